@@ -1,0 +1,22 @@
+//! What a detector reports.
+
+use crate::Type;
+
+/// Which rule of the compiled set.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct RuleId(pub u16);
+
+/// A personal item found in some bytes, without its value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hit {
+    /// First byte, counted in the text or value that was given.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The rule that found it.
+    pub rule: RuleId,
+    /// What it is.
+    pub kind: Type,
+    /// How sure, in thousandths.
+    pub confidence: u16,
+}

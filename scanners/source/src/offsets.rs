@@ -1,0 +1,141 @@
+//! From positions in decoded bytes back to positions in the bytes as they stand.
+
+/// A stretch of decoded bytes whose characters have one width before and one after decoding.
+///
+/// Plain UTF-8 is one run of `raw_width` 1 and `width` 1; the ASCII part of a UTF-16 file has `raw_width` 2;
+/// the escape `\u0040` is a run of one character with `raw_width` 6.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// First decoded byte of the run.
+    pub start: u32,
+    /// Bytes of one character after decoding.
+    pub width: u16,
+    /// Bytes of one character as it stands.
+    pub raw_width: u16,
+    /// Position of the run's first character as it stands.
+    pub raw: u64,
+}
+
+/// A piecewise linear map from decoded offsets to raw positions.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OffsetMap {
+    runs: Vec<Run>,
+}
+
+impl OffsetMap {
+    /// Decoded bytes that stand unchanged from position `raw` on.
+    pub fn linear(raw: u64) -> Self {
+        Self { runs: vec![Run { start: 0, width: 1, raw_width: 1, raw }] }
+    }
+
+    /// Makes room for `n` more runs.
+    pub fn reserve(&mut self, n: usize) {
+        self.runs.reserve(n);
+    }
+
+    /// Adds a run that starts at decoded offset `start`, which must not lie before the last one.
+    ///
+    /// A run that merely continues the last one is not stored.
+    #[inline]
+    pub fn push(&mut self, run: Run) {
+        if let Some(last) = self.runs.last_mut() {
+            debug_assert!(last.start <= run.start, "runs come in order");
+            if last.start == run.start {
+                *last = run;
+                return;
+            }
+            let continues = last.width == run.width
+                && last.raw_width == run.raw_width
+                && last.raw + raw_distance(last, run.start) == run.raw;
+            if continues {
+                return;
+            }
+        }
+        self.runs.push(run);
+    }
+
+    /// The raw position of the character that holds decoded byte `at`.
+    pub fn start(&self, at: u32) -> u64 {
+        match self.run_at(at) {
+            Some(run) => run.raw + raw_distance(run, at),
+            None => u64::from(at),
+        }
+    }
+
+    /// The raw position just past the character that holds decoded byte `end - 1`.
+    pub fn end(&self, end: u32) -> u64 {
+        let Some(last) = end.checked_sub(1) else {
+            return self.start(0);
+        };
+        match self.run_at(last) {
+            Some(run) => run.raw + raw_distance(run, last) + u64::from(run.raw_width),
+            None => u64::from(end),
+        }
+    }
+
+    /// The map of the decoded bytes from `from` on, counted from there.
+    #[must_use]
+    pub fn slice(&self, from: u32, to: u32) -> Self {
+        let mut runs = Vec::new();
+        if let Some(run) = self.run_at(from) {
+            runs.push(Run { start: 0, raw: run.raw + raw_distance(run, from), ..*run });
+        }
+        let after = self.runs.partition_point(|run| run.start <= from);
+        for run in self.runs[after..].iter().take_while(|run| run.start < to) {
+            runs.push(Run { start: run.start - from, ..*run });
+        }
+        Self { runs }
+    }
+
+    /// The runs, in order.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    fn run_at(&self, at: u32) -> Option<&Run> {
+        if let [only] = self.runs.as_slice() {
+            return Some(only);
+        }
+        let after = self.runs.partition_point(|run| run.start <= at);
+        after.checked_sub(1).map(|i| &self.runs[i])
+    }
+}
+
+#[inline]
+fn raw_distance(run: &Run, at: u32) -> u64 {
+    if run.width == 1 {
+        return u64::from(at - run.start) * u64::from(run.raw_width);
+    }
+    u64::from((at - run.start) / u32::from(run.width.max(1))) * u64::from(run.raw_width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Encodes characters with random widths and checks every boundary against a table kept by hand.
+        #[test]
+        fn maps_agree_with_a_table(chars in proptest::collection::vec((1u16..4, 1u16..7), 1..60), base in 0u64..1000) {
+            let (mut map, mut at, mut raw) = (OffsetMap::default(), 0u32, base);
+            let mut table = Vec::new();
+            for (width, raw_width) in chars {
+                map.push(Run { start: at, width, raw_width, raw });
+                table.push((at, at + u32::from(width), raw, raw + u64::from(raw_width)));
+                at += u32::from(width);
+                raw += u64::from(raw_width);
+            }
+            for &(start, end, raw_start, raw_end) in &table {
+                prop_assert_eq!(map.start(start), raw_start);
+                prop_assert_eq!(map.end(end), raw_end);
+            }
+            let (from, ..) = table[table.len() / 2];
+            let slice = map.slice(from, at);
+            for &(start, end, raw_start, raw_end) in table.iter().filter(|row| row.0 >= from) {
+                prop_assert_eq!(slice.start(start - from), raw_start);
+                prop_assert_eq!(slice.end(end - from), raw_end);
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The `residuum` command.
+fn main() {}
