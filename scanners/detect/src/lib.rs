@@ -4,10 +4,20 @@
 //! bytes (running text, or the values of a field); what goes out is [`Hit`]s with the value's standard form,
 //! which the caller turns into a [`Fingerprint`] and forgets.
 
+pub mod context;
+mod field;
 pub mod fingerprint;
 mod hit;
+mod rules;
+mod standard;
 mod types;
+pub mod validate;
 
+pub use field::{FieldPlan, Treatment};
 pub use fingerprint::{Fingerprint, IndexKey, Scheme};
 pub use hit::{Hit, RuleId};
+pub use rules::{
+    Context, Example, FieldExample, FieldHints, Finder, Rule, RuleError, RuleProblem, RuleSet, Sensitivity, ValueForm,
+};
+pub use standard::{standard_form, write as write_standard_form};
 pub use types::{Category, Type};
