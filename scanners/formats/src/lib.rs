@@ -11,25 +11,138 @@
 //! Nothing here knows where the bytes are stored, nor what personal information is; nothing is written.
 
 mod bytes;
+mod container;
+mod csv;
 mod decode;
 mod fault;
 pub mod json;
+mod lines;
 pub mod parquet;
+mod recognise;
+mod sql;
+
+use std::sync::Arc;
+
+use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 pub use bytes::{Bytes, Input, ReadAt};
 pub use decode::{Encoding, Text};
 pub use fault::Fault;
 
-use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
+use container::Within;
+use recognise::{Format, TextFormat};
 
 /// Recognises what an object is and reads it, members of containers included, into the sink.
 ///
-/// Whatever is wrong with the object is told by the [`Outcome`] its part is closed with.
+/// Whatever is wrong with the object is told by the [`Outcome`] its part is closed with. Memory is a small
+/// multiple of [`Limits::batch_bytes`], except for formats that need [`Limits::whole_bytes`].
 ///
 /// # Errors
 /// Breaks only if the sink asked to stop.
 pub fn read(path: &ObjectPath, input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Flow {
-    let _ = (Bytes::new(input), limits);
-    sink.open(Part { path: path.clone(), format: "unknown", encoding: None, primary_key: Vec::new() })?;
-    sink.close(Outcome::not_read(Coverage::Unsupported, "not read yet"))
+    match input {
+        Input::Stored(stored) => {
+            let within = Within::new(limits, stored.size());
+            read_part(path, Bytes::new(Input::Stored(stored)), &within, sink)
+        }
+        Input::Stream(stream) => {
+            let within = Within::new(limits, 0);
+            let mut counted = within.count_stored(stream);
+            read_part(path, Bytes::new(Input::Stream(&mut counted)), &within, sink)
+        }
+    }
+}
+
+/// How much of an object one looks at to recognise it.
+const HEAD: usize = 64 << 10;
+
+fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
+    bytes.fill(HEAD);
+    if bytes.window().is_empty() {
+        return close_unread(path, "empty", nothing(&bytes), sink);
+    }
+    let name = path.levels().pop().unwrap_or_default();
+    match recognise::recognise(bytes.window()) {
+        Format::Gzip => container::gzip(path, bytes, within, sink),
+        Format::Zstd => container::zstd(path, bytes, within, sink),
+        Format::Bzip2 => container::bzip2(path, bytes, within, sink),
+        Format::Zip => container::zip(path, bytes, within, sink),
+        Format::Tar => container::tar(path, bytes, within, sink),
+        Format::Parquet => match stored_or_held(bytes, within.limits, "Parquet file") {
+            Ok(from) => parquet::read(path, from, within.limits, sink),
+            Err(outcome) => close_unread(path, "parquet", outcome, sink),
+        },
+        Format::Text { encoding, mark } => {
+            bytes.consume(mark);
+            let mut text = Text::new(bytes, encoding);
+            text.fill(HEAD);
+            read_text(path, &name, text, within.limits, sink)
+        }
+        Format::Unsupported { format, what } => {
+            let reason = format!("{what} cannot be read yet; export it in a format that can, such as CSV or JSON Lines");
+            close_unread(path, format, left_out(&bytes, Coverage::Unsupported, reason), sink)
+        }
+        Format::Binary => {
+            let reason = "unknown binary data; if they hold records, export them as CSV, JSON Lines or Parquet";
+            close_unread(path, "binary", left_out(&bytes, Coverage::Unsupported, reason), sink)
+        }
+    }
+}
+
+fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, sink: &mut dyn Sink) -> Flow {
+    match recognise::text_format(text.window(), text.ended() && text.fault().is_none(), name) {
+        TextFormat::Json => json::read_json(path, text, limits, sink),
+        TextFormat::JsonLines => json::read_jsonl(path, text, limits, sink),
+        TextFormat::Sql => sql::read(path, text, limits, sink),
+        TextFormat::Csv(dialect) => csv::read(path, text, &dialect, limits, sink),
+        TextFormat::Lines(format) => lines::read(path, format, text, limits, sink),
+    }
+}
+
+/// An empty object has been read; one whose first byte could not be had has not.
+fn nothing(bytes: &Bytes<'_>) -> Outcome {
+    match bytes.fault() {
+        Some(fault) => Outcome::not_read(fault.coverage, fault.reason.clone()),
+        None => Outcome::read(0, 0),
+    }
+}
+
+fn left_out(bytes: &Bytes<'_>, coverage: Coverage, reason: impl Into<String>) -> Outcome {
+    match bytes.fault() {
+        Some(fault) => Outcome::not_read(fault.coverage, fault.reason.clone()),
+        None => Outcome::not_read(coverage, reason),
+    }
+}
+
+fn close_unread(path: &ObjectPath, format: &'static str, outcome: Outcome, sink: &mut dyn Sink) -> Flow {
+    sink.open(Part { path: path.clone(), format, encoding: None, primary_key: Vec::new() })?;
+    sink.close(outcome)
+}
+
+/// Random access to what may be a stream, which is then held in memory.
+fn stored_or_held(mut bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<Arc<dyn ReadAt>, Outcome> {
+    if let Some(stored) = bytes.stored() {
+        return Ok(stored.clone());
+    }
+    let most = limits.whole_bytes;
+    let mut held = Vec::new();
+    while !bytes.fill(1).is_empty() {
+        let window = bytes.window();
+        if held.len() as u64 + window.len() as u64 > most {
+            let reason = format!(
+                "a {what} inside a container must be held in memory whole and is longer than {most} bytes; raise \
+                 the limit `whole_bytes`, or unpack the container"
+            );
+            return Err(Outcome::not_read(Coverage::Limit, reason));
+        }
+        held.extend_from_slice(window);
+        let n = window.len();
+        bytes.consume(n);
+    }
+    match bytes.fault() {
+        Some(fault) if fault.coverage == Coverage::Limit => {
+            Err(Outcome::not_read(fault.coverage, fault.reason.clone()))
+        }
+        _ => Ok(Arc::new(held)),
+    }
 }

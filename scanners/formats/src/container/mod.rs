@@ -1,0 +1,138 @@
+//! Containers: compressed streams and archives, whose members are objects again.
+//!
+//! What members may cost is bounded by one [`Budget`] for each listed object.
+
+mod inflate;
+mod stream;
+mod tar;
+mod zip;
+
+use std::cell::Cell;
+use std::io::{self, Read};
+
+use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
+
+use crate::{Bytes, Fault, Input, close_unread, read_part};
+
+pub(crate) use self::stream::{bzip2, gzip, zstd};
+pub(crate) use self::tar::tar;
+pub(crate) use self::zip::zip;
+
+/// Where reading stands: the limits, what has been spent, how deep we are.
+pub(crate) struct Within<'a> {
+    pub limits: &'a Limits,
+    budget: std::rc::Rc<Budget>,
+    depth: u32,
+}
+
+/// What the members of one listed object have cost.
+#[derive(Default)]
+struct Budget {
+    stored: Cell<u64>,
+    expanded: Cell<u64>,
+}
+
+/// Expanded bytes below which no ratio is suspicious.
+const RATIO_FROM: u64 = 64 << 20;
+
+impl<'a> Within<'a> {
+    /// At the top of a listed object of this size.
+    pub fn new(limits: &'a Limits, stored: u64) -> Self {
+        let budget = Budget { stored: Cell::new(stored), ..Budget::default() };
+        Self { limits, budget: budget.into(), depth: 0 }
+    }
+
+    /// Counts the bytes of a listed object whose size is not known.
+    pub fn count_stored<'r>(&self, inner: &'r mut dyn Read) -> impl Read + use<'r> {
+        Counted { inner, budget: self.budget.clone() }
+    }
+
+    /// One level deeper, for the members of a container, unless that is too deep.
+    fn deeper(&self) -> Option<Self> {
+        let depth = self.depth + 1;
+        (depth <= self.limits.depth).then(|| Self { limits: self.limits, budget: self.budget.clone(), depth })
+    }
+
+    /// Takes what a decompressor gives from the budget.
+    fn expand<R: Read>(&self, inner: R) -> Expand<'_, R> {
+        Expand { inner, within: self }
+    }
+
+    fn spend(&self, bytes: u64) -> Result<(), Fault> {
+        let expanded = self.budget.expanded.get() + bytes;
+        self.budget.expanded.set(expanded);
+        let Limits { expanded_bytes, ratio, .. } = *self.limits;
+        if expanded > expanded_bytes {
+            return Err(Fault::limit(format!(
+                "the members of this object expand to more than {expanded_bytes} bytes; raise the limit \
+                 `expanded_bytes` if that is expected"
+            )));
+        }
+        if expanded > RATIO_FROM && expanded / ratio.max(1) > self.budget.stored.get() {
+            return Err(Fault::limit(format!(
+                "the members of this object expand to more than {ratio} times its size, as in a decompression bomb; \
+                 raise the limit `ratio` if that is expected"
+            )));
+        }
+        Ok(())
+    }
+}
+
+struct Counted<'r> {
+    inner: &'r mut dyn Read,
+    budget: std::rc::Rc<Budget>,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.budget.stored.set(self.budget.stored.get() + n as u64);
+        Ok(n)
+    }
+}
+
+/// A reader whose bytes are taken from the budget.
+struct Expand<'w, R> {
+    inner: R,
+    within: &'w Within<'w>,
+}
+
+impl<R: Read> Read for Expand<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.within.spend(n as u64)?;
+        Ok(n)
+    }
+}
+
+/// Opens a container, or says that it is too deep inside others.
+fn open<'a>(
+    path: &ObjectPath,
+    format: &'static str,
+    within: &Within<'a>,
+    sink: &mut dyn Sink,
+) -> Result<Within<'a>, Flow> {
+    let Some(deeper) = within.deeper() else {
+        let depth = within.limits.depth;
+        let reason = format!("it stands inside {depth} other containers; raise the limit `depth` to read it");
+        return Err(close_unread(path, format, Outcome::not_read(Coverage::Limit, reason), sink));
+    };
+    match sink.open(Part { path: path.clone(), format, encoding: None, primary_key: Vec::new() }) {
+        Flow::Continue(()) => Ok(deeper),
+        stop => Err(stop),
+    }
+}
+
+/// Reads a member that streams.
+fn read_member(path: &ObjectPath, stream: &mut dyn Read, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
+    read_part(path, Bytes::new(Input::Stream(stream)), within, sink)
+}
+
+/// What became of a container whose own bytes were read this far.
+fn outcome(bytes: u64, members: u64, fault: Option<Fault>) -> Outcome {
+    let read = Outcome { members, ..Outcome::read(bytes, 0) };
+    match fault {
+        Some(fault) => Outcome { coverage: fault.coverage, reason: Some(fault.reason), ..read },
+        None => read,
+    }
+}

@@ -1,0 +1,123 @@
+//! Plain text and logs: windows of whole lines with a little of what stands around them.
+//!
+//! A record is a line. A line longer than a window is cut into overlapping windows.
+
+use memchr::{memchr_iter, memrchr};
+use residuum_source::{Batch, Column, Flow, Limits, ObjectPath, OffsetMap, Part, Records, Rows, Sink, Window};
+
+use crate::Text;
+
+/// What a window shows before its core.
+const BEFORE: usize = 256;
+/// What it shows after a core that ends with a line.
+const AFTER: usize = 256;
+/// What it shows after a core that ends within a line: longer than any value that is looked for whole.
+const AFTER_CUT: usize = 4 << 10;
+
+/// Reads text as lines.
+pub(crate) fn read(
+    path: &ObjectPath,
+    format: &'static str,
+    mut text: Text<'_>,
+    limits: &Limits,
+    sink: &mut dyn Sink,
+) -> Flow {
+    let encoding = Some(text.encoding().name());
+    sink.open(Part { path: path.clone(), format, encoding, primary_key: Vec::new() })?;
+    let mut lines = Lines::new(limits);
+    while let Some(batch) = lines.next(&mut text) {
+        sink.batch(batch)?;
+    }
+    sink.close(text.outcome(lines.records))
+}
+
+/// Cuts text into windows; knows the line it is in.
+pub(crate) struct Lines {
+    batch_bytes: usize,
+    /// Bytes at the front of the text's window that were in the core of the last batch.
+    context: usize,
+    /// Number of the line that the core begins on.
+    line: u64,
+    /// Whether a line begins where the core begins.
+    begins: bool,
+    /// Position of the core in the decoded text.
+    decoded: u64,
+    records: u64,
+}
+
+impl Lines {
+    fn new(limits: &Limits) -> Self {
+        let batch_bytes = limits.batch_bytes.max(BEFORE);
+        Self { batch_bytes, context: 0, line: 1, begins: true, decoded: 0, records: 0 }
+    }
+
+    fn next(&mut self, text: &mut Text<'_>) -> Option<Batch> {
+        text.fill(self.context + self.batch_bytes + AFTER_CUT);
+        let (window, from) = (text.window(), self.context);
+        let left = window.len() - from;
+        if left == 0 {
+            text.consume(from);
+            self.context = 0;
+            return None;
+        }
+        let last = text.ended() && left <= self.batch_bytes;
+        let (core_end, to) = if last {
+            (window.len(), window.len())
+        } else {
+            cut(window, from, (from + self.batch_bytes).min(window.len()))
+        };
+        let batch = self.batch(text, from..core_end, to, last && from == 0);
+        let keep = char_boundary(window, core_end.saturating_sub(BEFORE));
+        self.context = core_end - keep;
+        text.consume(keep);
+        Some(batch)
+    }
+
+    fn batch(&mut self, text: &Text<'_>, core: std::ops::Range<usize>, to: usize, whole: bool) -> Batch {
+        let window = text.window();
+        let feeds = |bytes: &[u8]| memchr_iter(b'\n', bytes).count() as u64;
+        let inner = feeds(&window[core.start..core.end - 1]);
+        let ends = window[core.end - 1] == b'\n';
+        let count = inner + u64::from(self.begins);
+        let first = self.line - feeds(&window[..core.start]);
+        let mut place = OffsetMap::default();
+        text.place(&mut place, 0, 0, to);
+        let column = Column {
+            bytes: window[..to].to_vec(),
+            offsets: vec![0, to as u32],
+            rows: Rows::Each,
+            place: Some(place),
+            window: (!whole).then(|| Window {
+                core: core.start as u32..core.end as u32,
+                value_offset: self.decoded - core.start as u64,
+            }),
+            ..Column::new("")
+        };
+        self.line += inner + u64::from(ends);
+        self.begins = ends;
+        self.decoded += core.len() as u64;
+        self.records += count;
+        Batch {
+            records: Records::Lines { first, count },
+            columns: vec![column],
+            raw_bytes: text.position_of(core.end) - text.position_of(core.start),
+        }
+    }
+}
+
+/// Where the core that begins at `from` ends, at `limit` or before, and what is shown after it.
+fn cut(window: &[u8], from: usize, limit: usize) -> (usize, usize) {
+    let (core_end, after) = match memrchr(b'\n', &window[from..limit]) {
+        Some(feed) => (from + feed + 1, AFTER),
+        None => (char_boundary(window, limit).max(from + 1), AFTER_CUT),
+    };
+    let to = (core_end + after).min(window.len());
+    (core_end, if to == window.len() { to } else { char_boundary(window, to).max(core_end) })
+}
+
+/// The last position at or before `at` where a character may begin.
+pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
+    let continues = |&&b: &&u8| b & 0xc0 == 0x80;
+    let back = text[..text.len().min(at + 1)].iter().rev().take(4).take_while(continues).count();
+    if back == 4 || at >= text.len() { at } else { at - back }
+}
