@@ -1,1 +1,16 @@
-//! (under construction)
+//! The connectors for SQL databases: each lists tables, splits them, and reads them into batches.
+//!
+//! [`Sqlite`] reads a database file through SQLite itself; [`Postgres`] reads a server over its own protocol.
+//! Both only ever read, and neither leaves anything behind. A connector is a folder of its own and a feature of
+//! its own; what they share is small: quoting, and the building of batches from rows.
+
+mod batch;
+mod quote;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
+
+/// Values longer than this are read by windows, so that one value never has to be held whole.
+const LONG_VALUE: u64 = 16 << 20;

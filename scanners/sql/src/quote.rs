@@ -1,0 +1,44 @@
+//! Names and strings as they stand in an SQL statement.
+
+use std::fmt::{self, Display};
+
+/// An identifier between double quotes: `"order ""x"""`.
+pub struct Ident<'a>(pub &'a str);
+
+impl Display for Ident<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        quoted(f, self.0, '"')
+    }
+}
+
+/// A string between single quotes; for PostgreSQL with `standard_conforming_strings` on.
+pub struct Text<'a>(pub &'a str);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        quoted(f, self.0, '\'')
+    }
+}
+
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str, mark: char) -> fmt::Result {
+    use fmt::Write;
+    f.write_char(mark)?;
+    for c in text.chars() {
+        if c == mark {
+            f.write_char(mark)?;
+        }
+        f.write_char(c)?;
+    }
+    f.write_char(mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_inside_are_doubled() {
+        assert_eq!(Ident(r#"a "b" c"#).to_string(), r#""a ""b"" c""#);
+        assert_eq!(Text(r"it's a \").to_string(), r"'it''s a \'");
+    }
+}

@@ -1,0 +1,263 @@
+//! A SQLite database file as a source.
+//!
+//! Read through SQLite itself, by the `rusqlite` wrapper: its rows are borrowed, not copied through a channel,
+//! which measured six times faster than the asynchronous driver (9.7 against 1.5 million cells a second on one
+//! core), and it can read one long value piece by piece. How a file is opened without leaving anything beside it
+//! is [`open`]'s business, what is in it [`schema`]'s, and the rows [`rows`]'s.
+
+mod error;
+mod open;
+mod rows;
+mod schema;
+
+use std::path::Path;
+
+use residuum_source::{
+    Check, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget,
+    TableKey, Unit, Version,
+};
+use rusqlite::Connection;
+
+use self::error::Trouble;
+use self::open::Database;
+use self::rows::Rows;
+use self::schema::{Kind, Schema, Table};
+
+/// A SQLite database file.
+///
+/// ```no_run
+/// # use residuum_sql::Sqlite;
+/// let crm = Sqlite::open("crm", "crm.db".as_ref())?;
+/// # Ok::<(), residuum_source::SourceError>(())
+/// ```
+#[derive(Debug)]
+pub struct Sqlite {
+    name: String,
+    database: Database,
+    long_value: u64,
+}
+
+impl Sqlite {
+    /// Opens a database file for reading.
+    ///
+    /// # Errors
+    /// [`SourceError::Unreachable`] if there is no such file, [`SourceError::Unreadable`] if it is not a SQLite
+    /// database, is encrypted or is damaged.
+    pub fn open(name: impl Into<String>, path: &Path) -> Result<Self, SourceError> {
+        let name = name.into();
+        if let Err(cause) = std::fs::metadata(path) {
+            let reason = format!("`{}` cannot be opened: check the path and its permissions", path.display());
+            return Err(SourceError::Unreachable { source_name: name, reason, cause: Some(Box::new(cause)) });
+        }
+        let source = Self { name, database: Database::new(path), long_value: crate::LONG_VALUE };
+        let lease = source.connection()?;
+        source.database.give_back(lease);
+        Ok(source)
+    }
+
+    /// Reads values longer than this by windows; 16 MiB unless told.
+    #[must_use]
+    pub fn long_value(mut self, bytes: u64) -> Self {
+        self.long_value = bytes;
+        self
+    }
+
+    fn connection(&self) -> Result<open::Lease, SourceError> {
+        self.database.take(self.long_value).map_err(|trouble| trouble.of(&self.database.object()))
+    }
+
+    fn schema<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, SourceError> {
+        let lease = self.connection()?;
+        let done = read(lease.connection());
+        match done.and_then(|done| lease.unchanged().map(|()| done)) {
+            Ok(done) => {
+                self.database.give_back(lease);
+                Ok(done)
+            }
+            Err(trouble) => Err(trouble.of(&self.database.object())),
+        }
+    }
+
+    /// Runs a reading of one table between the opening and closing of its part.
+    fn part(
+        &self,
+        object: &Object,
+        limits: &Limits,
+        sink: &mut dyn Sink,
+        read: impl FnOnce(&Connection, &Table, &mut Rows<'_>) -> Result<(), Trouble>,
+    ) -> Result<(), SourceError> {
+        let parts = object.path.parts();
+        let name = parts.last().map_or("", String::as_str);
+        let opened = self.database.take(self.long_value);
+        let found = opened.and_then(|lease| Schema::table(lease.connection(), name).map(|table| (lease, table)));
+        let primary_key = match &found {
+            Ok((_, table)) => table.primary_key(),
+            Err(_) => object.primary_key.clone(),
+        };
+        let part = Part { path: object.path.clone(), format: "table", encoding: None, primary_key };
+        if sink.open(part).is_break() {
+            return Err(SourceError::Stopped);
+        }
+        let outcome = match found {
+            Err(trouble) => Outcome::not_read(Coverage::Unreadable, trouble.reason()),
+            Ok((lease, table)) => {
+                let mut rows = Rows::new(&table, limits, self.long_value, sink);
+                let done = read(lease.connection(), &table, &mut rows).and_then(|()| lease.unchanged());
+                let read = Outcome::read(rows.bytes(), rows.records());
+                match done {
+                    Ok(()) => {
+                        self.database.give_back(lease);
+                        read
+                    }
+                    Err(Trouble::Stopped) => return Err(SourceError::Stopped),
+                    Err(trouble) => Outcome { coverage: Coverage::Unreadable, reason: Some(trouble.reason()), ..read },
+                }
+            }
+        };
+        if sink.close(outcome).is_break() { Err(SourceError::Stopped) } else { Ok(()) }
+    }
+}
+
+impl Source for Sqlite {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
+        let (schema, stamp) = self.schema(|connection| Ok((Schema::read(connection)?, self.database.stamp()?)))?;
+        let version = Version::sound(stamp.to_string());
+        for table in &schema.tables {
+            let (records, bytes) = schema.estimate(table, stamp.size());
+            let object = Object {
+                records,
+                bytes,
+                primary_key: table.primary_key(),
+                not_read: schema.not_read(table),
+                ..Object::new(table.path(), version.clone())
+            };
+            if found(object).is_break() {
+                return Err(SourceError::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<TableKey>, SourceError> {
+        self.schema(schema::keys)
+    }
+
+    fn split(&self, object: &Object, target: SplitTarget) -> Result<Vec<Range>, SourceError> {
+        let parts = object.path.parts();
+        let name = parts.last().map_or("", String::as_str);
+        // Where damage hides the bounds, reading the whole table says so.
+        let bounds =
+            self.schema(|connection| Ok(Schema::table(connection, name)?.bounds(connection).ok().flatten()))?;
+        let pieces = object.bytes.unwrap_or(0).div_ceil(target.bytes.max(1));
+        Ok(bounds.map_or_else(|| vec![Range::Whole], |(first, last)| cut(first, last, pieces)))
+    }
+
+    fn sample(&self, object: &Object, records: u64, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        self.part(object, &Limits::default(), sink, |connection, table, rows| match table.bounds(connection)? {
+            // A few stretches spread over the table: its first rows are often its oldest, and unlike the rest.
+            Some((first, last)) => {
+                let ranges = cut(first, last, SAMPLE_STRETCHES.min(records.max(1)));
+                let each = records.div_ceil(ranges.len() as u64);
+                ranges.iter().try_for_each(|range| rows.read(connection, range, Some(each)))
+            }
+            None => rows.read(connection, &Range::Whole, Some(records)),
+        })
+    }
+
+    fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        for object in &unit.objects {
+            self.part(object, limits, sink, |connection, _, rows| rows.read(connection, &unit.range, None))?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<Check, SourceError> {
+        let schema = self.schema(Schema::read)?;
+        let mut check = Check {
+            what: format!("SQLite database, {} tables (read by SQLite {})", schema.read_tables(), rusqlite::version()),
+            ..Check::default()
+        };
+        check.notes.extend(self.database.note().map_err(|trouble| trouble.of(&self.database.object()))?);
+        for table in &schema.tables {
+            if let Some((state, reason)) = schema.not_read(table).filter(|(state, _)| state.is_incomplete()) {
+                check.problems.push(format!("`{}` is {}: {reason}", table.path(), state.name()));
+            }
+        }
+        Ok(check)
+    }
+}
+
+const SAMPLE_STRETCHES: u64 = 8;
+
+/// Cuts rowids `first..=last` into at most `pieces` ranges of equal width that cover everything.
+fn cut(first: i64, last: i64, pieces: u64) -> Vec<Range> {
+    let width = i128::from(last) - i128::from(first) + 1;
+    let pieces = i128::from(pieces).clamp(1, width.max(1));
+    if pieces == 1 {
+        return vec![Range::Whole];
+    }
+    let at = |piece: i128| (i128::from(first) + width * piece / pieces) as i64;
+    let range = |piece: i128| Range::Keys {
+        start: (piece > 0).then(|| at(piece)),
+        end: (piece + 1 < pieces).then(|| at(piece + 1)),
+    };
+    (0..pieces).map(range).collect()
+}
+
+impl Table {
+    /// The name under which the table is listed.
+    fn path(&self) -> ObjectPath {
+        ObjectPath::from_parts(["main", self.name.as_str()])
+    }
+}
+
+impl Schema {
+    fn read_tables(&self) -> usize {
+        self.tables.iter().filter(|table| self.not_read(table).is_none()).count()
+    }
+
+    /// Why the listing itself decides that a table is not read.
+    fn not_read(&self, table: &Table) -> Option<(Coverage, String)> {
+        match &table.kind {
+            Kind::Table => None,
+            Kind::View => Some((Coverage::Derived, "a view: the tables it selects from are read".into())),
+            Kind::Kept => Some((Coverage::Derived, "kept by SQLite: names of tables, and counts".into())),
+            Kind::Virtual { shadows: true, module } => Some((
+                Coverage::Derived,
+                format!("a virtual table of `{module}`: the tables in which it keeps its data are read"),
+            )),
+            Kind::Virtual { shadows: false, module } => Some((
+                Coverage::Unsupported,
+                format!("a virtual table of `{module}`, which keeps its data outside the database: scan that place"),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cuts_cover_every_rowid_once(first: i64, width in 0i64..i64::MAX, pieces in 0u64..50, probe: i64) {
+            let last = first.saturating_add(width);
+            let ranges = cut(first, last, pieces);
+            prop_assert!(ranges.len() as u64 <= pieces.max(1));
+            let holds = |range: &&Range| match range {
+                Range::Keys { start, end } => start.is_none_or(|s| probe >= s) && end.is_none_or(|e| probe < e),
+                _ => true,
+            };
+            prop_assert_eq!(ranges.iter().filter(holds).count(), 1);
+        }
+    }
+}
