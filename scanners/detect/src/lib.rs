@@ -5,14 +5,19 @@
 //! which the caller turns into a [`Fingerprint`] and forgets.
 
 pub mod context;
+mod detector;
 mod field;
 pub mod fingerprint;
 mod hit;
+mod kernel;
 mod rules;
 mod standard;
+mod text;
 mod types;
+mod unwrap;
 pub mod validate;
 
+pub use detector::{Detector, Worker};
 pub use field::{FieldPlan, Treatment};
 pub use fingerprint::{Fingerprint, IndexKey, Scheme};
 pub use hit::{Hit, RuleId};

@@ -1,0 +1,37 @@
+//! How fast running text is searched: `throughput FILE…` prints MB/s of one thread and the hits of each type.
+//!
+//! The best of three passes over memory, in windows of a mebibyte as readers hand them over.
+#![allow(clippy::print_stdout, reason = "a program's output")]
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use residuum_detect::{Detector, RuleSet};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let detector = Detector::new(&RuleSet::builtin())?;
+    let mut worker = detector.worker();
+    for path in std::env::args().skip(1) {
+        let text = std::fs::read(&path)?;
+        let (mut best, mut counts) = (f64::MAX, BTreeMap::new());
+        for _ in 0..3 {
+            counts.clear();
+            let start = Instant::now();
+            let mut at = 0;
+            while at < text.len() {
+                let to = text.len().min(at + (1 << 20));
+                let to = memchr::memchr(b'\n', &text[to..]).map_or(text.len(), |n| to + n + 1);
+                let from = at.saturating_sub(512);
+                let window = &text[from..text.len().min(to + 512)];
+                worker.text(window, at - from..to - from, &mut |hit, _| {
+                    *counts.entry(hit.kind.name()).or_insert(0u64) += 1
+                });
+                at = to;
+            }
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        let rate = text.len() as f64 / 1e6 / best;
+        println!("{path}: {:.1} MB, {rate:.0} MB/s, {counts:?}", text.len() as f64 / 1e6);
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! The detector: rules compiled once, shared by reference, with a worker for each thread.
+
+use std::ops::Range;
+
+use residuum_source::Batch;
+use sha2::{Digest as _, Sha256};
+
+use crate::text::{Engine, Scratch, Texts};
+use crate::{FieldPlan, Hit, Rule, RuleError, RuleId, RuleSet, Treatment};
+
+/// A compiled set of rules. Build it once and share it.
+pub struct Detector {
+    pub(crate) engine: Engine,
+    rules: Vec<Rule>,
+    digest: [u8; 32],
+}
+
+/// What one thread needs to detect with a [`Detector`]: its scratch memory.
+pub struct Worker<'d> {
+    detector: &'d Detector,
+    scratch: Scratch,
+}
+
+/// Version of the recognisers: a change of what they find or of how they write it raises it, so that what was
+/// scanned before is scanned again.
+const RECOGNISERS: u32 = 1;
+
+impl Detector {
+    /// Compiles rules.
+    ///
+    /// # Errors
+    /// [`RuleError::Uncompilable`] naming the rule.
+    pub fn new(rules: &RuleSet) -> Result<Self, RuleError> {
+        let engine = Engine::new(rules.rules())?;
+        let mut hash = Sha256::new().chain_update(b"residuum rules\0").chain_update(RECOGNISERS.to_le_bytes());
+        for rule in rules.rules() {
+            let text = format!("{rule:?}");
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        Ok(Self { engine, rules: rules.rules().to_vec(), digest: hash.finalize().into() })
+    }
+
+    /// Identifies the rules as compiled and the version of the recognisers: equal digests find the same.
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The rule with this number.
+    ///
+    /// # Panics
+    /// If the number is not from a hit of this detector.
+    pub fn rule(&self, id: RuleId) -> &Rule {
+        &self.rules[usize::from(id.0)]
+    }
+
+    /// The rules, in the order of their numbers.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Plans how each column of a batch is treated; see [`FieldPlan`].
+    pub fn plan(&self, object: &str, batch: &Batch) -> Vec<FieldPlan> {
+        let _ = object;
+        batch.columns.iter().map(|c| FieldPlan::search(&*c.field)).collect()
+    }
+
+    /// A worker for one thread.
+    pub fn worker(&self) -> Worker<'_> {
+        Worker { detector: self, scratch: Scratch::default() }
+    }
+}
+
+impl Worker<'_> {
+    /// Searches running text and reports, in order, the hits that start within `core`, with their standard forms;
+    /// bytes around the core are context.
+    pub fn text(&mut self, text: &[u8], core: Range<usize>, out: &mut dyn FnMut(&Hit, &[u8])) {
+        let offsets = [0, text.len() as u32];
+        let texts = Texts { bytes: text, offsets: &offsets, hint: None, depth: 0 };
+        self.detector.engine.search(&mut self.scratch, texts, core);
+        self.scratch.each(|hit, form| out(hit, form));
+    }
+
+    /// Treats the values of a field by its plan and reports the hits of each, in order, with their standard forms.
+    ///
+    /// Value `i` is `bytes[offsets[i]..offsets[i + 1]]`; places of hits count in `bytes`.
+    pub fn values(&mut self, plan: &FieldPlan, bytes: &[u8], offsets: &[u32], out: &mut dyn FnMut(usize, &Hit, &[u8])) {
+        match &plan.treatment {
+            Treatment::Skip(_) => {}
+            Treatment::Search | Treatment::Typed(_) => self.search_values(plan, bytes, offsets, out),
+        }
+    }
+
+    fn search_values(
+        &mut self,
+        plan: &FieldPlan,
+        bytes: &[u8],
+        offsets: &[u32],
+        out: &mut dyn FnMut(usize, &Hit, &[u8]),
+    ) {
+        if offsets.len() < 2 {
+            return;
+        }
+        let hint = plan.hint.as_ref().and_then(|id| self.detector.rules.iter().position(|r| r.id == *id));
+        let texts = Texts { bytes, offsets, hint: hint.map(|n| n as u16), depth: 0 };
+        self.detector.engine.search(&mut self.scratch, texts, 0..bytes.len());
+        let mut value = 0;
+        self.scratch.each(|hit, form| {
+            while offsets[value + 1] <= hit.start {
+                value += 1;
+            }
+            out(value, hit, form);
+        });
+    }
+}

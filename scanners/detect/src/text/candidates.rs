@@ -1,0 +1,205 @@
+//! From masks to candidates: what could begin where, and which recogniser looks at it.
+
+use std::ops::Range;
+
+use super::cx::Cx;
+use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, net, number, within};
+use crate::kernel::Masks;
+use crate::unwrap;
+
+/// Looks at every candidate in `chunk`; the masks in `scratch` begin at `origin`.
+pub(super) fn search<'a>(
+    engine: &'a Engine,
+    scratch: &'a mut Scratch,
+    texts: Texts<'a>,
+    origin: usize,
+    chunk: Range<usize>,
+) {
+    let Scratch { found, forms, masks, cuts, events, form, child, unwrap: buffers, .. } = scratch;
+    let mut values = Values::new(texts.offsets);
+    let mut cx = Cx { engine, text: &[], base: 0, events, cursor: 0, hint: texts.hint, found, forms, form };
+    let mut enter = |cx: &mut Cx<'a>, at: usize| {
+        let value = values.around(at);
+        (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
+        at - value.start
+    };
+    let wants = Wants::new(engine);
+    let mut carry = Carry::default();
+    // Everything before these places has been looked at as part of something earlier.
+    let (mut numbers_from, mut escapes_from) = (0, 0);
+    for (i, m) in masks.iter().enumerate() {
+        let next = masks.get(i + 1).copied().unwrap_or_default();
+        let block = origin + 64 * i;
+        let inside = within(block, &chunk);
+        let c = Candidates::new(m, &next, &mut carry, cuts.get(i).copied().unwrap_or(0));
+        if inside == 0 {
+            continue;
+        }
+        each(c.number & inside, block, |at| {
+            if at >= numbers_from {
+                let place = enter(&mut cx, at);
+                numbers_from = cx.base + number::number(&mut cx, place);
+            }
+        });
+        if wants.email {
+            each(m.at & inside, block, |at| {
+                let place = enter(&mut cx, at);
+                email::around(&mut cx, place, 1);
+            });
+        }
+        each(c.escape & inside, block, |at| {
+            let place = enter(&mut cx, at);
+            if wants.email
+                && let Some(width) = email::escaped_at(cx.text, place)
+            {
+                email::around(&mut cx, place, width);
+            }
+            if at >= escapes_from && texts.depth < unwrap::DEPTH {
+                escapes_from = cx.base + unwrap::escaped(&mut cx, place, texts.depth, child, buffers);
+            }
+        });
+        each(c.colon & inside, block, |at| {
+            let place = enter(&mut cx, at);
+            net::colon(&mut cx, place);
+        });
+        each(c.mac & inside, block, |at| {
+            let place = enter(&mut cx, at);
+            net::mac(&mut cx, place);
+        });
+        each(c.uuid & inside, block, |at| {
+            let place = enter(&mut cx, at);
+            code::uuid(&mut cx, place);
+        });
+        if wants.iban {
+            each(c.iban & inside, block, |at| {
+                let place = enter(&mut cx, at);
+                code::iban(&mut cx, place);
+            });
+        }
+        each(c.long & inside, block, |at| {
+            let place = enter(&mut cx, at);
+            let end = code::long_word(&mut cx, place);
+            if texts.depth < unwrap::DEPTH {
+                unwrap::encoded(&mut cx, place, end, texts.depth, child, buffers);
+            }
+        });
+    }
+    words(&mut cx, texts, &chunk);
+}
+
+/// Acts on the words that start in the chunk: months, dictionary entries, windows of patterns.
+fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>) {
+    let mut values = Values::new(texts.offsets);
+    let (events, engine) = (cx.events, cx.engine);
+    let first = events.partition_point(|e| (e.start as usize) < chunk.start);
+    for event in events[first..].iter().take_while(|e| (e.start as usize) < chunk.end) {
+        let meaning = &engine.meanings[event.phrase as usize];
+        if !meaning.acts {
+            continue;
+        }
+        let value = values.around(event.start as usize);
+        (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
+        let (start, end) = (event.start as usize - cx.base, event.end as usize - cx.base);
+        if meaning.month {
+            date::month(cx, start, end);
+        }
+        for &rule in &meaning.entry_of {
+            code::entry(cx, rule, start, end);
+        }
+        for &index in &meaning.opens {
+            let pattern = &engine.patterns[usize::from(index)];
+            let near = usize::from(engine.rules[usize::from(pattern.rule)].near);
+            if near == 0 {
+                pattern.run(cx, start, start + 1);
+            } else {
+                pattern.run(cx, start.saturating_sub(near / 2), (end + near + 1).min(cx.text.len()));
+            }
+        }
+    }
+}
+
+/// Which candidates any rule has a use for.
+struct Wants {
+    email: bool,
+    iban: bool,
+}
+
+impl Wants {
+    fn new(engine: &Engine) -> Self {
+        Self { email: engine.wants(Recogniser::Email), iban: engine.wants(Recogniser::Iban) }
+    }
+}
+
+/// What carries over from the block before.
+#[derive(Default)]
+struct Carry {
+    word: u64,
+    escape: u64,
+    colons: u64,
+}
+
+/// Places of a block at which something could begin.
+struct Candidates {
+    /// First digit of a number that is no part of a word.
+    number: u64,
+    /// A byte that may begin an escape, followed by what an escape goes on with.
+    escape: u64,
+    /// The first colon of a group of hexadecimal or of `://`.
+    colon: u64,
+    /// The first of five separators, three bytes apart.
+    mac: u64,
+    /// The first of four hyphens as a UUID has them.
+    uuid: u64,
+    /// A word of two letters and two digits or longer.
+    iban: u64,
+    /// A word of 16 letters and digits or more.
+    long: u64,
+}
+
+impl Candidates {
+    #[inline]
+    fn new(m: &Masks, next: &Masks, carry: &mut Carry, cut: u64) -> Self {
+        let letter = m.letter & !m.high;
+        let word = m.digit | letter;
+        let wide = |here: u64, next: u64| u128::from(next) << 64 | u128::from(here);
+        let words = wide(word, next.digit | next.letter & !next.high);
+        let starts = word & (!(word << 1 | carry.word) | cut);
+        let after_escape = m.escape << 2 | carry.escape;
+        let run2 = words & words >> 1;
+        let run4 = run2 & run2 >> 2;
+        let run8 = run4 & run4 >> 4;
+        let run16 = run8 & run8 >> 8;
+        let dashes = wide(m.dash, next.dash);
+        let colons = wide(m.colon, next.colon);
+        let five = |x: u128| (x & x >> 3 & x >> 6 & x >> 9 & x >> 12) as u64;
+        let letters = wide(letter, next.letter & !next.high);
+        let digits = wide(m.digit, next.digit);
+        // A colon not shortly after another, with another shortly after it or with no word or space after it.
+        let near_before = colons << 1 | colons << 2 | colons << 3 | colons << 4 | colons << 5;
+        let near_after = colons >> 1 | colons >> 2 | colons >> 3 | colons >> 4 | colons >> 5;
+        let first_colon = m.colon & !(near_before as u64 | carry.colons);
+        let scheme = m.colon & letter << 1;
+        let found = Self {
+            number: m.digit & (starts | after_escape),
+            escape: m.escape,
+            colon: first_colon & near_after as u64 | scheme & !(words >> 1) as u64,
+            mac: five(colons) | five(dashes),
+            uuid: (dashes & dashes >> 5 & dashes >> 10 & dashes >> 15) as u64,
+            iban: starts & (letters & letters >> 1 & digits >> 2 & digits >> 3) as u64,
+            long: run16 as u64 & (starts | after_escape),
+        };
+        carry.word = word >> 63;
+        carry.escape = m.escape >> 62;
+        carry.colons = m.colon >> 63 | m.colon >> 62 | m.colon >> 61 | m.colon >> 60 | m.colon >> 59;
+        found
+    }
+}
+
+/// Calls `act` with the position of every bit.
+#[inline]
+fn each(mut bits: u64, block: usize, mut act: impl FnMut(usize)) {
+    while bits != 0 {
+        act(block + bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}

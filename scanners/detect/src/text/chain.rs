@@ -1,0 +1,103 @@
+//! Chains: groups of digits with a separator between each two, as numbers are written.
+
+use super::near::at;
+
+/// What stands between two groups of digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Gap {
+    /// Nothing: the chain ends.
+    #[default]
+    End,
+    /// A space, also one that does not break.
+    Space,
+    /// A hyphen, also one of Unicode's.
+    Dash,
+    /// A full stop.
+    Dot,
+    /// A slash.
+    Slash,
+    /// `) `, `)` or `)-`: the group before was in parentheses.
+    Close,
+    /// ` (` or `(`: the group behind is in parentheses.
+    Open,
+    /// A hyphen with spaces around it.
+    Wide,
+}
+
+/// Digits in a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    pub start: u32,
+    pub end: u32,
+    /// What follows it.
+    pub gap: Gap,
+}
+
+impl Group {
+    pub(super) fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+/// Most groups looked at together.
+pub(super) const MOST: usize = 12;
+
+/// The groups from a place on.
+#[derive(Default)]
+pub(super) struct Chain {
+    groups: [Group; MOST],
+    len: usize,
+}
+
+impl Chain {
+    /// Reads the groups that begin with the digit at `start`.
+    #[inline]
+    pub(super) fn read(text: &[u8], start: usize) -> Self {
+        let mut chain = Self::default();
+        let mut i = start;
+        loop {
+            let end = i + text[i..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let (gap, width) = gap(text, end);
+            chain.groups[chain.len] = Group { start: i as u32, end: end as u32, gap };
+            chain.len += 1;
+            if gap == Gap::End || chain.len == MOST {
+                return chain;
+            }
+            i = end + width;
+        }
+    }
+
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups[..self.len]
+    }
+}
+
+/// The separator at `i`, if digits follow it, and its width.
+#[inline]
+fn gap(text: &[u8], i: usize) -> (Gap, usize) {
+    let next = at(text, i + 1);
+    let (gap, width) = match at(text, i) {
+        b' ' => match next {
+            b'0'..=b'9' => return (Gap::Space, 1),
+            b'(' => (Gap::Open, 2),
+            b'-' if at(text, i + 2) == b' ' => (Gap::Wide, 3),
+            _ => return (Gap::End, 0),
+        },
+        b'-' => (Gap::Dash, 1),
+        b'.' => (Gap::Dot, 1),
+        b'/' => (Gap::Slash, 1),
+        b'(' => (Gap::Open, 1),
+        b')' => match next {
+            b' ' | b'-' | b'.' => (Gap::Close, 2),
+            _ => (Gap::Close, 1),
+        },
+        0xc2 if next == 0xa0 => (Gap::Space, 2),
+        0xe2 => match (next, at(text, i + 2)) {
+            (0x80, 0x90..=0x95) | (0x88, 0x92) => (Gap::Dash, 3),
+            (0x80, 0x80..=0x8a | 0xaf) => (Gap::Space, 3),
+            _ => return (Gap::End, 0),
+        },
+        _ => return (Gap::End, 0),
+    };
+    if at(text, i + width).is_ascii_digit() { (gap, width) } else { (Gap::End, 0) }
+}

@@ -1,0 +1,141 @@
+//! Codes: words of letters and digits that a check digit or a length proves: IBAN, VIN, digests, wallets, UUIDs.
+
+use super::cx::Confidence;
+use super::near::{at, before, word_after, word_before};
+use super::{Cx, Recogniser};
+use crate::validate::{crypto, digest, finance, net, vehicle};
+use crate::{Type, standard};
+
+/// An IBAN that begins at `start`, compact or in groups.
+pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
+    let text = cx.text;
+    let country = [text[start].to_ascii_uppercase(), text[start + 1].to_ascii_uppercase()];
+    let Some(length) = finance::iban_length(country) else { return };
+    let mut code = [0; 34];
+    let (mut i, mut len) = (start, 0);
+    let mut separator = 0;
+    while len < length {
+        let byte = at(text, i);
+        if byte.is_ascii_alphanumeric() {
+            code[len] = byte.to_ascii_uppercase();
+            len += 1;
+        } else if len >= 2
+            && matches!(byte, b' ' | b'-')
+            && (separator == 0 || separator == byte)
+            && at(text, i + 1).is_ascii_alphanumeric()
+        {
+            separator = byte;
+        } else {
+            return;
+        }
+        i += 1;
+    }
+    if !word_after(text, i) && !word_before(text, start) && finance::iban(&code[..length]) {
+        cx.report(Recogniser::Iban, start, i, Confidence::Rule, |out| out.extend_from_slice(&code[..length]));
+    }
+}
+
+/// Looks at a word of 16 letters and digits or more; gives its end.
+pub(super) fn long_word(cx: &mut Cx<'_>, start: usize) -> usize {
+    let text = cx.text;
+    let start = if super::near::escape_before(text, start + 1) { start + 1 } else { start };
+    let len = text[start..].iter().take(LONGEST).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let end = start + len;
+    let word = &text[start..end];
+    let joined = |b: u8| matches!(b, b'_' | b'-' | b'+' | b'/' | b'=');
+    let alone = !joined(before(text, start, 1)) || !word_before(text, start.wrapping_sub(1));
+    match len {
+        17 if alone && cx.engine.wants(Recogniser::Vin) && vehicle::vin(word) => vin(cx, start, end),
+        32 | 40 | 56 | 64 | 96 | 128 if word.iter().all(u8::is_ascii_hexdigit) => digest(cx, start, end),
+        26..=62 if alone && !word_after(text, end) => wallet(cx, start, end),
+        _ => {}
+    }
+    end
+}
+
+fn vin(cx: &mut Cx<'_>, start: usize, end: usize) {
+    let word = &cx.text[start..end];
+    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+    if (3..=16).contains(&digits) && !word_after(cx.text, end) {
+        let text = cx.text;
+        cx.report(Recogniser::Vin, start, end, Confidence::Rule, |out| {
+            out.extend(text[start..end].iter().map(u8::to_ascii_uppercase));
+        });
+    }
+}
+
+fn digest(cx: &mut Cx<'_>, start: usize, end: usize) {
+    let word = &cx.text[start..end];
+    if cx.engine.wants(Recogniser::Uuid) && word.len() == 32 && net::uuid(word).is_some() {
+        // Without hyphens it may be either; only a word beside it says so.
+        if cx.report(Recogniser::Uuid, start, end, Confidence::OnlyInContext, |out| {
+            out.extend(word.iter().map(u8::to_ascii_lowercase));
+        }) {
+            return;
+        }
+    }
+    let mut bytes = [0; 64];
+    let len = digest::decode(word, &mut bytes);
+    if len > 0 && digest::mixed(word) {
+        cx.report(Recogniser::Digest, start, end, Confidence::Rule, |out| out.extend_from_slice(&bytes[..len]));
+    }
+}
+
+fn wallet(cx: &mut Cx<'_>, start: usize, end: usize) {
+    if !cx.engine.wants(Recogniser::Crypto) {
+        return;
+    }
+    let word = &cx.text[start..end];
+    let begins = matches!(word[0], b'1' | b'3' | b'L' | b'M' | b'D' | b'X' | b'b' | b'l' | b'0' | b't' | b'r' | b'B');
+    if !begins || crypto::address(word).is_none() {
+        return;
+    }
+    let mut form = std::mem::take(cx.form);
+    if standard::write(Type::CryptoAddress, word, false, &mut form) {
+        cx.report(Recogniser::Crypto, start, end, Confidence::Rule, |out| out.extend_from_slice(&form));
+    }
+    *cx.form = form;
+}
+
+/// A UUID whose first hyphen is at `i`.
+pub(super) fn uuid(cx: &mut Cx<'_>, i: usize) {
+    let text = cx.text;
+    let Some(start) = i.checked_sub(8) else { return };
+    let end = start + 36;
+    let Some(bytes) = text.get(start..end).and_then(net::uuid) else { return };
+    let longer = |b: u8| matches!(b, b'-');
+    if word_before(text, start)
+        || word_after(text, end)
+        || longer(at(text, end))
+        || longer(before(text, start, 1))
+        || bytes == [0; 16]
+    {
+        return;
+    }
+    cx.report(Recogniser::Uuid, start, end, Confidence::Rule, |out| {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        out.extend(bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]));
+    });
+}
+
+/// A dictionary entry of `rule`.
+pub(super) fn entry(cx: &mut Cx<'_>, rule: u16, start: usize, end: usize) {
+    let text = cx.text;
+    if word_before(text, start) || word_after(text, end) {
+        return;
+    }
+    let engine = cx.engine;
+    let compiled = &engine.rules[usize::from(rule)];
+    let distance = cx.distance(rule, start, end);
+    let value = &text[start..end];
+    if (compiled.required && distance.is_none()) || compiled.validator.is_some_and(|valid| !valid(value)) {
+        return;
+    }
+    let mut form = std::mem::take(cx.form);
+    if standard::write(compiled.kind, value, false, &mut form) {
+        cx.push(rule, start, end, Confidence::Rule, distance.is_some(), |out| out.extend_from_slice(&form));
+    }
+    *cx.form = form;
+}
+
+const LONGEST: usize = 4096;

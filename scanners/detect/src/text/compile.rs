@@ -1,0 +1,241 @@
+//! From rules to the engine: which rule uses which recogniser, which phrase means what, which pattern runs where.
+
+use super::pattern::Pattern;
+use super::words::{Builder, Lexicon};
+use crate::kernel::Kernel;
+use crate::validate::{self, Validator};
+use crate::{Finder, Rule, RuleError, Type};
+
+macro_rules! recognisers {
+    ($($variant:ident $name:literal,)*) => {
+        /// What the engine recognises by itself; rules refer to them by name.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Recogniser { $($variant,)* }
+
+        impl Recogniser {
+            const NAMES: &[&str] = &[$($name,)*];
+
+            fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+recognisers! {
+    Email "email",
+    Phone "phone",
+    Ssn "ssn",
+    Itin "itin",
+    Ein "ein",
+    Card "card",
+    Iban "iban",
+    Aba "aba",
+    Npi "npi",
+    Ipv4 "ipv4",
+    Ipv6 "ipv6",
+    Mac "mac",
+    Url "url",
+    Vin "vin",
+    Uuid "uuid",
+    Imei "imei",
+    Date "date",
+    Coordinate "coordinate",
+    Crypto "crypto",
+    Digest "digest",
+    Credential "credential",
+    Person "person",
+    Address "address",
+}
+
+/// Rules compiled for running text.
+pub(crate) struct Engine {
+    pub kernel: Kernel,
+    pub lexicon: Lexicon,
+    /// What each phrase of the lexicon means.
+    pub meanings: Vec<Meaning>,
+    /// By number.
+    pub rules: Vec<Compiled>,
+    pub patterns: Vec<Pattern>,
+    /// Patterns that no word opens: they run over the whole text.
+    pub everywhere: Vec<u16>,
+    users: Vec<Vec<u16>>,
+}
+
+/// What the engine needs of a rule.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub kind: Type,
+    pub confidence: u16,
+    pub weight: u16,
+    pub near: u16,
+    pub required: bool,
+    pub has_context: bool,
+    pub validator: Option<Validator>,
+}
+
+/// What a phrase means.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meaning {
+    /// Rules whose context it is.
+    pub context: Vec<u16>,
+    /// Rules whose dictionary it is an entry of.
+    pub entry_of: Vec<u16>,
+    /// Patterns that are tried around it.
+    pub opens: Vec<u16>,
+    /// Whether it is a month's name.
+    pub month: bool,
+    /// Whether a number just behind it is something else.
+    pub refuses: bool,
+    /// Whether it may introduce a name.
+    pub cue: bool,
+    /// Whether any of the fields that make the engine act is set.
+    pub acts: bool,
+}
+
+impl Engine {
+    /// Compiles rules for the best kernel of this processor.
+    pub(crate) fn new(rules: &[Rule]) -> Result<Self, RuleError> {
+        let mut builder = Builder::default();
+        let mut meanings: Vec<Meaning> = Vec::new();
+        let mut engine = Self {
+            kernel: Kernel::best(),
+            lexicon: Builder::default().build(),
+            meanings: Vec::new(),
+            rules: Vec::with_capacity(rules.len()),
+            patterns: Vec::new(),
+            everywhere: Vec::new(),
+            users: vec![Vec::new(); Recogniser::NAMES.len()],
+        };
+        let mut mean = |phrase: &str, set: &mut dyn FnMut(&mut Meaning)| {
+            let Some(number) = builder.add(phrase) else { return false };
+            meanings.resize_with(meanings.len().max(number as usize + 1), Meaning::default);
+            set(&mut meanings[number as usize]);
+            true
+        };
+        for (number, rule) in (0u16..).zip(rules) {
+            engine.rules.push(compiled(rule)?);
+            let words = rule.context.as_ref().map_or(&[][..], |c| &c.words);
+            for word in words {
+                if !mean(word, &mut |m| m.context.push(number)) {
+                    return Err(uncompilable(
+                        rule,
+                        format!("the context word `{word}` must begin with a word of 2 to 24 letters"),
+                    ));
+                }
+            }
+            match &rule.finder {
+                Finder::Recogniser(name) => match Recogniser::from_name(name) {
+                    Some(recogniser) => engine.users[recogniser as usize].push(number),
+                    None => {
+                        let known = Recogniser::NAMES.join("`, `");
+                        return Err(uncompilable(
+                            rule,
+                            format!("there is no recogniser `{name}`: use one of `{known}`"),
+                        ));
+                    }
+                },
+                Finder::Pattern(pattern) => engine.add_pattern(rule, number, pattern, &mut mean)?,
+                Finder::Dictionary(entries) => {
+                    let odd: Vec<_> = entries
+                        .iter()
+                        .filter(|e| !mean(e, &mut |m| m.entry_of.push(number)))
+                        .map(|e| regex::escape(e))
+                        .collect();
+                    if !odd.is_empty() {
+                        let pattern = format!(r"(?i)(?:^|\b)(?:{})(?:\b|$)", odd.join("|"));
+                        engine.add_pattern(rule, number, &pattern, &mut mean)?;
+                    }
+                }
+                Finder::FieldOnly => {}
+            }
+        }
+        if !engine.users(Recogniser::Date).is_empty() {
+            for month in MONTHS.split_whitespace() {
+                mean(month, &mut |m| m.month = true);
+            }
+        }
+        for refusal in REFUSALS.split_whitespace() {
+            mean(refusal, &mut |m| m.refuses = true);
+        }
+        for meaning in &mut meanings {
+            meaning.acts = meaning.month || meaning.cue || !meaning.entry_of.is_empty() || !meaning.opens.is_empty();
+        }
+        engine.lexicon = builder.build();
+        engine.meanings = meanings;
+        Ok(engine)
+    }
+
+    /// The rules that use a recogniser.
+    #[inline]
+    pub(crate) fn users(&self, recogniser: Recogniser) -> &[u16] {
+        &self.users[recogniser as usize]
+    }
+
+    /// Whether any rule uses a recogniser.
+    #[inline]
+    pub(crate) fn wants(&self, recogniser: Recogniser) -> bool {
+        !self.users(recogniser).is_empty()
+    }
+
+    /// Whether a phrase is context of a rule.
+    #[inline]
+    pub(crate) fn means(&self, phrase: u32, rule: u16) -> bool {
+        self.meanings[phrase as usize].context.contains(&rule)
+    }
+
+    fn add_pattern(
+        &mut self,
+        rule: &Rule,
+        number: u16,
+        pattern: &str,
+        mean: &mut dyn FnMut(&str, &mut dyn FnMut(&mut Meaning)) -> bool,
+    ) -> Result<(), RuleError> {
+        let pattern = Pattern::new(number, pattern).map_err(|e| uncompilable(rule, e))?;
+        let index = self.patterns.len() as u16;
+        let openers = match &rule.context {
+            Some(context) if context.required => context.words.clone(),
+            _ => pattern.openers(),
+        };
+        let opened = !openers.is_empty() && openers.iter().all(|word| mean(word, &mut |m| m.opens.push(index)));
+        if !opened {
+            self.everywhere.push(index);
+        }
+        self.patterns.push(pattern);
+        Ok(())
+    }
+}
+
+fn compiled(rule: &Rule) -> Result<Compiled, RuleError> {
+    let validator = match &rule.validator {
+        Some(name) => {
+            let found = validate::by_name(name);
+            Some(found.ok_or_else(|| uncompilable(rule, format!("there is no validator `{name}`")))?)
+        }
+        None => None,
+    };
+    let context = rule.context.as_ref();
+    Ok(Compiled {
+        kind: rule.kind,
+        confidence: rule.confidence.min(1000),
+        weight: context.map_or(0, |c| c.weight.min(1000)),
+        near: context.map_or(0, |c| c.near.min(super::AHEAD)) as u16,
+        required: context.is_some_and(|c| c.required),
+        has_context: context.is_some(),
+        validator,
+    })
+}
+
+fn uncompilable(rule: &Rule, message: String) -> RuleError {
+    RuleError::Uncompilable { rule: rule.id.clone(), message }
+}
+
+/// English and Spanish months as [`crate::validate::date`] reads them.
+const MONTHS: &str = "january february march april may june july august september october november december \
+    jan feb mar apr jun jul aug sep sept oct nov dec \
+    enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre";
+
+/// Words whose number is not a person's.
+const REFUSALS: &str = "sku order invoice item part ticket case version ver release build firmware revision rev \
+    tracking isbn issn lot batch serial model po upc ean article asin commit port pid tid offset seq checksum \
+    pedido factura artículo serie versión referencia lote";

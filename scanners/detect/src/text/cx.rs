@@ -1,0 +1,220 @@
+//! What a recogniser works with: the text around, the words near a place, and where hits go.
+
+use std::cmp::Reverse;
+
+use super::words::Event;
+use super::{Engine, Recogniser};
+use crate::Type;
+
+/// A hit with the place of its standard form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    /// First byte, in all the bytes that are searched.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// First byte of the standard form among the forms.
+    pub form: u32,
+    /// Length of the standard form.
+    pub form_len: u32,
+    /// Number of the rule.
+    pub rule: u16,
+    /// How sure, in thousandths.
+    pub confidence: u16,
+    /// What it is.
+    pub kind: Type,
+}
+
+impl Found {
+    /// Canonical order: by place, then by rule.
+    pub(crate) fn order(&self) -> (u32, Reverse<u32>, u16) {
+        (self.start, Reverse(self.end), self.rule)
+    }
+}
+
+/// The surroundings of a candidate.
+pub(crate) struct Cx<'a> {
+    pub engine: &'a Engine,
+    /// The text or value that the candidate stands in.
+    pub text: &'a [u8],
+    /// Where `text` begins in all the bytes.
+    pub base: usize,
+    pub events: &'a [Event],
+    /// Index of the first event at or after the last place asked for.
+    pub cursor: usize,
+    /// A rule that the field's name speaks for.
+    pub hint: Option<u16>,
+    pub found: &'a mut Vec<Found>,
+    pub forms: &'a mut Vec<u8>,
+    /// For a standard form on its way.
+    pub form: &'a mut Vec<u8>,
+}
+
+impl<'a> Cx<'a> {
+    /// Reports what `recogniser` found, if one of its rules wants it here. Gives whether one did.
+    pub(crate) fn report(
+        &mut self,
+        recogniser: Recogniser,
+        start: usize,
+        end: usize,
+        confidence: Confidence,
+        form: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        self.report_best(&[recogniser], start, end, confidence, form)
+    }
+
+    /// Reports what several recognisers claim, as the one whose context words are nearest.
+    pub(crate) fn report_best(
+        &mut self,
+        recognisers: &[Recogniser],
+        start: usize,
+        end: usize,
+        confidence: Confidence,
+        form: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let engine = self.engine;
+        let mut best: Option<(u16, Option<u32>)> = None;
+        for &rule in recognisers.iter().flat_map(|r| engine.users(*r)) {
+            let compiled = &engine.rules[usize::from(rule)];
+            let distance = self.distance(rule, start, end);
+            if distance.is_none() && (compiled.required || confidence == Confidence::OnlyInContext) {
+                continue;
+            }
+            let better = match (&best, distance) {
+                (None, _) | (Some((_, None)), Some(_)) => true,
+                (Some((_, Some(other))), Some(distance)) => distance < *other,
+                _ => false,
+            };
+            if better {
+                best = Some((rule, distance));
+            }
+        }
+        let Some((rule, distance)) = best else { return false };
+        self.push(rule, start, end, confidence, distance.is_some(), form);
+        true
+    }
+
+    /// Reports a hit of a rule.
+    pub(crate) fn push(
+        &mut self,
+        rule: u16,
+        start: usize,
+        end: usize,
+        confidence: Confidence,
+        in_context: bool,
+        form: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let compiled = &self.engine.rules[usize::from(rule)];
+        let mut sure = compiled.confidence;
+        if confidence == Confidence::Less {
+            sure = sure * 3 / 4;
+        }
+        if in_context {
+            sure = (sure + compiled.weight).min(MOST_SURE.max(compiled.confidence));
+        }
+        let at = self.forms.len();
+        form(self.forms);
+        self.found.push(Found {
+            start: (self.base + start) as u32,
+            end: (self.base + end) as u32,
+            form: at as u32,
+            form_len: (self.forms.len() - at) as u32,
+            rule,
+            confidence: sure,
+            kind: compiled.kind,
+        });
+    }
+
+    /// How far the nearest context word of `rule` stands from a candidate; a word behind it counts as farther.
+    pub(crate) fn distance(&mut self, rule: u16, start: usize, end: usize) -> Option<u32> {
+        if self.hint == Some(rule) {
+            return Some(0);
+        }
+        let compiled = &self.engine.rules[usize::from(rule)];
+        if !compiled.has_context {
+            return None;
+        }
+        let near = compiled.near as usize;
+        let split = self.seek(start);
+        let (from, to) = (self.base + start, self.base + end);
+        let mut best = None;
+        for event in self.events[..split].iter().rev() {
+            let event_end = event.end as usize;
+            if (event.start as usize) < self.base || event.start as usize + near + LONGEST_PHRASE < from {
+                break;
+            }
+            if event_end <= from && event_end + near >= from && self.engine.means(event.phrase, rule) {
+                if self.lines_between(event_end, from) <= 1 {
+                    best = Some((from - event_end) as u32);
+                }
+                break;
+            }
+        }
+        for event in &self.events[split..] {
+            let event_start = event.start as usize;
+            if event_start > to + near / 2 || event.end as usize > self.base + self.text.len() {
+                break;
+            }
+            if event_start >= to && self.engine.means(event.phrase, rule) {
+                let behind = (event_start - to) as u32 + BEHIND_PENALTY;
+                if self.lines_between(to, event_start) == 0 && best.is_none_or(|b| behind < b) {
+                    best = Some(behind);
+                }
+                break;
+            }
+        }
+        best
+    }
+
+    /// Whether the word just before `start` says that a number is something else: `order`, `SKU`, `version`.
+    pub(crate) fn refused(&mut self, start: usize) -> bool {
+        let split = self.seek(start);
+        let from = self.base + start;
+        // The name of a thing may have a word more: `order number 123`.
+        for event in self.events[..split].iter().rev().take(3) {
+            if (event.end as usize) + 12 < from || (event.start as usize) < self.base {
+                return false;
+            }
+            if self.engine.meanings[event.phrase as usize].refuses && event.end as usize <= from {
+                let between = &self.text[event.end as usize - self.base..start];
+                return !between.iter().any(|b| matches!(b, b'\n' | b',' | b';' | b'.' | b'|' | b')' | b'\t'));
+            }
+        }
+        false
+    }
+
+    /// Index of the first event that starts at `start` or after.
+    #[inline]
+    fn seek(&mut self, start: usize) -> usize {
+        let from = self.base + start;
+        while self.events.get(self.cursor).is_some_and(|e| (e.start as usize) < from) {
+            self.cursor += 1;
+        }
+        while self.cursor > 0 && self.events[self.cursor - 1].start as usize >= from {
+            self.cursor -= 1;
+        }
+        self.cursor
+    }
+
+    fn lines_between(&self, from: usize, to: usize) -> usize {
+        memchr::memchr_iter(b'\n', &self.text[from - self.base..to - self.base]).take(2).count()
+    }
+}
+
+/// How a recogniser judges its candidate, beside what the rule says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Confidence {
+    /// As sure as the rule.
+    Rule,
+    /// Less sure: an unusual way of writing.
+    Less,
+    /// Nothing without a context word, whatever the rule says.
+    OnlyInContext,
+}
+
+/// No context makes a finding surer than this.
+const MOST_SURE: u16 = 990;
+/// Longest phrase, roughly: how far back an event may begin that ends near.
+const LONGEST_PHRASE: usize = 64;
+/// A word after the value speaks for it less than one before it.
+const BEHIND_PENALTY: u32 = 16;

@@ -1,0 +1,136 @@
+//! Dates in running text: numeric with one separator, or with a month's name. A timestamp is not one.
+
+use super::chain::{Gap, Group};
+use super::cx::Confidence;
+use super::near::{at, before, free_left, free_right, word_after, word_before};
+use super::{Cx, Recogniser};
+use crate::validate::date;
+
+/// `2021-05-21`, `5/20/2021`, `21.5.2021`; gives the groups used.
+pub(super) fn numeric(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
+    let [a, b, c, ..] = groups else { return None };
+    let gap = a.gap;
+    if !matches!(gap, Gap::Dash | Gap::Slash | Gap::Dot) || b.gap != gap || c.gap == gap {
+        return None;
+    }
+    if !matches!((a.len(), b.len(), c.len()), (4, 1 | 2, 1 | 2) | (1 | 2, 1 | 2, 2 | 4)) {
+        return None;
+    }
+    let (start, end) = (a.start as usize, c.end as usize);
+    let text = cx.text;
+    let (found, used) = date::prefix(&text[start..end], false)?;
+    if used != end - start || !(1900..2100).contains(&found.year) {
+        return None;
+    }
+    let whole = start == 0 && end == text.len();
+    // `1.19.14` is a version more often than a day.
+    let sure = match (gap, c.len()) {
+        _ if is_timestamp(text, start, end) => Confidence::OnlyInContext,
+        (Gap::Dot, 2) if !whole && a.len() + b.len() < 4 => Confidence::OnlyInContext,
+        _ => Confidence::Rule,
+    };
+    let joined = !free_left(text, start) || !(free_right(text, end) || matches!(at(text, end), b'T' | b't'));
+    if joined || cx.refused(start) {
+        return Some(3);
+    }
+    cx.report(Recogniser::Date, start, end, sure, |out| out.extend_from_slice(&found.standard()));
+    Some(3)
+}
+
+/// Eight digits that a word nearby says are a date.
+pub(super) fn compact(cx: &mut Cx<'_>, start: usize, end: usize) {
+    if let Some((found, 8)) = date::prefix(&cx.text[start..end], false)
+        && (1900..2100).contains(&found.year)
+    {
+        let engine = cx.engine;
+        // Only a date of birth: other dates without separators are file names and versions.
+        for &rule in engine.users(Recogniser::Date) {
+            if engine.rules[usize::from(rule)].required && cx.distance(rule, start, end).is_some() {
+                cx.push(rule, start, end, Confidence::Less, true, |out| out.extend_from_slice(&found.standard()));
+                return;
+            }
+        }
+    }
+}
+
+/// A date around a month's name.
+pub(super) fn month(cx: &mut Cx<'_>, name: usize, name_end: usize) {
+    let text = cx.text;
+    if word_before(text, name) && !before(text, name, 1).is_ascii_digit() {
+        return;
+    }
+    let start = day_before(text, name).unwrap_or(name);
+    let rest = &text[start..text.len().min(start + LONGEST)];
+    if let Some((found, used)) = date::prefix(rest, false)
+        && !word_before(text, start)
+        && !word_after(text, start + used)
+        && start + used > name_end
+    {
+        let end = start + used;
+        let sure = if is_timestamp(text, start, end) { Confidence::OnlyInContext } else { Confidence::Rule };
+        if !at(text, end).is_ascii_digit() {
+            cx.report(Recogniser::Date, start, end, sure, |out| out.extend_from_slice(&found.standard()));
+        }
+        return;
+    }
+    partial(cx, start, name, name_end);
+}
+
+/// `21-May` and `May-21`: a day of some year.
+fn partial(cx: &mut Cx<'_>, start: usize, name: usize, name_end: usize) {
+    let text = cx.text;
+    let short = name_end - name == 3;
+    let mut end = name_end;
+    if start == name {
+        let digits = text[(name_end + 1).min(text.len())..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
+        if at(text, name_end) != b'-' || !(1..=2).contains(&digits) {
+            return;
+        }
+        end = name_end + 1 + digits;
+    } else if before(text, name, 1) != b'-' {
+        return;
+    }
+    let joined = |b: u8| matches!(b, b'-' | b'.' | b'/' | b':' | b'_');
+    if !short
+        || word_after(text, end)
+        || joined(at(text, end))
+        || word_before(text, start)
+        || joined(before(text, start, 1))
+    {
+        return;
+    }
+    cx.report(Recogniser::Date, start, end, Confidence::Less, |out| {
+        out.extend(text[start..end].iter().map(u8::to_ascii_lowercase));
+    });
+}
+
+/// Where a day written before a month's name begins: `21 May`, `21-May`, `21st of May`, `21 de mayo`.
+fn day_before(text: &[u8], name: usize) -> Option<usize> {
+    let mut i = name;
+    for word in [&b" of "[..], b" de "] {
+        if text[..i].ends_with(word) {
+            i -= word.len() - 1;
+        }
+    }
+    i -= usize::from(matches!(before(text, i, 1), b' ' | b'-' | b'/' | b'.'));
+    if [&b"st"[..], b"nd", b"rd", b"th"].iter().any(|suffix| text[..i].ends_with(suffix)) {
+        i -= 2;
+    }
+    let digits = text[..i].iter().rev().take(3).take_while(|b| b.is_ascii_digit()).count();
+    (1..=2).contains(&digits).then_some(i - digits)
+}
+
+/// Whether a time of day follows: then the date is when something happened in a program.
+fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
+    let after = match at(text, end) {
+        b'T' | b't' | b' ' | b':' | b'_' => end + 1,
+        b',' if at(text, end + 1) == b' ' => end + 2,
+        _ => return before(text, start, 1) == b':',
+    };
+    let clock = at(text, after).is_ascii_digit()
+        && (at(text, after + 1) == b':' || at(text, after + 1).is_ascii_digit() && at(text, after + 2) == b':');
+    // `1980-01-01T00:00:00` is how programs write a day.
+    clock && !text[after..].starts_with(b"00:00:00")
+}
+
+const LONGEST: usize = 40;

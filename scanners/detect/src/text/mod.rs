@@ -1,0 +1,206 @@
+//! Running text: candidates from masks, shapes around them, validators, neighbours, context; then hits.
+//!
+//! One pass over the bytes. Masks say where something could begin (a number, an `@`, a word that means something);
+//! the recogniser for it reads a few bytes around, and only what has the shape, passes the check of its standard
+//! and stands free of its neighbours becomes a hit with its standard form. Nothing is allocated for a candidate.
+
+mod candidates;
+mod chain;
+mod code;
+mod compile;
+mod cx;
+mod date;
+mod email;
+mod near;
+mod net;
+mod number;
+mod pattern;
+mod phone;
+mod words;
+
+use std::ops::Range;
+
+pub(crate) use compile::{Engine, Recogniser};
+pub(crate) use cx::{Cx, Found};
+
+use crate::kernel::Masks;
+use words::{Event, WordBits};
+
+/// What one thread reuses from text to text.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// What was found, by position once a text is done.
+    pub found: Vec<Found>,
+    /// The standard forms of what was found, one after the other.
+    pub forms: Vec<u8>,
+    masks: Vec<Masks>,
+    bits: Vec<WordBits>,
+    cuts: Vec<u64>,
+    events: Vec<Event>,
+    form: Vec<u8>,
+    /// For content found encoded inside, one level down.
+    pub child: Option<Box<Scratch>>,
+    /// Buffers of the decoder.
+    pub unwrap: crate::unwrap::Buffers,
+}
+
+/// The texts to search: one, or the values of a column one after the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    /// All bytes.
+    pub bytes: &'a [u8],
+    /// Text `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+    pub offsets: &'a [u32],
+    /// A rule whose context words need not stand in the text, because the field's name says as much.
+    pub hint: Option<u16>,
+    /// How many encodings this text was taken out of.
+    pub depth: u8,
+}
+
+/// Bytes worked on at a time: their masks stay in the first-level cache.
+const CHUNK: usize = 16 << 10;
+/// Bytes after a chunk whose words are known while it is searched, for context behind a value.
+const AHEAD: usize = 256;
+/// Bytes before the core that may decide about what starts in it.
+const BEHIND: usize = 1024;
+
+impl Engine {
+    /// Finds what starts within `core`; `scratch.found` then holds it in order.
+    pub(crate) fn search(&self, scratch: &mut Scratch, texts: Texts<'_>, core: Range<usize>) {
+        scratch.found.clear();
+        scratch.forms.clear();
+        scratch.events.clear();
+        let end = core.end.min(texts.bytes.len());
+        if core.start >= end {
+            return;
+        }
+        let mut start = sync(texts.bytes, core.start);
+        let mut words_done = start;
+        while start < end {
+            let stop = (start + CHUNK).min(end);
+            words_done = self.chunk(scratch, texts, start..stop, words_done);
+            start = stop;
+        }
+        scratch.found.retain(|f| core.contains(&(f.start as usize)));
+        scratch.found.sort_by_key(Found::order);
+        scratch.found.dedup_by_key(|f| f.order());
+    }
+
+    /// Searches a stretch; words are known up to `words_done`, and then up to what is returned.
+    fn chunk(&self, scratch: &mut Scratch, texts: Texts<'_>, chunk: Range<usize>, words_done: usize) -> usize {
+        let bytes = texts.bytes;
+        // One block before, for what carries over from it.
+        let seen = chunk.start.saturating_sub(64)..(chunk.end + AHEAD).min(bytes.len());
+        self.kernel.classify(&bytes[seen.clone()], &mut scratch.masks);
+        cut(texts.offsets, seen.clone(), &mut scratch.cuts);
+        let cuts = &scratch.cuts;
+        words::word_bits(&scratch.masks, |i| cuts.get(i).copied().unwrap_or(0), &mut scratch.bits);
+        forget(&mut scratch.events, chunk.start);
+        // A word that the end of the stretch cuts is left to the next chunk, which sees it whole.
+        let known = if seen.end == bytes.len() { seen.end } else { seen.end - 64 };
+        self.look_up_words(scratch, texts, seen.start, words_done..known);
+        candidates::search(self, scratch, texts, seen.start, chunk);
+        known.max(words_done)
+    }
+
+    /// Looks up the words that start in `stretch`; the masks begin at `origin`.
+    fn look_up_words(&self, scratch: &mut Scratch, texts: Texts<'_>, origin: usize, stretch: Range<usize>) {
+        let mut values = Values::new(texts.offsets);
+        for (i, b) in scratch.bits.iter().enumerate() {
+            let mut starts = b.start & within(origin + 64 * i, &stretch);
+            let next_stop = scratch.bits.get(i + 1).map_or(u64::MAX, |n| n.stop);
+            while starts != 0 {
+                let bit = starts.trailing_zeros();
+                starts &= starts - 1;
+                let at = origin + 64 * i + bit as usize;
+                let stops = (u128::from(next_stop) << 64 | u128::from(b.stop)) >> bit >> 1;
+                let len = 1 + stops.trailing_zeros() as usize;
+                if let Some(hash) = self.lexicon.may_begin(texts.bytes, at, len) {
+                    let limit = values.around(at).end;
+                    self.lexicon.compare(hash, &texts.bytes[..limit], at, len, &mut scratch.events);
+                }
+            }
+        }
+    }
+}
+
+/// Finds the text that a byte belongs to; quick where the bytes asked for come in order.
+struct Values<'a> {
+    offsets: &'a [u32],
+    current: usize,
+}
+
+impl<'a> Values<'a> {
+    const fn new(offsets: &'a [u32]) -> Self {
+        Self { offsets, current: 0 }
+    }
+
+    #[inline]
+    fn around(&mut self, at: usize) -> Range<usize> {
+        if self.offsets.len() > 2 {
+            self.seek(at);
+        }
+        self.offsets[self.current] as usize..self.offsets[self.current + 1] as usize
+    }
+
+    fn seek(&mut self, at: usize) {
+        let here = |i: usize| self.offsets[i] as usize;
+        if !(here(self.current)..here(self.current + 1)).contains(&at) {
+            let steps = self.offsets[self.current..].iter().take(16).take_while(|o| **o as usize <= at).count();
+            self.current = match steps {
+                1..16 => self.current + steps - 1,
+                _ => self.offsets.partition_point(|o| *o as usize <= at) - 1,
+            };
+        }
+    }
+}
+
+/// The bits of a block at `origin` that lie in `range`.
+#[inline]
+fn within(origin: usize, range: &Range<usize>) -> u64 {
+    let low = range.start.saturating_sub(origin);
+    let high = range.end.saturating_sub(origin);
+    let below = |n: usize| if n >= 64 { u64::MAX } else { (1 << n) - 1 };
+    below(high) & !below(low)
+}
+
+/// A bit wherever a value begins within `seen`; empty for a single text.
+fn cut(offsets: &[u32], seen: Range<usize>, cuts: &mut Vec<u64>) {
+    cuts.clear();
+    if offsets.len() <= 2 {
+        return;
+    }
+    cuts.resize(seen.len().div_ceil(64), 0);
+    let first = offsets.partition_point(|o| (*o as usize) < seen.start);
+    for offset in offsets[first..].iter().map(|o| *o as usize).take_while(|o| *o < seen.end) {
+        let at = offset - seen.start;
+        cuts[at / 64] |= 1 << (at % 64);
+    }
+}
+
+/// Drops words too far behind to be context any more.
+fn forget(events: &mut Vec<Event>, chunk_start: usize) {
+    let old = events.partition_point(|e| e.start as usize + BEHIND < chunk_start);
+    events.drain(..old);
+}
+
+/// Where to begin so that everything starting at `core_start` is seen as it would be from the beginning of the text:
+/// no candidate reaches over a line feed, so at the line's beginning, if it is not too far away; one line more for context.
+fn sync(bytes: &[u8], core_start: usize) -> usize {
+    let window = &bytes[core_start.saturating_sub(BEHIND)..core_start];
+    let from = core_start - window.len();
+    let line = memchr::memrchr(b'\n', window);
+    let line_before = line.and_then(|line| memchr::memrchr(b'\n', &window[..line])).or(line);
+    line_before.map_or(from, |at| from + at + 1)
+}
+
+impl Scratch {
+    /// Calls `out` with what was found, in order.
+    pub(crate) fn each(&self, mut out: impl FnMut(&crate::Hit, &[u8])) {
+        for f in &self.found {
+            let form = &self.forms[f.form as usize..(f.form + f.form_len) as usize];
+            let (rule, kind) = (crate::RuleId(f.rule), f.kind);
+            out(&crate::Hit { start: f.start, end: f.end, rule, kind, confidence: f.confidence }, form);
+        }
+    }
+}

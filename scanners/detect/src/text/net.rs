@@ -1,0 +1,158 @@
+//! What a colon gives away: web addresses, IPv6, hardware addresses.
+
+use std::io::Write as _;
+
+use super::cx::Confidence;
+use super::near::{at, before, word_after, word_before};
+use super::{Cx, Recogniser};
+use crate::validate::net;
+use crate::{Type, standard};
+
+/// Looks at what stands around a colon at `i`.
+pub(super) fn colon(cx: &mut Cx<'_>, i: usize) {
+    if at(cx.text, i + 1) == b'/' {
+        if at(cx.text, i + 2) == b'/' {
+            url(cx, i);
+        }
+        return;
+    }
+    ipv6(cx, i);
+}
+
+/// `https://…` from the colon at `i` to where the address ends.
+fn url(cx: &mut Cx<'_>, i: usize) {
+    if !cx.engine.wants(Recogniser::Url) {
+        return;
+    }
+    let text = cx.text;
+    let letters = text[..i].iter().rev().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
+    let scheme = (3..=5.min(letters)).rev().find(|n| {
+        let scheme = &text[i - n..i];
+        [&b"http"[..], b"https", b"ftp", b"ftps"].iter().any(|s| s.eq_ignore_ascii_case(scheme))
+    });
+    let Some(scheme) = scheme else { return };
+    finish_url(cx, i - scheme, i + 3);
+}
+
+/// Reports the address that begins at `start`, of which the host begins at `host`.
+fn finish_url(cx: &mut Cx<'_>, start: usize, host: usize) {
+    let text = cx.text;
+    let ends = |b: &u8| *b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'`' | b'|' | b'^' | 0x7f);
+    let stretch = &text[host..text.len().min(host + LONGEST_URL)];
+    let mut end = host + stretch.iter().position(ends).unwrap_or(stretch.len());
+    // Punctuation at the end belongs to the sentence, a bracket to whatever opened it before the address.
+    while end > host {
+        let inner = &text[start..end];
+        let opened = |open: u8, close: u8| {
+            inner.iter().filter(|b| **b == open).count() >= inner.iter().filter(|b| **b == close).count()
+        };
+        match text[end - 1] {
+            b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' => end -= 1,
+            b')' if !opened(b'(', b')') => end -= 1,
+            b']' if !opened(b'[', b']') => end -= 1,
+            b'}' if !opened(b'{', b'}') => end -= 1,
+            _ => break,
+        }
+    }
+    let mut form = std::mem::take(cx.form);
+    if standard::write(Type::Url, &text[start..end], false, &mut form) {
+        cx.report(Recogniser::Url, start, end, Confidence::Rule, |out| out.extend_from_slice(&form));
+    }
+    *cx.form = form;
+}
+
+/// An IPv6 address that holds the colon at `i`, the first of its token or nearly.
+fn ipv6(cx: &mut Cx<'_>, i: usize) {
+    if !cx.engine.wants(Recogniser::Ipv6) {
+        return;
+    }
+    let text = cx.text;
+    let group = |b: &&u8| b.is_ascii_hexdigit();
+    let left = text[..i].iter().rev().take(5).take_while(group).count();
+    let right =
+        text[i..].iter().take(LONGEST_IPV6).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')).count();
+    let (mut start, mut end) = (i - left, i + right);
+    // A time of day has two colons; an address has seven, or two together.
+    let token = &text[i..end];
+    let colons = token.iter().filter(|b| **b == b':').count();
+    let double = memchr::memmem::find(token, b"::").is_some();
+    if colons < 6 && !double {
+        return;
+    }
+    if left == 5 || word_before(text, start) {
+        // `addr:2001:db8::1`: the first colon is not the address's.
+        start = i + 1;
+    }
+    while end > start && (matches!(text[end - 1], b'.') || text[end - 1] == b':' && before(text, end, 2) != b':') {
+        end -= 1;
+    }
+    let inside = &text[start..end];
+    let inside = match inside {
+        [b':', rest @ ..] if rest.first() != Some(&b':') => {
+            start += 1;
+            rest
+        }
+        _ => inside,
+    };
+    let beside = |b: u8| matches!(b, b':' | b'.' | b'-' | b'/');
+    let joined_left = word_before(text, start)
+        || beside(before(text, start, 1))
+            && word_before(text, start - 1)
+            && before(text, start, 1) != b':'
+            && before(text, start, 1) != b'/';
+    if joined_left || word_after(text, end) {
+        return;
+    }
+    // `std::fmt` and `a::b` are names in programs: an address without digits is `::` alone.
+    let Some(address) = net::ipv6(inside) else { return };
+    let alone = inside.len() == 2;
+    let has_digit = inside.iter().any(u8::is_ascii_digit);
+    if (alone && !standing_alone(text, start, end)) || (!alone && !has_digit && colons < 4) {
+        return;
+    }
+    let sure = if net::personal_v6(address) { Confidence::Rule } else { Confidence::Less };
+    let zone = if at(text, end) == b'%' {
+        text[end + 1..].iter().take(16).take_while(|b| b.is_ascii_alphanumeric()).count()
+    } else {
+        0
+    };
+    let full_end = if zone > 0 { end + 1 + zone } else { end };
+    cx.report(Recogniser::Ipv6, start, full_end, sure, |out| {
+        let written = write!(out, "{address}");
+        debug_assert!(written.is_ok(), "a vector takes what is written to it");
+    });
+}
+
+fn standing_alone(text: &[u8], start: usize, end: usize) -> bool {
+    let open = |b: u8| matches!(b, 0 | b' ' | b'\t' | b'\n' | b'=' | b'"' | b'\'' | b'[' | b'(' | b',');
+    let close = |b: u8| matches!(b, 0 | b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b']' | b')' | b',' | b';' | b'/');
+    open(before(text, start, 1)) && close(at(text, end))
+}
+
+/// A hardware address whose first separator is at `i`.
+pub(super) fn mac(cx: &mut Cx<'_>, i: usize) {
+    let text = cx.text;
+    let Some(start) = i.checked_sub(2) else { return };
+    let end = start + 17;
+    let Some(address) = text.get(start..end).and_then(net::mac) else { return };
+    let separator = text[i];
+    let longer = |b: u8, next: u8| b == separator && next.is_ascii_hexdigit();
+    if word_before(text, start)
+        || word_after(text, end)
+        || longer(at(text, end), at(text, end + 1))
+        || longer(before(text, start, 1), before(text, start, 2))
+        || address == [0; 6]
+        || address == [0xff; 6]
+    {
+        return;
+    }
+    cx.report(Recogniser::Mac, start, end, Confidence::Rule, |out| {
+        for byte in address {
+            let written = write!(out, "{byte:02x}");
+            debug_assert!(written.is_ok(), "a vector takes what is written to it");
+        }
+    });
+}
+
+const LONGEST_URL: usize = 2048;
+const LONGEST_IPV6: usize = 46;

@@ -1,0 +1,243 @@
+//! The lexicon: phrases that mean something, found at word starts in one pass.
+//!
+//! Context words, month names, dictionary entries and the words that open a pattern's window are all phrases here.
+//! A word is a run of letters, cut where camel case begins a new one, so that `homePhone`, `home_phone` and
+//! `Home phone` are the same. What a phrase means is the engine's business.
+
+use crate::kernel::Masks;
+
+/// A phrase that stands in the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Event {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// Which phrase, as numbered by [`Builder::add`].
+    pub phrase: u32,
+}
+
+/// Collects phrases.
+#[derive(Default)]
+pub(crate) struct Builder {
+    phrases: Vec<Box<[u8]>>,
+}
+
+/// Phrases, hashed by their first word.
+pub(crate) struct Lexicon {
+    /// One bit for each 16-bit hash of a first word.
+    filter: Box<[u64; 1024]>,
+    /// Phrases ordered by hash of the first word.
+    entries: Vec<(u64, u32)>,
+    /// Where a hash's upper twelve bits begin in `entries`.
+    index: Vec<u32>,
+    phrases: Vec<Box<[u8]>>,
+}
+
+/// Where words start and where they stop in a block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WordBits {
+    /// First byte of a word.
+    pub start: u64,
+    /// A byte that does not continue the word before it.
+    pub stop: u64,
+}
+
+impl Builder {
+    /// Numbers a phrase; equal ones share a number. `None` if it does not begin with a word of two letters or more.
+    pub fn add(&mut self, phrase: &str) -> Option<u32> {
+        let folded = fold_phrase(phrase);
+        if !(2..=LONGEST_WORD).contains(&first_word(&folded)) {
+            return None;
+        }
+        let known = self.phrases.iter().position(|p| **p == *folded);
+        Some(known.unwrap_or_else(|| {
+            self.phrases.push(folded.into_boxed_slice());
+            self.phrases.len() - 1
+        }) as u32)
+    }
+
+    /// Ends collecting.
+    pub fn build(self) -> Lexicon {
+        let mut filter = Box::new([0; 1024]);
+        let mut entries = Vec::with_capacity(self.phrases.len());
+        for (number, phrase) in self.phrases.iter().enumerate() {
+            let hash = hash(phrase, 0, first_word(phrase));
+            filter[(hash >> 58) as usize * 16 + (hash >> 54 & 15) as usize] |= 1 << (hash >> 48 & 63);
+            entries.push((hash, number as u32));
+        }
+        entries.sort_unstable();
+        let index = (0..=4096).map(|top| entries.partition_point(|(hash, _)| hash >> 52 < top) as u32).collect();
+        Lexicon { filter, entries, index, phrases: self.phrases }
+    }
+}
+
+impl Lexicon {
+    /// Whether some phrase may begin with the word of `len` bytes at `at`: its hash, for [`Self::compare`].
+    #[inline]
+    pub fn may_begin(&self, text: &[u8], at: usize, len: usize) -> Option<u64> {
+        if !(2..=LONGEST_WORD).contains(&len) {
+            return None;
+        }
+        let hash = hash(text, at, len);
+        let word = self.filter[(hash >> 58) as usize * 16 + (hash >> 54 & 15) as usize];
+        (word >> (hash >> 48 & 63) & 1 != 0).then_some(hash)
+    }
+
+    /// Reports the phrases that begin with the word of `len` bytes at `at`.
+    #[inline(never)]
+    pub fn compare(&self, hash: u64, text: &[u8], at: usize, len: usize, out: &mut Vec<Event>) {
+        let top = (hash >> 52) as usize;
+        for &(_, number) in
+            self.entries[self.index[top] as usize..self.index[top + 1] as usize].iter().filter(|(h, _)| *h == hash)
+        {
+            let phrase = &self.phrases[number as usize];
+            let same_word =
+                first_word(phrase) == len && phrase.iter().zip(&text[at..]).take(len).all(|(a, b)| *a == b | 0x20);
+            if let Some(end) = same_word.then(|| rest_matches(text, at + len, &phrase[len..])).flatten() {
+                out.push(Event { start: at as u32, end: end as u32, phrase: number });
+            }
+        }
+    }
+}
+
+/// Compares what follows a phrase's first word; a space stands for any short separator or for none.
+fn rest_matches(text: &[u8], mut at: usize, rest: &[u8]) -> Option<usize> {
+    for &wanted in rest {
+        if wanted == b' ' {
+            let separators =
+                text[at..].iter().take(3).take_while(|b| matches!(b, b' ' | b'_' | b'-' | b'.' | b'/' | b'\t'));
+            at += separators.count();
+        } else {
+            let byte = *text.get(at)?;
+            if fold(byte) != wanted {
+                return None;
+            }
+            at += 1;
+        }
+    }
+    let goes_on = match (rest.is_empty(), text.get(at)) {
+        (true, _) | (_, None) => false,
+        (_, Some(next)) => is_letter(*next) && !(next.is_ascii_uppercase() && text[at - 1].is_ascii_lowercase()),
+    };
+    (!goes_on).then_some(at)
+}
+
+/// Finds where words start and stop. `cuts` holds a bit wherever a value begins.
+pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut Vec<WordBits>) {
+    out.clear();
+    let (mut letter_before, mut upper_before, mut lower_before, mut escape_before) = (0, 0, 0, 0);
+    for (i, m) in masks.iter().enumerate() {
+        let lower = m.letter & !m.upper & !m.high;
+        let next_lower = masks.get(i + 1).map_or(0, |n| n.letter & !n.upper & !n.high);
+        let after_lower = lower << 1 | lower_before;
+        let after_upper = m.upper << 1 | upper_before;
+        let before_lower = lower >> 1 | next_lower << 63;
+        // In `\nphone` the escape takes one letter of the word.
+        let after_escape = m.letter & (m.escape << 2 | escape_before);
+        let camel = m.upper & (after_lower | after_upper & before_lower) | after_escape | cuts(i);
+        let after_letter = m.letter << 1 | letter_before;
+        out.push(WordBits { start: m.letter & (!after_letter | camel), stop: !m.letter | camel });
+        (letter_before, upper_before, lower_before) = (m.letter >> 63, m.upper >> 63, lower >> 63);
+        escape_before = m.escape >> 62;
+    }
+}
+
+/// Longest first word of a phrase, and longest word that is looked up.
+const LONGEST_WORD: usize = 24;
+
+#[inline]
+fn hash(text: &[u8], at: usize, len: usize) -> u64 {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    let (low, high) = if let Some(window) = text.get(at..at + 8) {
+        let first = u64::from_le_bytes(window.try_into().expect("8 bytes"));
+        if len <= 8 {
+            (first | CASE, 0)
+        } else {
+            let last = text.get(at + len - 8..at + len).expect("a word lies inside its text");
+            (first | CASE, u64::from_le_bytes(last.try_into().expect("8 bytes")) | CASE)
+        }
+    } else {
+        let mut window = [0; 8];
+        let word = &text[at..at + len];
+        window[..len].copy_from_slice(word);
+        (u64::from_le_bytes(window) | CASE, 0)
+    };
+    let low = if len < 8 { low & ((1 << (8 * len)) - 1) } else { low };
+    let mixed = (low ^ (len as u64).rotate_left(56)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ mixed >> 32 ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mixed ^ mixed << 29
+}
+
+#[inline]
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte >= 0x80
+}
+
+#[inline]
+fn fold(byte: u8) -> u8 {
+    if is_letter(byte) { byte | 0x20 } else { byte }
+}
+
+fn first_word(folded: &[u8]) -> usize {
+    folded.iter().position(|b| !is_letter(*b)).unwrap_or(folded.len())
+}
+
+fn fold_phrase(phrase: &str) -> Vec<u8> {
+    let mut folded = Vec::with_capacity(phrase.len());
+    for word in phrase.split([' ', '_', '-', '.', '/', '\t']).filter(|w| !w.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(b' ');
+        }
+        folded.extend(word.bytes().map(fold));
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Kernel;
+
+    fn found(phrases: &[&str], text: &str) -> Vec<String> {
+        let mut builder = Builder::default();
+        for phrase in phrases {
+            builder.add(phrase).expect("begins with a word");
+        }
+        let lexicon = builder.build();
+        let (mut masks, mut bits, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        Kernel::best().classify(text.as_bytes(), &mut masks);
+        word_bits(&masks, |_| 0, &mut bits);
+        let bit = |i: usize, of: fn(&WordBits) -> u64| bits.get(i / 64).is_none_or(|b| of(b) >> (i % 64) & 1 != 0);
+        for at in (0..text.len()).filter(|&i| bit(i, |b| b.start)) {
+            let len = (1..).find(|n| bit(at + n, |b| b.stop)).expect("words end");
+            if let Some(hash) = lexicon.may_begin(text.as_bytes(), at, len) {
+                lexicon.compare(hash, text.as_bytes(), at, len, &mut events);
+            }
+        }
+        events.iter().map(|e| text[e.start as usize..e.end as usize].to_owned()).collect()
+    }
+
+    #[test]
+    fn phrases_are_found_as_people_write_them() {
+        let phrases = ["social security", "phone", "ssn", "teléfono", "date of birth", "social", "card"];
+        for (text, expected) in [
+            ("Social Security number", &["Social Security", "Social"][..]),
+            ("social_security_no, socialSecurityNo", &["social_security", "social", "socialSecurity", "social"]),
+            ("homePhone userSSN SSNValue PHONE2", &["Phone", "SSN", "SSN", "PHONE"]),
+            ("TELÉFONO: teléfono", &["TELÉFONO", "teléfono"]),
+            ("dateOfBirth date_of_birth DATE OF BIRTH", &["dateOfBirth", "date_of_birth", "DATE OF BIRTH"]),
+            ("phones cardboard antisocial date of births", &[]),
+        ] {
+            assert_eq!(found(&phrases, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_wherever_they_stand() {
+        for shift in 0..130 {
+            let text = format!("{}teléfono", " ".repeat(shift));
+            assert_eq!(found(&["teléfono"], &text), ["teléfono"], "shifted by {shift}");
+        }
+    }
+}
