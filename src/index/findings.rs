@@ -103,7 +103,8 @@ impl Texts {
         self.ends.len()
     }
 
-    fn push(&mut self, text: &str) -> u32 {
+    /// Keeps a text and gives 1 + its index.
+    pub(super) fn push(&mut self, text: &str) -> u32 {
         if self.ends.is_empty() || self.get(self.ends.len() - 1) != text {
             self.bytes.push_str(text);
             let end = u32::try_from(self.bytes.len()).expect("findings are written long before 4 GiB of record texts");
@@ -204,6 +205,25 @@ impl Findings {
         self.fp.clear();
         self.lookups.clear();
         self.texts.clear();
+    }
+
+    /// Adds a row of another buffer, look-up forms not included.
+    pub(super) fn push_from(&mut self, other: &Self, row: usize) {
+        self.object.push(other.object[row]);
+        self.field.push(other.field[row]);
+        self.record_kind.push(other.record_kind[row]);
+        self.number.push(other.number[row]);
+        self.text.push(match other.text[row] {
+            0 => 0,
+            text => self.texts.push(other.texts.get(text as usize - 1)),
+        });
+        self.place.push(other.place[row]);
+        self.start.push(other.start[row]);
+        self.length.push(other.length[row]);
+        self.kind.push(other.kind[row]);
+        self.rule.push(other.rule[row]);
+        self.confidence.push(other.confidence[row]);
+        self.fp.push(other.fp[row]);
     }
 
     /// The record of a row.

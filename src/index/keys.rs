@@ -151,6 +151,15 @@ impl Keyring {
         seal::reveal(self.all(), text)
     }
 
+    /// The keys in a file such as [`Keyring::backup`] writes.
+    ///
+    /// # Errors
+    /// [`IndexError::Key`] if there is no key in it or others may read it.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let keys = read(path, "from a file")?;
+        Ok(Self::from_keys(keys, KeyOrigin::File(path.to_owned())))
+    }
+
     fn from_environment() -> Result<Option<Self>> {
         let refuse = |reason: String| IndexError::Key { id: "from the environment".to_owned(), reason };
         if let Some(text) = env::var_os(KEY_VARIABLE).filter(|text| !text.is_empty()) {

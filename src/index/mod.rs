@@ -16,6 +16,7 @@ mod findings;
 mod keys;
 mod reader;
 mod seal;
+mod segment;
 mod writer;
 
 use std::fs;

@@ -1,0 +1,246 @@
+//! Encodes rows into the two files of a segment.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
+
+use super::{PAGE_ROWS, Print, repeats};
+use crate::index::Findings;
+use crate::index::error::{IndexError, Result};
+
+const RECORDS: &str = "message records {
+    required int32 object (INTEGER(32, false));
+    required int32 record_kind (INTEGER(8, false));
+    required int64 record (INTEGER(64, false));
+    optional binary record_text (STRING);
+    required int32 field (INTEGER(32, false));
+    required int32 place (INTEGER(8, false));
+    required int64 start (INTEGER(64, false));
+    required int32 length (INTEGER(32, false));
+    required int32 type (INTEGER(8, false));
+    required int32 rule (INTEGER(16, false));
+    required int32 confidence (INTEGER(16, false));
+    required fixed_len_byte_array(16) fp;
+}";
+
+const PRINTS: &str = "message prints {
+    required fixed_len_byte_array(16) fp;
+    required int32 type (INTEGER(8, false));
+    required int32 scheme (INTEGER(8, false));
+    required int32 row (INTEGER(32, false));
+}";
+
+/// Rows encoded at a time: what is copied stays in the cache.
+const CHUNK: usize = 1 << 14;
+
+type FileWriter = SerializedFileWriter<BufWriter<File>>;
+type GroupWriter<'a> = SerializedRowGroupWriter<'a, BufWriter<File>>;
+
+/// Writes the `records` file, one row group after the other.
+pub(in crate::index) struct RecordsWriter {
+    path: PathBuf,
+    writer: Option<FileWriter>,
+    rows: u64,
+}
+
+impl RecordsWriter {
+    pub(in crate::index) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), writer: None, rows: 0 }
+    }
+
+    /// Appends these rows of a buffer, in this order, which continues the canonical one.
+    pub(in crate::index) fn group(&mut self, findings: &Findings, order: &[u32]) -> Result<()> {
+        self.rows += order.len() as u64;
+        let properties = || records_properties(repeats(order.iter().map(|&row| &findings.fp[row as usize])));
+        let writer = opened(&mut self.writer, &self.path, RECORDS, properties)?;
+        let mut group = writer.next_row_group().map_err(IndexError::writing(&self.path))?;
+        let written = records_group(&mut group, findings, order).and_then(|()| group.close());
+        written.map(drop).map_err(IndexError::writing(&self.path))
+    }
+
+    /// Completes the file and hands it to the disk; gives rows and bytes.
+    pub(in crate::index) fn finish(self) -> Result<(u64, u64)> {
+        Ok((self.rows, finished(self.writer, &self.path)?))
+    }
+}
+
+/// Writes the `prints` file, one row group after the other.
+pub(in crate::index) struct PrintsWriter {
+    path: PathBuf,
+    writer: Option<FileWriter>,
+}
+
+impl PrintsWriter {
+    pub(in crate::index) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), writer: None }
+    }
+
+    /// Appends prints in order.
+    pub(in crate::index) fn group(&mut self, prints: &[Print]) -> Result<()> {
+        let properties = || prints_properties(repeats(prints.iter().map(|print| &print.fp)));
+        let writer = opened(&mut self.writer, &self.path, PRINTS, properties)?;
+        let mut group = writer.next_row_group().map_err(IndexError::writing(&self.path))?;
+        let written = prints_group(&mut group, prints).and_then(|()| group.close());
+        written.map(drop).map_err(IndexError::writing(&self.path))
+    }
+
+    /// Completes the file and hands it to the disk; gives its bytes.
+    pub(in crate::index) fn finish(self) -> Result<u64> {
+        finished(self.writer, &self.path)
+    }
+}
+
+fn opened<'a>(
+    writer: &'a mut Option<FileWriter>,
+    path: &Path,
+    schema: &str,
+    properties: impl FnOnce() -> WriterPropertiesBuilder,
+) -> Result<&'a mut FileWriter> {
+    if writer.is_none() {
+        let file = File::create(path).map_err(IndexError::io(path, "made"))?;
+        let schema = Arc::new(parse_message_type(schema).expect("the schema is a constant"));
+        let properties = Arc::new(properties().set_created_by("residuum".to_owned()).build());
+        let buffered = BufWriter::with_capacity(1 << 18, file);
+        *writer = Some(SerializedFileWriter::new(buffered, schema, properties).map_err(IndexError::writing(path))?);
+    }
+    Ok(writer.as_mut().expect("opened above"))
+}
+
+fn finished(writer: Option<FileWriter>, path: &Path) -> Result<u64> {
+    let Some(mut writer) = writer else {
+        return Err(IndexError::Misuse("a segment without rows is not written".to_owned()));
+    };
+    writer.finish().map_err(IndexError::writing(path))?;
+    let file = writer.inner().get_ref();
+    let synced = file.sync_all().and_then(|()| file.metadata());
+    synced.map(|metadata| metadata.len()).map_err(IndexError::io(path, "written"))
+}
+
+fn properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_max_row_group_row_count(None)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_bloom_filter_enabled(false)
+        .set_compression(zstd())
+}
+
+fn zstd() -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a level of zstd"))
+}
+
+fn records_properties(compress_fp: bool) -> WriterPropertiesBuilder {
+    let column = ColumnPath::from;
+    let mut properties = properties()
+        .set_column_statistics_enabled(column("object"), EnabledStatistics::Page)
+        .set_column_statistics_enabled(column("record"), EnabledStatistics::Page);
+    for (name, encoding) in [
+        ("record", Encoding::DELTA_BINARY_PACKED),
+        ("start", Encoding::DELTA_BINARY_PACKED),
+        ("record_text", Encoding::DELTA_BYTE_ARRAY),
+        ("fp", Encoding::PLAIN),
+    ] {
+        properties =
+            properties.set_column_dictionary_enabled(column(name), false).set_column_encoding(column(name), encoding);
+    }
+    properties.set_column_compression(column("fp"), if compress_fp { zstd() } else { Compression::UNCOMPRESSED })
+}
+
+fn prints_properties(compress_fp: bool) -> WriterPropertiesBuilder {
+    let column = ColumnPath::from;
+    properties()
+        .set_column_statistics_enabled(column("fp"), EnabledStatistics::Page)
+        .set_column_dictionary_enabled(column("fp"), false)
+        .set_column_encoding(column("fp"), Encoding::PLAIN)
+        .set_column_compression(column("fp"), if compress_fp { zstd() } else { Compression::UNCOMPRESSED })
+        .set_column_dictionary_enabled(column("row"), false)
+        .set_column_encoding(column("row"), Encoding::DELTA_BINARY_PACKED)
+        .set_column_compression(column("row"), Compression::UNCOMPRESSED)
+}
+
+fn records_group(group: &mut GroupWriter<'_>, f: &Findings, order: &[u32]) -> Result<(), ParquetError> {
+    int32(group, order, |row| f.object[row] as i32)?;
+    int32(group, order, |row| f.record_kind[row].into())?;
+    int64(group, order, |row| f.number[row] as i64)?;
+    texts(group, f, order)?;
+    int32(group, order, |row| f.field[row] as i32)?;
+    int32(group, order, |row| f.place[row].into())?;
+    int64(group, order, |row| f.start[row] as i64)?;
+    int32(group, order, |row| f.length[row] as i32)?;
+    int32(group, order, |row| f.kind[row].into())?;
+    int32(group, order, |row| f.rule[row].into())?;
+    int32(group, order, |row| f.confidence[row].into())?;
+    fingerprints(group, order.chunks(CHUNK), |&row, bytes| bytes.extend_from_slice(&f.fp[row as usize].0))
+}
+
+fn prints_group(group: &mut GroupWriter<'_>, prints: &[Print]) -> Result<(), ParquetError> {
+    fingerprints(group, prints.chunks(CHUNK), |print, bytes| bytes.extend_from_slice(&print.fp.0))?;
+    column::<Int32Type, _>(group, prints, |print| print.kind.into())?;
+    column::<Int32Type, _>(group, prints, |print| print.scheme.into())?;
+    column::<Int32Type, _>(group, prints, |print| print.row as i32)
+}
+
+fn int32(group: &mut GroupWriter<'_>, order: &[u32], value: impl Fn(usize) -> i32) -> Result<(), ParquetError> {
+    column::<Int32Type, _>(group, order, |&row| value(row as usize))
+}
+
+fn int64(group: &mut GroupWriter<'_>, order: &[u32], value: impl Fn(usize) -> i64) -> Result<(), ParquetError> {
+    column::<Int64Type, _>(group, order, |&row| value(row as usize))
+}
+
+fn column<T: DataType, R>(
+    group: &mut GroupWriter<'_>,
+    rows: &[R],
+    value: impl Fn(&R) -> T::T,
+) -> Result<(), ParquetError> {
+    let mut column = group.next_column()?.expect("columns are written in the schema's order");
+    let mut values = Vec::with_capacity(CHUNK.min(rows.len()));
+    for rows in rows.chunks(CHUNK) {
+        values.clear();
+        values.extend(rows.iter().map(&value));
+        column.typed::<T>().write_batch(&values, None, None)?;
+    }
+    column.close()
+}
+
+fn texts(group: &mut GroupWriter<'_>, findings: &Findings, order: &[u32]) -> Result<(), ParquetError> {
+    let mut column = group.next_column()?.expect("columns are written in the schema's order");
+    for rows in order.chunks(CHUNK) {
+        let texts = rows.iter().map(|&row| findings.text[row as usize]);
+        let levels: Vec<i16> = texts.clone().map(|text| i16::from(text != 0)).collect();
+        let value = |text: u32| ByteArray::from(findings.texts.get(text as usize - 1));
+        let values: Vec<_> = texts.filter(|&text| text != 0).map(value).collect();
+        column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None)?;
+    }
+    column.close()
+}
+
+fn fingerprints<'a, R: 'a>(
+    group: &mut GroupWriter<'_>,
+    chunks: impl Iterator<Item = &'a [R]>,
+    append: impl Fn(&R, &mut Vec<u8>),
+) -> Result<(), ParquetError> {
+    let mut column = group.next_column()?.expect("columns are written in the schema's order");
+    let mut values: Vec<FixedLenByteArray> = Vec::with_capacity(CHUNK);
+    for rows in chunks {
+        let mut bytes = Vec::with_capacity(rows.len() * 16);
+        rows.iter().for_each(|row| append(row, &mut bytes));
+        let bytes = ByteArray::from(bytes);
+        values.clear();
+        values.extend((0..rows.len()).map(|i| bytes.slice(i * 16, 16).into()));
+        column.typed::<FixedLenByteArrayType>().write_batch(&values, None, None)?;
+    }
+    column.close()
+}
