@@ -1,0 +1,85 @@
+//! `residuum findings`: every live finding, in canonical order.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+
+use residuum_detect::Type;
+
+use super::common::{Common, Scope};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::location::{Names, Printer};
+use super::output::{self, Format};
+use super::{access, coverage, rules};
+use crate::index::Filter;
+
+/// List findings: where personal information stands
+///
+/// Every live finding in canonical order: by source, object, record, field, place and type. Nothing is read but the
+/// index. Keys of records, by which a person's orders are found, are listed with `--type KEY` or `--keys`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  residuum findings --type US_SSN
+  residuum findings --source crm --object 'main.*' --format jsonl
+  residuum findings --object 'exports/**' --format csv > findings.csv")]
+pub(super) struct Args {
+    /// Only this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Only objects whose name matches this glob
+    #[arg(long, value_name = "GLOB")]
+    object: Option<String>,
+    /// Only this type; may be repeated
+    #[arg(long = "type", value_name = "TYPE", value_parser = type_name)]
+    kinds: Vec<Type>,
+    /// Keys of records as well
+    #[arg(long)]
+    keys: bool,
+    /// How to print them
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
+    format: Format,
+    /// Open names that are personal themselves; noted in the index's access log
+    #[arg(long)]
+    show_values: bool,
+}
+
+/// A type by its name, in any case.
+pub(super) fn type_name(text: &str) -> Result<Type, String> {
+    let known = || Type::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    Type::from_name(&text.to_uppercase()).ok_or_else(|| format!("there is no such type; types are {}", known()))
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let config = common.resolve()?;
+    let scope = Scope::new(common)?;
+    let index = common.open_index(&config)?;
+    if args.show_values {
+        access::note(index.dir(), "findings")?;
+    }
+    let reader = index.reader()?;
+    let rules = rules::load(&config)?;
+    let mut out = output::stdout();
+    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, false)?;
+    let filter = Filter {
+        source: args.source.clone(),
+        object: args.object.clone(),
+        kind: if let [only] = args.kinds[..] { Some(only) } else { None },
+    };
+    let wanted = |kind: Type| match kind {
+        _ if args.kinds.contains(&kind) => true,
+        Type::Key => args.keys,
+        _ => args.kinds.is_empty(),
+    };
+    let mut printed = Ok(());
+    reader.findings(&filter, &mut |finding| {
+        if wanted(finding.kind) && scope.contains(&finding.object, &finding.field) {
+            printed = printer.finding(finding);
+        }
+        if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    printed?;
+    printer.finish()?;
+    out.flush()?;
+    coverage::exit(&reader, common)
+}

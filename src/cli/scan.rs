@@ -1,0 +1,244 @@
+//! `residuum scan`: sources into the index.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use residuum_detect::Detector;
+use residuum_source::{Coverage, Source};
+use serde_json::json;
+
+use super::common::Common;
+use super::exit::Exit;
+use super::failure::{Explain as _, Failure};
+use super::output::{self, Format, Style};
+use super::progress::{self, Watcher};
+use super::table::{Align, Table};
+use super::{coverage, plan, rules};
+use crate::config::{Config, Exclusion, SourceConfig};
+use crate::connect::connect;
+use crate::index::{Index, KeyOrigin};
+use crate::report::human::{bytes, count, counted, duration};
+use crate::scan::{Scan, ScanOptions, Summary};
+
+/// Scan sources into the index
+///
+/// Reads every record of the sources, finds what is personal, and keeps where it stands, not what it is. What has not
+/// changed since the last scan is not read again. A scan that was interrupted goes on where it stopped when the same
+/// command is run again. Sources are only read.
+///
+/// A source is a path or `file://…`, `sqlite:PATH`, `postgres://…`, or a name from `residuum.toml`; without any, every
+/// source of `residuum.toml` is scanned. Passwords come from the places that `residuum.toml` names, from `PGPASSWORD`
+/// or from `~/.pgpass`.
+///
+/// The index's key is made on first use outside of the index, and its path is printed; `RESIDUUM_INDEX_KEY` or
+/// `RESIDUUM_INDEX_KEY_FILE` give another. Exits with 2 if something listed could not be read: it is named on standard
+/// error and in the ledger.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  residuum scan exports/ sqlite:crm.sqlite
+  residuum scan postgres://scanner@db.example.com/crm --exclude 'audit.*'
+  residuum scan crm --full --jobs 8
+  residuum scan exports/ --plan")]
+pub(super) struct Args {
+    /// What to scan [default: every source of `residuum.toml`]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Read everything again, changed or not
+    #[arg(long)]
+    full: bool,
+    /// Read about so many records of each object only; such a scan certifies nothing
+    #[arg(long, value_name = "N")]
+    sample: Option<std::num::NonZeroU64>,
+    /// Say what would be read and how much, and read nothing
+    #[arg(long)]
+    plan: bool,
+    /// How to print the summary
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json"]))]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let config = common.resolve()?;
+    let configured = choose(&config, &args.sources)?;
+    let (sources, failed) = open(&configured, common)?;
+    let options = ScanOptions {
+        full: args.full,
+        sample: args.sample.map(std::num::NonZeroU64::get),
+        jobs: config.jobs,
+        include: common.include.clone(),
+        exclude: common.exclude.clone(),
+        exclusions: [config.exclusions.clone(), own_index(&config.index, &configured)].concat(),
+        joins: config.joins.clone(),
+        limits: config.limits.clone(),
+    };
+    let detector = Detector::new(&rules::load(&config)?)?;
+    let index = make_index(&config, common)?;
+    let stop = stop_on_signal()?;
+    let scan = Scan::new(&sources, &detector, &index, options).stop_when(&stop);
+    if args.plan {
+        let plan = scan.plan()?;
+        plan::print(&plan, args.format)?;
+        let unlisted = failed > 0 || plan.sources.iter().any(|source| source.error.is_some());
+        return Ok(if unlisted { Exit::Incomplete } else { Exit::Done });
+    }
+    let watcher = Watcher::new(common.quiet);
+    let summary = scan.run(&watcher);
+    watcher.finish();
+    let summary = summary?;
+    let mut out = output::stdout();
+    match args.format {
+        Format::Json => print_json(&mut out, &summary)?,
+        _ => print(&mut out, &summary)?,
+    }
+    out.flush()?;
+    if summary.interrupted {
+        common.say("interrupted: what was finished is in the index; the same command goes on where this one stopped");
+    }
+    if summary.sampled {
+        common.say("a sample was read: what was not found may still be there, and nothing can be certified");
+    }
+    Ok(if summary.is_complete() && failed == 0 { Exit::Done } else { Exit::Incomplete })
+}
+
+/// The sources named, or all that are configured.
+pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConfig>, Failure> {
+    let chosen: Vec<_> = match names {
+        [] => config.sources.clone(),
+        names => names.iter().map(|name| config.source(name)).collect(),
+    };
+    if chosen.is_empty() {
+        let hint = "name one, such as `residuum scan exports/ sqlite:crm.sqlite`, or list them in `residuum.toml`";
+        return Err(Failure::new("there is no source to scan").hint(hint));
+    }
+    for (i, source) in chosen.iter().enumerate() {
+        if chosen[..i].iter().any(|earlier| earlier.name == source.name) {
+            return Err(Failure::new(format_args!("source `{}` is given twice", source.name)));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Opens every source that can be; one that cannot is named and counted, and ends everything only if none can.
+fn open(configured: &[SourceConfig], common: &Common) -> Result<(Vec<Box<dyn Source>>, u64), Failure> {
+    let (mut sources, mut failed): (Vec<_>, Vec<Failure>) = (Vec::new(), Vec::new());
+    for source in configured {
+        match connect(source) {
+            Ok(source) => sources.push(source),
+            Err(error) => failed.push(error.into()),
+        }
+    }
+    let last = failed.pop();
+    match last {
+        Some(failure) if sources.is_empty() && failed.is_empty() => Err(failure),
+        last => {
+            let count = failed.len() as u64 + u64::from(last.is_some());
+            for failure in failed.into_iter().chain(last) {
+                common.say(failure.render().trim_end());
+            }
+            if sources.is_empty() { Err(Failure::new("no source can be opened")) } else { Ok((sources, count)) }
+        }
+    }
+}
+
+/// The index, made if there is none; says where its key is kept when it is made.
+fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
+    let keys = common.keys_or_make(config)?;
+    if let KeyOrigin::Made(path) = keys.origin() {
+        common.say(format_args!("the key of the new index is kept in {}", path.display()));
+        common.say("without it the index cannot be searched: back it up with `residuum keys backup FILE`");
+    }
+    Ok(Index::create_or_open(&config.index, keys)?)
+}
+
+/// An index that lies inside of a scanned directory is not scanned itself.
+fn own_index(index: &Path, sources: &[SourceConfig]) -> Vec<Exclusion> {
+    let Ok(index) = std::path::absolute(index).map(|path| std::fs::canonicalize(&path).unwrap_or(path)) else {
+        return Vec::new();
+    };
+    let inside = |source: &SourceConfig| {
+        let root = std::fs::canonicalize(source.url.strip_prefix("file://").unwrap_or(&source.url)).ok()?;
+        let inner = index.strip_prefix(&root).ok()?.to_str()?.to_owned();
+        Some(Exclusion {
+            source: source.name.clone(),
+            object: format!("{}/**", globset::escape(&inner)),
+            approved_by: "residuum".to_owned(),
+            reason: "the index itself".to_owned(),
+            until: None,
+        })
+    };
+    sources.iter().filter_map(inside).filter(|exclusion| exclusion.object != "/**").collect()
+}
+
+/// Becomes true at the first Ctrl-C or request to terminate; the second one ends the program at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let exit = i32::from(Exit::CouldNotRun.code());
+        // Registered first, so that it sees what the signal before this one has set.
+        signal_hook::flag::register_conditional_shutdown(signal, exit, stop.clone())
+            .doing("signals cannot be watched")?;
+        signal_hook::flag::register(signal, stop.clone()).doing("signals cannot be watched")?;
+    }
+    Ok(stop)
+}
+
+/// Prints a summary for people.
+pub(super) fn print(out: &mut dyn std::io::Write, summary: &Summary) -> Result<(), Failure> {
+    let style = Style::stdout();
+    let seconds = summary.elapsed.as_secs_f64().max(0.001);
+    let rate = bytes((summary.bytes as f64 / seconds) as u64);
+    let unchanged =
+        if summary.unchanged > 0 { format!(" ({} unchanged)", count(summary.unchanged)) } else { String::new() };
+    writeln!(
+        out,
+        "{}{unchanged} · {} · {} in {} ({rate}/s)",
+        style.bold(&counted(summary.objects, "object")),
+        counted(summary.records, "record"),
+        bytes(summary.bytes),
+        duration(summary.elapsed)
+    )?;
+    writeln!(out)?;
+    let mut by_type: Vec<_> = summary.by_type.iter().filter(|(_, n)| **n > 0).collect();
+    by_type.sort_by_key(|(kind, n)| (std::cmp::Reverse(**n), kind.name()));
+    let mut table = Table::new(out, style, &[("type", Align::Left), ("findings", Align::Right)]);
+    for (kind, n) in by_type {
+        table.row(vec![kind.name().to_owned(), count(*n)])?;
+    }
+    table.row(vec!["total".to_owned(), count(summary.findings)])?;
+    table.finish()?;
+    writeln!(out)?;
+    let of = |state: Coverage| summary.coverage.get(&state).copied().unwrap_or(0);
+    let verdict = if summary.is_complete() { style.green("complete") } else { style.yellow("incomplete") };
+    writeln!(out, "coverage {verdict}: {}", coverage::line(of))?;
+    const SHOWN: usize = 20;
+    for entry in summary.incomplete.iter().take(SHOWN) {
+        writeln!(out, "  {}", progress::not_read(entry, Style::plain()).trim_start_matches("warning: "))?;
+    }
+    if summary.incomplete.len() > SHOWN {
+        writeln!(out, "  and {} more: `residuum report`", count((summary.incomplete.len() - SHOWN) as u64))?;
+    }
+    Ok(())
+}
+
+fn print_json(out: &mut dyn std::io::Write, summary: &Summary) -> Result<(), Failure> {
+    let by_type: serde_json::Map<_, _> =
+        summary.by_type.iter().map(|(kind, n)| (kind.name().to_owned(), json!(n))).collect();
+    let of = |state: &Coverage| (state.name().to_owned(), json!(summary.coverage.get(state).copied().unwrap_or(0)));
+    let coverage: serde_json::Map<_, _> = Coverage::ALL.iter().map(of).collect();
+    let incomplete = summary.incomplete.iter().map(|entry| {
+        let object = crate::index::display(&entry.object);
+        json!({ "source": entry.source, "object": object, "state": entry.state.name(), "reason": entry.reason })
+    });
+    let document = json!({
+        "objects": summary.objects, "unchanged": summary.unchanged, "gone": summary.gone, "bytes": summary.bytes,
+        "records": summary.records, "findings": summary.findings, "types": by_type, "coverage": coverage,
+        "incomplete": incomplete.collect::<serde_json::Value>(), "complete": summary.is_complete(),
+        "sampled": summary.sampled, "interrupted": summary.interrupted, "seconds": summary.elapsed.as_secs_f64(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}

@@ -1,0 +1,206 @@
+//! An invented company to try everything on: a database, exports, events, logs, a warehouse and an archive.
+//!
+//! Larkspur Outfitters does not exist and neither do its 240 customers; see [`people`] for where their values come
+//! from. The same company is made every time. This module writes files and nothing else: scanning them and
+//! looking somebody up is what the caller demonstrates.
+
+mod database;
+mod files;
+mod people;
+mod warehouse;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The directory that `residuum demo` makes.
+pub const DIRECTORY: &str = "residuum-demo";
+
+/// Says that a directory was made here and may be made again.
+const MARKER: &str = ".made-by-residuum-demo";
+
+/// What was made, for whoever shows it and for tests to count against.
+#[derive(Clone, Debug)]
+pub struct Company {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// The e-mail address of the customer to look for.
+    pub subject_email: String,
+    /// Their customer number.
+    pub subject_id: u32,
+    /// Rows, lines or files of each object, by the object's name.
+    pub records: Vec<(&'static str, usize)>,
+}
+
+impl Company {
+    /// How many records an object has.
+    pub fn count(&self, object: &str) -> usize {
+        self.records.iter().find(|(name, _)| *name == object).map_or(0, |(_, n)| *n)
+    }
+}
+
+/// Why the company could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The directory exists and was not made by this.
+    #[error("`{0}` exists and was not made by the demo, so it is left alone")]
+    Foreign(PathBuf),
+    /// A file could not be written.
+    #[error("`{path}` cannot be written")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The database could not be written.
+    #[error("the database `{path}` cannot be written")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: sqlx::Error,
+    },
+}
+
+/// Makes the company in `directory`, anew if it was made before.
+///
+/// # Errors
+/// When the directory is somebody else's or cannot be written.
+pub fn make(directory: &Path) -> Result<Company, DemoError> {
+    prepare(directory)?;
+    let mut chance = people::Chance::new(2026);
+    let people = people::customers(&mut chance);
+    let staff = people::employees(&mut chance);
+    let mut records = vec![("customers", people.len()), ("employees", staff.len())];
+
+    let path = directory.join("crm.sqlite");
+    let rows = database::write(&path, &people, &staff, &mut chance);
+    let rows = rows.map_err(|cause| DemoError::Database { path, cause })?;
+    records.extend([("orders", rows.orders), ("support_notes", rows.notes)]);
+
+    let mut add = |name: &'static str, write: &mut dyn FnMut(&Path) -> io::Result<usize>| {
+        let path = directory.join("files").join(name);
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| write(&path));
+        let count = written.map_err(|cause| DemoError::Write { path, cause })?;
+        records.push((name, count));
+        Ok(())
+    };
+    let subject = &people[people::SUBJECT];
+    add("exports/kunden-2026-09.csv", &mut |path| files::export(path, &people))?;
+    add("events/web-2026-09.jsonl", &mut |path| files::events(path, &people, &mut chance))?;
+    add("logs/access.log", &mut |path| files::access_log(path, &people, &mut chance))?;
+    add("logs/app.log", &mut |path| files::application_log(path, &people, &mut chance))?;
+    add("warehouse/newsletter.parquet", &mut |path| warehouse::newsletter(path, &people, &mut chance))?;
+    add("warehouse/shipments.parquet", &mut |path| warehouse::shipments(path, &people, &mut chance))?;
+    add("archive/2025.zip", &mut |path| warehouse::archive(path, &people, &mut chance))?;
+    add("mail/please-delete.txt", &mut |path| files::mail(path, subject).map(|()| 1))?;
+    write(&directory.join("residuum.toml"), CONFIGURATION)?;
+    write(&directory.join("README.txt"), README)?;
+    Ok(Company {
+        directory: directory.to_owned(),
+        subject_email: subject.email.clone(),
+        subject_id: subject.id,
+        records,
+    })
+}
+
+/// An empty directory with the marker in it; what the demo made before is removed, what it did not make is kept.
+fn prepare(directory: &Path) -> Result<(), DemoError> {
+    let failed = |cause| DemoError::Write { path: directory.to_owned(), cause };
+    match fs::symlink_metadata(directory) {
+        Ok(found) if found.is_dir() && directory.join(MARKER).is_file() => {
+            fs::remove_dir_all(directory).map_err(failed)?
+        }
+        Ok(found) if found.is_dir() && fs::read_dir(directory).map_err(failed)?.next().is_none() => {}
+        Ok(_) => return Err(DemoError::Foreign(directory.to_owned())),
+        Err(_) => {}
+    }
+    fs::create_dir_all(directory).map_err(failed)?;
+    write(&directory.join(MARKER), "`residuum demo` made this directory and removes it when it is run again.\n")
+}
+
+fn write(path: &Path, text: &str) -> Result<(), DemoError> {
+    fs::write(path, text).map_err(|cause| DemoError::Write { path: path.to_owned(), cause })
+}
+
+/// Two sources, and two joins that no schema could declare.
+const CONFIGURATION: &str = r#"# Written by `residuum demo`. Paths count from this file.
+index = ".residuum"
+key_file = "demo.key"
+
+[[source]]
+name = "crm"
+url = "sqlite:crm.sqlite"
+
+[[source]]
+name = "files"
+url = "files"
+
+# Customer numbers in files refer to the database. No schema says so; the owner does.
+[[join]]
+from = { source = "files", object = "events/*.jsonl", field = "user.id" }
+to = { source = "crm", object = "main.customers", field = "id" }
+
+[[join]]
+from = { source = "files", object = "warehouse/shipments.parquet", field = "customer_id" }
+to = { source = "crm", object = "main.customers", field = "id" }
+
+[[join]]
+from = { source = "files", object = "exports/kunden-*.csv", field = "Kundennummer" }
+to = { source = "crm", object = "main.customers", field = "id" }
+"#;
+
+const README: &str = "\
+Larkspur Outfitters, an invented company.
+
+Nobody in here exists. E-mail addresses are at example.com, example.org and example.net (RFC 2606), American
+telephone numbers from 555-0100 to 555-0199, German ones from those the Bundesnetzagentur keeps for films, network
+addresses from RFC 5737, cards are published test numbers. No range of Social Security numbers is reserved for
+examples and looks valid, so those are drawn by chance and belong to nobody we know of.
+
+    crm.sqlite                 customers, their orders and support notes, employees
+    files/exports/             the German customers: semicolons, Latin-1
+    files/events/              what the web shop records, JSON Lines
+    files/logs/                web server and application
+    files/warehouse/           Parquet: shipments, and a newsletter list with hashed addresses
+    files/archive/2025.zip     a CSV, and a tar.gz of letters
+    files/mail/                a request to delete an account
+    residuum.toml              the sources, and which fields hold customer numbers
+    .residuum/                 the index: places and fingerprints, no values
+    demo.key                   its key; a real one would be kept elsewhere
+    report.html                the inventory
+
+`residuum demo` removes this directory and makes it again.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_company_is_the_same_every_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = parent.path().join(DIRECTORY);
+        let first = make(&here).unwrap();
+        let read = |name: &str| fs::read(here.join("files").join(name)).unwrap();
+        let names: Vec<_> = first.records.iter().map(|(name, _)| *name).filter(|name| name.contains('/')).collect();
+        let before: Vec<_> = names.iter().map(|name| read(name)).collect();
+        assert_eq!(make(&here).unwrap().records, first.records);
+        for (name, bytes) in names.iter().zip(before) {
+            assert!(read(name) == bytes, "{name} differs");
+        }
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = parent.path().join(DIRECTORY);
+        fs::create_dir(&here).unwrap();
+        fs::write(here.join("thesis.txt"), "years of work").unwrap();
+        assert!(matches!(make(&here), Err(DemoError::Foreign(_))));
+        assert_eq!(fs::read_to_string(here.join("thesis.txt")).unwrap(), "years of work");
+    }
+}
