@@ -39,10 +39,11 @@ kinds! {
 }
 
 /// How an item is written.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// As it is.
+    #[default]
     Plain,
     /// Percent-encoded.
     Url,
@@ -80,9 +81,11 @@ pub struct Truth {
     pub kind: Kind,
     /// Whose it is.
     pub subject: u32,
-    /// How it is written.
+    /// How it is written; left out of the line for `plain`.
+    #[serde(default)]
     pub form: Form,
-    /// Whether a detector may also leave it out: a name in running text, nine bare digits.
+    /// Whether a detector may also leave it out: a name in running text, nine bare digits. Left out for `false`.
+    #[serde(default)]
     pub optional: bool,
 }
 
@@ -111,7 +114,10 @@ pub(crate) fn write_line(line: &mut Vec<u8>, file: &str, base: u64, item: &Item)
     line.extend_from_slice(item.kind.name().as_bytes());
     line.extend_from_slice(b"\",\"subject\":");
     number(line, u64::from(item.subject));
-    line.extend_from_slice(b",\"form\":\"");
-    line.extend_from_slice(item.form.name().as_bytes());
-    line.extend_from_slice(if item.optional { b"\",\"optional\":true}\n" } else { b"\",\"optional\":false}\n" });
+    if item.form != Form::Plain {
+        line.extend_from_slice(b",\"form\":\"");
+        line.extend_from_slice(item.form.name().as_bytes());
+        line.push(b'"');
+    }
+    line.extend_from_slice(if item.optional { b",\"optional\":true}\n" } else { b"}\n" });
 }
