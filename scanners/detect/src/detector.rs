@@ -5,12 +5,14 @@ use std::ops::Range;
 use residuum_source::Batch;
 use sha2::{Digest as _, Sha256};
 
+use crate::field::{self, Fields, Reading};
 use crate::text::{Engine, Scratch, Texts};
 use crate::{FieldPlan, Hit, Rule, RuleError, RuleId, RuleSet, Treatment};
 
 /// A compiled set of rules. Build it once and share it.
 pub struct Detector {
     pub(crate) engine: Engine,
+    fields: Fields,
     rules: Vec<Rule>,
     digest: [u8; 32],
 }
@@ -19,6 +21,7 @@ pub struct Detector {
 pub struct Worker<'d> {
     detector: &'d Detector,
     scratch: Scratch,
+    form: Vec<u8>,
 }
 
 /// Version of the recognisers: a change of what they find or of how they write it raises it, so that what was
@@ -38,7 +41,8 @@ impl Detector {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }
-        Ok(Self { engine, rules: rules.rules().to_vec(), digest: hash.finalize().into() })
+        let fields = Fields::new(rules.rules())?;
+        Ok(Self { engine, fields, rules: rules.rules().to_vec(), digest: hash.finalize().into() })
     }
 
     /// Identifies the rules as compiled and the version of the recognisers: equal digests find the same.
@@ -61,13 +65,12 @@ impl Detector {
 
     /// Plans how each column of a batch is treated; see [`FieldPlan`].
     pub fn plan(&self, object: &str, batch: &Batch) -> Vec<FieldPlan> {
-        let _ = object;
-        batch.columns.iter().map(|c| FieldPlan::search(&*c.field)).collect()
+        self.fields.plan(&self.rules, object, batch)
     }
 
     /// A worker for one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { detector: self, scratch: Scratch::default() }
+        Worker { detector: self, scratch: Scratch::default(), form: Vec::new() }
     }
 }
 
@@ -86,9 +89,39 @@ impl Worker<'_> {
     /// Value `i` is `bytes[offsets[i]..offsets[i + 1]]`; places of hits count in `bytes`.
     pub fn values(&mut self, plan: &FieldPlan, bytes: &[u8], offsets: &[u32], out: &mut dyn FnMut(usize, &Hit, &[u8])) {
         match &plan.treatment {
-            Treatment::Skip(_) => {}
-            Treatment::Search | Treatment::Typed(_) => self.search_values(plan, bytes, offsets, out),
+            Treatment::Search => self.search_values(plan, bytes, offsets, out),
+            Treatment::Typed(_) | Treatment::Skip(_) => self.read_values(plan, bytes, offsets, out),
         }
+    }
+
+    /// Reads values as their plan's rule says, and searches those that are something else.
+    fn read_values(
+        &mut self,
+        plan: &FieldPlan,
+        bytes: &[u8],
+        offsets: &[u32],
+        out: &mut dyn FnMut(usize, &Hit, &[u8]),
+    ) {
+        let detector = self.detector;
+        let rule = match &plan.treatment {
+            Treatment::Typed(id) => detector.rules.iter().position(|rule| rule.id == *id),
+            _ => None,
+        };
+        let typed = rule.map(|number| (RuleId(number as u16), detector.fields.reader(number)));
+        let mut form = std::mem::take(&mut self.form);
+        field::read(plan, typed, bytes, offsets, &mut form, &mut |i, reading| match reading {
+            Reading::Hit(hit, form) => out(i, &hit, form),
+            Reading::Search(range) => {
+                let ends = [0, range.len() as u32];
+                let texts = Texts { bytes: &bytes[range.clone()], offsets: &ends, hint: None, depth: 0 };
+                detector.engine.search(&mut self.scratch, texts, 0..range.len());
+                self.scratch.each(|hit, form| {
+                    let (start, end) = (hit.start + range.start as u32, hit.end + range.start as u32);
+                    out(i, &Hit { start, end, ..*hit }, form);
+                });
+            }
+        });
+        self.form = form;
     }
 
     fn search_values(

@@ -1,18 +1,404 @@
-//! Content that stands encoded inside text.
+//! Content that stands encoded inside text: percent escapes, JSON and XML escapes, Base64, hexadecimal, gzip, zlib.
+//!
+//! What an encoding hides is decoded into a child text, the same engine searches it, and what it finds is mapped
+//! back to the encoded bytes. Children have children up to [`DEPTH`]; sizes are bounded by [`MOST_DECODED`] and
+//! [`MOST_RATIO`], and of what is larger the beginning is searched.
 
-use crate::text::{Cx, Scratch};
+use std::io::Read as _;
+use std::ops::Range;
+
+use crate::text::{Cx, Found, Scratch, Texts};
+use crate::validate::net::hex;
 
 /// How many encodings within one another are undone.
 pub(crate) const DEPTH: u8 = 3;
+/// Most bytes that one piece of encoded content is decoded to.
+const MOST_DECODED: usize = 8 << 20;
+/// Most decompressed bytes for each compressed byte.
+const MOST_RATIO: usize = 1000;
 
-/// Buffers of the decoder.
+/// Buffers of the decoder, kept from one piece to the next.
 #[derive(Default)]
-pub(crate) struct Buffers {}
-
-pub(crate) fn escaped(cx: &mut Cx<'_>, place: usize, _d: u8, _c: &mut Option<Box<Scratch>>, _b: &mut Buffers) -> usize {
-    let _ = cx;
-    place + 1
+pub(crate) struct Buffers {
+    text: Vec<u8>,
+    inflated: Vec<u8>,
+    pieces: Vec<Piece>,
 }
 
-pub(crate) fn encoded(_cx: &mut Cx<'_>, _s: usize, _e: usize, _d: u8, _c: &mut Option<Box<Scratch>>, _b: &mut Buffers) {
+/// A stretch of decoded text and where it stands encoded.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// First decoded byte.
+    decoded: u32,
+    /// First encoded byte.
+    raw: u32,
+    form: Form,
 }
+
+/// How the bytes of a piece stand.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// As they are.
+    Plain,
+    /// All of them as one escape of this width.
+    Escape(u32),
+    /// Four characters for three bytes.
+    Base64,
+    /// Two characters for each byte.
+    Hex,
+    /// Together, in these many bytes: compressed.
+    Whole(u32),
+}
+
+/// An escape that may begin at `place`: decodes the stretch around it and searches that.
+///
+/// Gives the place up to which escapes are thereby dealt with.
+pub(crate) fn escaped(
+    cx: &mut Cx<'_>,
+    place: usize,
+    depth: u8,
+    child: &mut Option<Box<Scratch>>,
+    buffers: &mut Buffers,
+) -> usize {
+    let text = cx.text;
+    let Some(scheme) = Scheme::at(text, place) else { return place };
+    let stretch = scheme.stretch(text, place);
+    let (text_buffer, pieces) = (&mut buffers.text, &mut buffers.pieces);
+    text_buffer.clear();
+    pieces.clear();
+    scheme.decode(text, stretch.clone(), text_buffer, pieces);
+    let decoded = std::mem::take(&mut buffers.text);
+    search(cx, &decoded, &buffers.pieces, depth, child);
+    buffers.text = decoded;
+    stretch.end
+}
+
+/// A long word from `start` to `end`: decodes it if it is Base64 or hexadecimal of something readable.
+///
+/// Gives the place up to which long words are thereby dealt with.
+pub(crate) fn encoded(
+    cx: &mut Cx<'_>,
+    start: usize,
+    end: usize,
+    depth: u8,
+    child: &mut Option<Box<Scratch>>,
+    buffers: &mut Buffers,
+) -> usize {
+    let text = cx.text;
+    buffers.text.clear();
+    buffers.pieces.clear();
+    let until = if text[start] == b'x' && start > 0 && text[start - 1] == b'\\' {
+        // Databases write bytes as `\x…`.
+        decode_hex(&text[start + 1..end], start + 1, buffers);
+        end
+    } else if text[start..end].iter().all(u8::is_ascii_hexdigit) {
+        return end;
+    } else {
+        let Some(until) = decode_base64(text, start, buffers) else { return end };
+        until
+    };
+    let begin = buffers.pieces.first().map_or(start, |piece| piece.raw as usize);
+    inflate(buffers, begin..until);
+    if readable(&buffers.text) {
+        let decoded = std::mem::take(&mut buffers.text);
+        search(cx, &decoded, &buffers.pieces, depth, child);
+        buffers.text = decoded;
+    }
+    until
+}
+
+/// A whole value that is compressed as it stands.
+pub(crate) fn compressed(cx: &mut Cx<'_>, depth: u8, child: &mut Option<Box<Scratch>>, buffers: &mut Buffers) {
+    let value = cx.text;
+    buffers.pieces.clear();
+    buffers.text.clear();
+    buffers.text.extend_from_slice(value);
+    inflate(buffers, 0..value.len());
+    if matches!(buffers.pieces.first(), Some(Piece { form: Form::Whole(_), .. })) && readable(&buffers.text) {
+        let decoded = std::mem::take(&mut buffers.text);
+        search(cx, &decoded, &buffers.pieces, depth, child);
+        buffers.text = decoded;
+    }
+}
+
+/// Whether a value begins as gzip does.
+#[inline]
+pub(crate) fn is_gzip(value: &[u8]) -> bool {
+    value.starts_with(&[0x1f, 0x8b, 8])
+}
+
+fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &mut Option<Box<Scratch>>) {
+    let scratch = child.get_or_insert_default();
+    let offsets = [0, decoded.len() as u32];
+    let texts = Texts { bytes: decoded, offsets: &offsets, hint: cx.hint, depth: depth + 1 };
+    cx.engine.search(scratch, texts, 0..decoded.len());
+    for found in &scratch.found {
+        let form = &scratch.forms[found.form as usize..(found.form + found.form_len) as usize];
+        let at = cx.forms.len() as u32;
+        cx.forms.extend_from_slice(form);
+        let base = cx.base as u32;
+        cx.found.push(Found {
+            start: base + place_of_start(pieces, found.start),
+            end: base + place_of_end(pieces, found.end),
+            form: at,
+            ..*found
+        });
+    }
+}
+
+fn piece_of(pieces: &[Piece], decoded: u32) -> Piece {
+    pieces[pieces.partition_point(|p| p.decoded <= decoded).max(1) - 1]
+}
+
+fn place_of_start(pieces: &[Piece], decoded: u32) -> u32 {
+    let piece = piece_of(pieces, decoded);
+    let n = decoded - piece.decoded;
+    piece.raw
+        + match piece.form {
+            Form::Plain => n,
+            Form::Escape(_) | Form::Whole(_) => 0,
+            Form::Base64 => n * 4 / 3,
+            Form::Hex => n * 2,
+        }
+}
+
+fn place_of_end(pieces: &[Piece], decoded_end: u32) -> u32 {
+    let piece = piece_of(pieces, decoded_end.saturating_sub(1));
+    let n = decoded_end - piece.decoded;
+    piece.raw
+        + match piece.form {
+            Form::Plain => n,
+            Form::Escape(width) | Form::Whole(width) => width,
+            Form::Base64 => (n * 4).div_ceil(3),
+            Form::Hex => n * 2,
+        }
+}
+
+/// Escapes that text is written with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Scheme {
+    /// `%2B`, RFC 3986 §2.1.
+    Percent,
+    /// `\u0040`, `\/`: RFC 8259 §7.
+    Json,
+    /// `&#64;`, `&#x40;`.
+    Xml,
+}
+
+impl Scheme {
+    fn at(text: &[u8], i: usize) -> Option<Self> {
+        let next = |n: usize| text.get(i + n).copied().unwrap_or(0);
+        match text[i] {
+            b'%' if hex(next(1)).is_some() && hex(next(2)).is_some() => Some(Self::Percent),
+            b'\\' if next(1) == b'u' && (2..6).all(|n| hex(next(n)).is_some()) => Some(Self::Json),
+            b'\\' if next(1) == b'/' && next(2) == b'\\' && i > 0 && text[i - 1] == b':' => Some(Self::Json),
+            b'&' if next(1) == b'#' && (next(2).is_ascii_digit() || next(2) | 0x20 == b'x') => Some(Self::Xml),
+            _ => None,
+        }
+    }
+
+    /// The stretch around an escape that is decoded with it.
+    fn stretch(self, text: &[u8], i: usize) -> Range<usize> {
+        let (reach, ends): (usize, fn(u8) -> bool) = match self {
+            Self::Percent => (1024, |b| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\'' | b'\\')),
+            Self::Json | Self::Xml => (1024, |b| b == b'\n'),
+        };
+        let start = text[i.saturating_sub(reach / 4)..i].iter().rposition(|b| ends(*b));
+        let start = start.map_or(i.saturating_sub(reach / 4), |at| i.saturating_sub(reach / 4) + at + 1);
+        let end = text[i..].iter().take(reach).position(|b| ends(*b) && *b != b'\\');
+        (start)..end.map_or(text.len().min(i + reach), |at| i + at)
+    }
+
+    fn decode(self, text: &[u8], stretch: Range<usize>, out: &mut Vec<u8>, pieces: &mut Vec<Piece>) {
+        let mut i = stretch.start;
+        let plain = |out: &Vec<u8>, raw: usize| Piece { decoded: out.len() as u32, raw: raw as u32, form: Form::Plain };
+        pieces.push(plain(out, i));
+        while i < stretch.end {
+            let rest = &text[i..stretch.end];
+            if let Some((character, width)) = self.escape(rest) {
+                pieces.push(Piece { form: Form::Escape(width as u32), ..plain(out, i) });
+                match character {
+                    Escaped::Byte(byte) => out.push(byte),
+                    Escaped::Character(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+                i += width;
+                pieces.push(plain(out, i));
+            } else {
+                out.push(rest[0]);
+                i += 1;
+            }
+        }
+    }
+
+    /// The escape at the beginning of `rest`, and its width.
+    fn escape(self, rest: &[u8]) -> Option<(Escaped, usize)> {
+        match (self, rest) {
+            (Self::Percent, [b'%', a, b, ..]) => Some((Escaped::Byte(hex(*a)? << 4 | hex(*b)?), 3)),
+            (Self::Json, [b'\\', b'u', ..]) => {
+                let first = hex_number(rest.get(2..6)?)?;
+                if let (0xd800..0xdc00, Some([b'\\', b'u', low @ ..])) = (first, rest.get(6..12)) {
+                    let low = hex_number(low)?;
+                    let joined = 0x10000 + ((first - 0xd800) << 10) + low.wrapping_sub(0xdc00);
+                    return Some((Escaped::Character(char::from_u32(joined)?), 12));
+                }
+                Some((Escaped::Character(char::from_u32(first)?), 6))
+            }
+            (Self::Json, [b'\\', c, ..]) => {
+                let byte = match c {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    b'b' | b'f' => b' ',
+                    b'/' | b'"' | b'\\' => *c,
+                    _ => return None,
+                };
+                Some((Escaped::Byte(byte), 2))
+            }
+            (Self::Xml, [b'&', ..]) => {
+                let end = rest.iter().take(12).position(|b| *b == b';')?;
+                let name = &rest[1..end];
+                let character = match name {
+                    [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hex_number(digits)?)?,
+                    [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
+                    b"amp" => '&',
+                    b"lt" => '<',
+                    b"gt" => '>',
+                    b"quot" => '"',
+                    b"apos" => '\'',
+                    b"nbsp" => ' ',
+                    b"commat" => '@',
+                    _ => return None,
+                };
+                Some((Escaped::Character(character), end + 1))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What an escape stands for.
+enum Escaped {
+    Byte(u8),
+    Character(char),
+}
+
+fn hex_number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 6 {
+        return None;
+    }
+    digits.iter().try_fold(0, |n, d| Some(n << 4 | u32::from(hex(*d)?)))
+}
+
+fn decode_hex(digits: &[u8], raw: usize, buffers: &mut Buffers) {
+    buffers.pieces.push(Piece { decoded: 0, raw: raw as u32, form: Form::Hex });
+    let pairs = digits.as_chunks::<2>().0.iter().take(MOST_DECODED);
+    buffers.text.extend(pairs.map_while(|[a, b]| Some(hex(*a)? << 4 | hex(*b)?)));
+}
+
+/// Decodes Base64 around the long word at `word`, across the line breaks of MIME; gives its end.
+fn decode_base64(text: &[u8], word: usize, buffers: &mut Buffers) -> Option<usize> {
+    let before = text[..word].iter().rev().take(LONGEST_LEAD).take_while(|b| VALUE[usize::from(**b)] < 64).count();
+    // Behind a path's slash the word itself may be where it begins.
+    let start = [word - before, word].into_iter().find(|start| promising(&text[*start..]))?;
+    let mut i = start;
+    loop {
+        let line = i;
+        while i < text.len() && VALUE[usize::from(text[i])] < 64 && buffers.text.len() + (i - line) < MOST_DECODED {
+            i += 1;
+        }
+        buffers.pieces.push(Piece { decoded: buffers.text.len() as u32, raw: line as u32, form: Form::Base64 });
+        decode_quads(&text[line..i], &mut buffers.text);
+        let length = i - line;
+        let next = text[i..].iter().take(4).take_while(|b| matches!(b, b'\r' | b'\n' | b' ')).count();
+        let goes_on = next > 0
+            && length >= 60
+            && length.is_multiple_of(4)
+            && text.get(i + next..i + next + 4).is_some_and(|b| b.iter().all(|b| VALUE[usize::from(*b)] < 64));
+        if !goes_on {
+            return Some(i);
+        }
+        i += next;
+    }
+}
+
+fn decode_quads(line: &[u8], out: &mut Vec<u8>) {
+    for quad in line.chunks(4) {
+        let mut bits = 0u32;
+        for (i, byte) in quad.iter().enumerate() {
+            bits |= u32::from(VALUE[usize::from(*byte)]) << (26 - 6 * i);
+        }
+        out.extend_from_slice(&bits.to_be_bytes()[..quad.len() * 3 / 4]);
+    }
+}
+
+/// Whether the first characters decode to something that is text or compressed.
+fn promising(text: &[u8]) -> bool {
+    let Some(head) = text.first_chunk::<16>() else { return false };
+    if head.iter().any(|b| VALUE[usize::from(*b)] >= 64) {
+        return false;
+    }
+    let mut bytes = [0; 12];
+    for (quad, three) in head.as_chunks::<4>().0.iter().zip(bytes.as_chunks_mut::<3>().0) {
+        let bits = quad.iter().fold(0u32, |bits, b| bits << 6 | u32::from(VALUE[usize::from(*b)]));
+        three.copy_from_slice(&bits.to_be_bytes()[1..]);
+    }
+    is_gzip(&bytes) || is_zlib(&bytes) || readable(&bytes)
+}
+
+fn is_zlib(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
+}
+
+/// Replaces compressed content by what it holds; `raw` is where it stands.
+fn inflate(buffers: &mut Buffers, raw: Range<usize>) {
+    let compressed = &buffers.text;
+    let most = MOST_DECODED.min(compressed.len().saturating_mul(MOST_RATIO)) as u64;
+    buffers.inflated.clear();
+    // An error after some content is a truncated stream: what there is counts.
+    let _ = if is_gzip(compressed) {
+        flate2::read::MultiGzDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
+    } else if is_zlib(compressed) {
+        flate2::read::ZlibDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
+    } else {
+        return;
+    };
+    std::mem::swap(&mut buffers.text, &mut buffers.inflated);
+    buffers.pieces.clear();
+    buffers.pieces.push(Piece { decoded: 0, raw: raw.start as u32, form: Form::Whole(raw.len() as u32) });
+}
+
+/// Whether bytes look like text: nearly all printable.
+fn readable(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(256)];
+    let odd = head.iter().filter(|b| **b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t') || **b == 0x7f).count();
+    let high = head.iter().filter(|b| **b >= 0x80).count();
+    let utf8 = high == 0 || std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true);
+    !head.is_empty() && odd * 32 <= head.len() && utf8
+}
+
+/// How far before a long word Base64 may begin that has it in its midst.
+const LONGEST_LEAD: usize = 256;
+
+/// The value of each Base64 character, of both alphabets of RFC 4648; 64 for every other byte.
+static VALUE: [u8; 256] = {
+    let mut table = [64; 256];
+    let mut value = 0;
+    while value < 26 {
+        table[b'A' as usize + value] = value as u8;
+        table[b'a' as usize + value] = value as u8 + 26;
+        value += 1;
+    }
+    let mut digit = 0;
+    while digit < 10 {
+        table[b'0' as usize + digit] = digit as u8 + 52;
+        digit += 1;
+    }
+    table[b'+' as usize] = 62;
+    table[b'-' as usize] = 62;
+    table[b'/' as usize] = 63;
+    table[b'_' as usize] = 63;
+    table
+};
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cx::Cx;
-use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, net, number, within};
+use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, net, number, pattern, within};
 use crate::kernel::Masks;
 use crate::unwrap;
 
@@ -15,7 +15,7 @@ pub(super) fn search<'a>(
     origin: usize,
     chunk: Range<usize>,
 ) {
-    let Scratch { found, forms, masks, cuts, events, form, child, unwrap: buffers, .. } = scratch;
+    let Scratch { found, forms, masks, cuts, events, form, searched, child, unwrap: buffers, .. } = scratch;
     let mut values = Values::new(texts.offsets);
     let mut cx = Cx { engine, text: &[], base: 0, events, cursor: 0, hint: texts.hint, found, forms, form };
     let mut enter = |cx: &mut Cx<'a>, at: usize| {
@@ -26,7 +26,7 @@ pub(super) fn search<'a>(
     let wants = Wants::new(engine);
     let mut carry = Carry::default();
     // Everything before these places has been looked at as part of something earlier.
-    let (mut numbers_from, mut escapes_from) = (0, 0);
+    let (mut numbers_from, mut escapes_from, mut encoded_from) = (0, 0, 0);
     for (i, m) in masks.iter().enumerate() {
         let next = masks.get(i + 1).copied().unwrap_or_default();
         let block = origin + 64 * i;
@@ -77,18 +77,21 @@ pub(super) fn search<'a>(
             });
         }
         each(c.long & inside, block, |at| {
-            let place = enter(&mut cx, at);
-            let end = code::long_word(&mut cx, place);
-            if texts.depth < unwrap::DEPTH {
-                unwrap::encoded(&mut cx, place, end, texts.depth, child, buffers);
+            if at >= encoded_from {
+                let place = enter(&mut cx, at);
+                let end = code::long_word(&mut cx, place);
+                if texts.depth < unwrap::DEPTH {
+                    encoded_from = cx.base + unwrap::encoded(&mut cx, place, end, texts.depth, child, buffers);
+                }
             }
         });
     }
-    words(&mut cx, texts, &chunk);
+    words(&mut cx, texts, &chunk, searched);
+    everywhere(&mut cx, texts, &chunk, searched);
 }
 
 /// Acts on the words that start in the chunk: months, dictionary entries, windows of patterns.
-fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>) {
+fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searched: &mut [usize]) {
     let mut values = Values::new(texts.offsets);
     let (events, engine) = (cx.events, cx.engine);
     let first = events.partition_point(|e| (e.start as usize) < chunk.start);
@@ -109,10 +112,38 @@ fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>) {
         for &index in &meaning.opens {
             let pattern = &engine.patterns[usize::from(index)];
             let near = usize::from(engine.rules[usize::from(pattern.rule)].near);
-            if near == 0 {
-                pattern.run(cx, start, start + 1);
+            let (from, to) = if pattern.begins_with_opener {
+                (start, start + 1)
             } else {
-                pattern.run(cx, start.saturating_sub(near / 2), (end + near + 1).min(cx.text.len()));
+                (start.saturating_sub(near / 2 + pattern::LONGEST), (end + near + 1).min(cx.text.len()))
+            };
+            // Where windows overlap, each place is tried once.
+            let done = &mut searched[usize::from(index)];
+            let from = from.max(done.saturating_sub(cx.base));
+            if from < to {
+                *done = cx.base + pattern.run(cx, from, to).max(to);
+            }
+        }
+    }
+}
+
+/// Runs the patterns that no word opens over all texts of the chunk.
+fn everywhere<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searched: &mut [usize]) {
+    if cx.engine.everywhere.is_empty() {
+        return;
+    }
+    let engine = cx.engine;
+    let first = texts.offsets.partition_point(|o| *o as usize <= chunk.start).max(1) - 1;
+    for pair in texts.offsets[first..].windows(2).take_while(|pair| (pair[0] as usize) < chunk.end) {
+        let value = pair[0] as usize..pair[1] as usize;
+        (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
+        let (from, to) = (chunk.start.max(value.start), chunk.end.min(value.end));
+        for &index in &engine.everywhere {
+            let done = &mut searched[usize::from(index)];
+            let from = from.max(*done).max(value.start);
+            if from < to {
+                *done = cx.base
+                    + engine.patterns[usize::from(index)].run(cx, from - cx.base, to - cx.base).max(to - cx.base);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Codes: words of letters and digits that a check digit or a length proves: IBAN, VIN, digests, wallets, UUIDs.
 
 use super::cx::Confidence;
-use super::near::{at, before, word_after, word_before};
+use super::near::{at, before, escape_before, word_after, word_before};
 use super::{Cx, Recogniser};
 use crate::validate::{crypto, digest, finance, net, vehicle};
 use crate::{Type, standard};
@@ -38,7 +38,8 @@ pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
 /// Looks at a word of 16 letters and digits or more; gives its end.
 pub(super) fn long_word(cx: &mut Cx<'_>, start: usize) -> usize {
     let text = cx.text;
-    let start = if super::near::escape_before(text, start + 1) { start + 1 } else { start };
+    // The `n` of a `\n` before it is no letter of it.
+    let start = if escape_before(text, start + 1) { start + 1 } else { start };
     let len = text[start..].iter().take(LONGEST).take_while(|b| b.is_ascii_alphanumeric()).count();
     let end = start + len;
     let word = &text[start..end];
@@ -47,10 +48,45 @@ pub(super) fn long_word(cx: &mut Cx<'_>, start: usize) -> usize {
     match len {
         17 if alone && cx.engine.wants(Recogniser::Vin) && vehicle::vin(word) => vin(cx, start, end),
         32 | 40 | 56 | 64 | 96 | 128 if word.iter().all(u8::is_ascii_hexdigit) => digest(cx, start, end),
+        20.. if credential(cx, start, end) => {}
         26..=62 if alone && !word_after(text, end) => wallet(cx, start, end),
         _ => {}
     }
     end
+}
+
+/// A token that its issuer marks: an access key, an API key, a signed token.
+fn credential(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
+    let text = cx.text;
+    let word = &text[start..end];
+    let end = match word {
+        [b'A', b'K' | b'S', b'I', b'A', rest @ ..] if rest.len() == 16 => end,
+        [b'A', b'I', b'z', b'a', ..] => {
+            end + stretch(&text[end..], |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        }
+        [b'e', b'y', b'J', ..] => {
+            let end = start + stretch(&text[start..], |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            // Header, payload and signature (RFC 7519 §3).
+            if text[start..end].iter().filter(|b| **b == b'.').count() != 2 {
+                return false;
+            }
+            end
+        }
+        _ => return false,
+    };
+    let fits = match word[0] {
+        b'A' if word[1] == b'I' => end - start == 39,
+        b'A' => word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()),
+        _ => end - start >= 40,
+    };
+    fits && !word_before(text, start)
+        && cx.report(Recogniser::Credential, start, end, Confidence::Rule, |out| {
+            out.extend_from_slice(&text[start..end])
+        })
+}
+
+fn stretch(text: &[u8], of: impl Fn(u8) -> bool) -> usize {
+    text.iter().take(LONGEST).take_while(|b| of(**b)).count()
 }
 
 fn vin(cx: &mut Cx<'_>, start: usize, end: usize) {
@@ -133,7 +169,7 @@ pub(super) fn entry(cx: &mut Cx<'_>, rule: u16, start: usize, end: usize) {
     }
     let mut form = std::mem::take(cx.form);
     if standard::write(compiled.kind, value, false, &mut form) {
-        cx.push(rule, start, end, Confidence::Rule, distance.is_some(), |out| out.extend_from_slice(&form));
+        cx.push(rule, start, end, Confidence::Rule, distance, |out| out.extend_from_slice(&form));
     }
     *cx.form = form;
 }

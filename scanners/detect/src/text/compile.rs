@@ -46,6 +46,8 @@ recognisers! {
     Credential "credential",
     Person "person",
     Address "address",
+    City "city",
+    PostalCode "postal_code",
 }
 
 /// Rules compiled for running text.
@@ -126,7 +128,14 @@ impl Engine {
             }
             match &rule.finder {
                 Finder::Recogniser(name) => match Recogniser::from_name(name) {
-                    Some(recogniser) => engine.users[recogniser as usize].push(number),
+                    Some(recogniser) => {
+                        engine.users[recogniser as usize].push(number);
+                        if recogniser == Recogniser::Credential {
+                            for pattern in CREDENTIALS {
+                                engine.add_pattern(rule, number, pattern, &mut mean)?;
+                            }
+                        }
+                    }
                     None => {
                         let known = Recogniser::NAMES.join("`, `");
                         return Err(uncompilable(
@@ -191,11 +200,14 @@ impl Engine {
         pattern: &str,
         mean: &mut dyn FnMut(&str, &mut dyn FnMut(&mut Meaning)) -> bool,
     ) -> Result<(), RuleError> {
-        let pattern = Pattern::new(number, pattern).map_err(|e| uncompilable(rule, e))?;
+        let mut pattern = Pattern::new(number, pattern).map_err(|e| uncompilable(rule, e))?;
         let index = self.patterns.len() as u16;
         let openers = match &rule.context {
             Some(context) if context.required => context.words.clone(),
-            _ => pattern.openers(),
+            _ => {
+                pattern.begins_with_opener = true;
+                pattern.openers()
+            }
         };
         let opened = !openers.is_empty() && openers.iter().all(|word| mean(word, &mut |m| m.opens.push(index)));
         if !opened {
@@ -239,3 +251,19 @@ const MONTHS: &str = "january february march april may june july august septembe
 const REFUSALS: &str = "sku order invoice item part ticket case version ver release build firmware revision rev \
     tracking isbn issn lot batch serial model po upc ean article asin commit port pid tid offset seq checksum \
     pedido factura artículo serie versión referencia lote";
+
+/// Credentials whose issuers mark them with a word of their own, by the issuers' documentation; those that are one
+/// long word are in [`super::code`].
+const CREDENTIALS: &[&str] = &[
+    r"gh[opsur]_[A-Za-z0-9]{36,}\b",
+    r"github_pat_[A-Za-z0-9_]{40,}\b",
+    r"glpat-[A-Za-z0-9_-]{20,}",
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}\b",
+    r"sk-(?:ant|proj|or|svcacct)-[A-Za-z0-9_-]{20,}",
+    r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
+    r"npm_[A-Za-z0-9]{36}\b",
+    r"pypi-[A-Za-z0-9_-]{32,}",
+    r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
+    r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
+    r"BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{32,}-----END (?:[A-Z]+ )*PRIVATE KEY",
+];

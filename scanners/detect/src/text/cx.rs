@@ -21,6 +21,8 @@ pub(crate) struct Found {
     pub rule: u16,
     /// How sure, in thousandths.
     pub confidence: u16,
+    /// How far the nearest context word stands, if only context makes it a hit.
+    pub weak: Option<u16>,
     /// What it is.
     pub kind: Type,
 }
@@ -90,7 +92,7 @@ impl<'a> Cx<'a> {
             }
         }
         let Some((rule, distance)) = best else { return false };
-        self.push(rule, start, end, confidence, distance.is_some(), form);
+        self.push(rule, start, end, confidence, distance, form);
         true
     }
 
@@ -101,7 +103,7 @@ impl<'a> Cx<'a> {
         start: usize,
         end: usize,
         confidence: Confidence,
-        in_context: bool,
+        context: Option<u32>,
         form: impl FnOnce(&mut Vec<u8>),
     ) {
         let compiled = &self.engine.rules[usize::from(rule)];
@@ -109,7 +111,7 @@ impl<'a> Cx<'a> {
         if confidence == Confidence::Less {
             sure = sure * 3 / 4;
         }
-        if in_context {
+        if context.is_some() {
             sure = (sure + compiled.weight).min(MOST_SURE.max(compiled.confidence));
         }
         let at = self.forms.len();
@@ -121,6 +123,7 @@ impl<'a> Cx<'a> {
             form_len: (self.forms.len() - at) as u32,
             rule,
             confidence: sure,
+            weak: context.filter(|_| compiled.required || confidence == Confidence::OnlyInContext).map(|d| d as u16),
             kind: compiled.kind,
         });
     }

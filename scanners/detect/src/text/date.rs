@@ -45,8 +45,12 @@ pub(super) fn compact(cx: &mut Cx<'_>, start: usize, end: usize) {
         let engine = cx.engine;
         // Only a date of birth: other dates without separators are file names and versions.
         for &rule in engine.users(Recogniser::Date) {
-            if engine.rules[usize::from(rule)].required && cx.distance(rule, start, end).is_some() {
-                cx.push(rule, start, end, Confidence::Less, true, |out| out.extend_from_slice(&found.standard()));
+            if engine.rules[usize::from(rule)].required
+                && let Some(distance) = cx.distance(rule, start, end)
+            {
+                cx.push(rule, start, end, Confidence::Less, Some(distance), |out| {
+                    out.extend_from_slice(&found.standard())
+                });
                 return;
             }
         }
@@ -120,17 +124,22 @@ fn day_before(text: &[u8], name: usize) -> Option<usize> {
     (1..=2).contains(&digits).then_some(i - digits)
 }
 
-/// Whether a time of day follows: then the date is when something happened in a program.
+/// Whether a time of day follows where programs write when something happened: at the beginning of a line, or
+/// without the `T` of ISO 8601. In a sentence, or at midnight, it is a date all the same.
 fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
-    let after = match at(text, end) {
+    let separator = at(text, end);
+    let after = match separator {
         b'T' | b't' | b' ' | b':' | b'_' => end + 1,
         b',' if at(text, end + 1) == b' ' => end + 2,
         _ => return before(text, start, 1) == b':',
     };
     let clock = at(text, after).is_ascii_digit()
         && (at(text, after + 1) == b':' || at(text, after + 1).is_ascii_digit() && at(text, after + 2) == b':');
-    // `1980-01-01T00:00:00` is how programs write a day.
-    clock && !text[after..].starts_with(b"00:00:00")
+    let first = text[..start].iter().rev().take(3).all(|b| matches!(b, b'[' | b'"' | b'\'' | b'(' | b'<'))
+        || matches!(before(text, start, 1), b'\n' | b'[')
+        || matches!((before(text, start, 2), before(text, start, 1)), (b'\n', b'[' | b'"'));
+    let prose = separator == b'T' && !first && matches!(before(text, start, 1), b' ' | b',' | b'\r' | b'\t');
+    clock && !prose && !text[after..].starts_with(b"00:00:00")
 }
 
 const LONGEST: usize = 40;

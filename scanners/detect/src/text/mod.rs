@@ -14,16 +14,22 @@ mod email;
 mod near;
 mod net;
 mod number;
+mod overlaps;
 mod pattern;
 mod phone;
 mod words;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
 pub(crate) use compile::{Engine, Recogniser};
 pub(crate) use cx::{Cx, Found};
 
-use crate::kernel::Masks;
+use crate::kernel::{Kernel, Masks};
 use words::{Event, WordBits};
 
 /// What one thread reuses from text to text.
@@ -38,6 +44,9 @@ pub(crate) struct Scratch {
     cuts: Vec<u64>,
     events: Vec<Event>,
     form: Vec<u8>,
+    dropped: Vec<bool>,
+    /// How far each pattern has been run.
+    searched: Vec<usize>,
     /// For content found encoded inside, one level down.
     pub child: Option<Box<Scratch>>,
     /// Buffers of the decoder.
@@ -67,9 +76,16 @@ const BEHIND: usize = 1024;
 impl Engine {
     /// Finds what starts within `core`; `scratch.found` then holds it in order.
     pub(crate) fn search(&self, scratch: &mut Scratch, texts: Texts<'_>, core: Range<usize>) {
+        self.search_with(self.kernel, scratch, texts, core);
+    }
+
+    /// As [`Self::search`], with a kernel of the caller's choice.
+    pub(crate) fn search_with(&self, kernel: Kernel, scratch: &mut Scratch, texts: Texts<'_>, core: Range<usize>) {
         scratch.found.clear();
         scratch.forms.clear();
         scratch.events.clear();
+        scratch.searched.clear();
+        scratch.searched.resize(self.patterns.len(), 0);
         let end = core.end.min(texts.bytes.len());
         if core.start >= end {
             return;
@@ -78,20 +94,28 @@ impl Engine {
         let mut words_done = start;
         while start < end {
             let stop = (start + CHUNK).min(end);
-            words_done = self.chunk(scratch, texts, start..stop, words_done);
+            words_done = self.chunk(kernel, scratch, texts, start..stop, words_done);
             start = stop;
         }
         scratch.found.retain(|f| core.contains(&(f.start as usize)));
         scratch.found.sort_by_key(Found::order);
         scratch.found.dedup_by_key(|f| f.order());
+        overlaps::settle(&mut scratch.found, &mut scratch.dropped);
     }
 
     /// Searches a stretch; words are known up to `words_done`, and then up to what is returned.
-    fn chunk(&self, scratch: &mut Scratch, texts: Texts<'_>, chunk: Range<usize>, words_done: usize) -> usize {
+    fn chunk(
+        &self,
+        kernel: Kernel,
+        scratch: &mut Scratch,
+        texts: Texts<'_>,
+        chunk: Range<usize>,
+        words_done: usize,
+    ) -> usize {
         let bytes = texts.bytes;
         // One block before, for what carries over from it.
         let seen = chunk.start.saturating_sub(64)..(chunk.end + AHEAD).min(bytes.len());
-        self.kernel.classify(&bytes[seen.clone()], &mut scratch.masks);
+        kernel.classify(&bytes[seen.clone()], &mut scratch.masks);
         cut(texts.offsets, seen.clone(), &mut scratch.cuts);
         let cuts = &scratch.cuts;
         words::word_bits(&scratch.masks, |i| cuts.get(i).copied().unwrap_or(0), &mut scratch.bits);

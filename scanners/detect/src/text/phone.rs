@@ -152,6 +152,9 @@ fn elsewhere(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
 pub(super) fn bare(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
     let digits = &cx.text[start..end];
     let extended = extension(cx.text, end);
+    if cx.refused(start) {
+        return false;
+    }
     match digits {
         [b'1', rest @ ..] if rest.len() == 10 && phone::nanp(rest) => {
             american(cx, start, end, sure(extended), &digits[1..])

@@ -1,0 +1,58 @@
+//! Overlaps: where several rules claim the same place, who is right.
+//!
+//! What stands by its own proof (a check digit, an `@`) beats what only a word nearby makes a hit, and of those the
+//! one whose word is nearest. Different things that truly stand in one another, an address in a URL, both stay.
+
+use super::Found;
+use crate::Type;
+
+/// Drops the hits that another one at the same place refutes; `found` is in canonical order.
+pub(super) fn settle(found: &mut Vec<Found>, dropped: &mut Vec<bool>) {
+    let overlap = found.windows(2).any(|pair| pair[1].start < pair[0].end);
+    if !overlap {
+        return;
+    }
+    dropped.clear();
+    dropped.resize(found.len(), false);
+    for i in 0..found.len() {
+        let this = found[i];
+        let after = found[i + 1..].iter().take_while(|f| f.start < this.end).count();
+        for j in i + 1..=i + after {
+            match loser(&this, &found[j]) {
+                Some(Side::First) => dropped[i] = true,
+                Some(Side::Second) => dropped[j] = true,
+                None => {}
+            }
+        }
+    }
+    let mut each = dropped.iter();
+    found.retain(|_| !each.next().copied().unwrap_or(false));
+}
+
+enum Side {
+    First,
+    Second,
+}
+
+fn loser(a: &Found, b: &Found) -> Option<Side> {
+    if a.kind == Type::Url || b.kind == Type::Url {
+        return None;
+    }
+    if a.rule == b.rule {
+        // The longer one saw through an escape at which the other stopped.
+        return if covers(a, b) { Some(Side::Second) } else { None };
+    }
+    match (a.weak, b.weak) {
+        (None, None) => None,
+        (None, Some(_)) => covers(a, b).then_some(Side::Second),
+        (Some(_), None) => covers(b, a).then_some(Side::First),
+        (Some(x), Some(y)) => {
+            let first_is_better = (x, b.confidence, a.rule) <= (y, a.confidence, b.rule);
+            Some(if first_is_better { Side::Second } else { Side::First })
+        }
+    }
+}
+
+fn covers(strong: &Found, weak: &Found) -> bool {
+    strong.start <= weak.start && weak.end <= strong.end
+}

@@ -1,0 +1,189 @@
+use proptest::prelude::*;
+
+use super::fixture::{detector, standard_forms, typed};
+use crate::FieldPlan;
+
+/// Text, and what must be found in it.
+const CASES: &[(&str, &[(&str, &str)])] = &[
+    ("Write to Jane.Doe+x@Mail.Example.com.", &[("EMAIL", "Jane.Doe+x@Mail.Example.com")]),
+    ("<o'brien@example.org>;mailto:x@example.net", &[("EMAIL", "o'brien@example.org"), ("EMAIL", "x@example.net")]),
+    ("'ana@example.com' (bob@example.com)", &[("EMAIL", "ana@example.com"), ("EMAIL", "bob@example.com")]),
+    ("email=jose%C3%A9@example.com", &[("EMAIL", "jose%C3%A9@example.com")]),
+    (
+        "josé@exämple.com, \"john smith\"@example.com",
+        &[("EMAIL", "josé@exämple.com"), ("EMAIL", "\"john smith\"@example.com")],
+    ),
+    (
+        r"a line\njane@example.com\r\nx \tbob@example.org",
+        &[("EMAIL", "jane@example.com"), ("EMAIL", "bob@example.org")],
+    ),
+    ("git@host:repo 3@4 a@b @handle x@2x.5", &[]),
+    (
+        "(415) 555-0134, 415-555-0134, 415.555.0134",
+        &[("PHONE", "(415) 555-0134"), ("PHONE", "415-555-0134"), ("PHONE", "415.555.0134")],
+    ),
+    ("+1 415 555 0134 x12; +44 20 7946 0958", &[("PHONE", "+1 415 555 0134 x12"), ("PHONE", "+44 20 7946 0958")]),
+    ("+44 (0)20 7946 0958 or 0044 20 7946 0958", &[("PHONE", "+44 (0)20 7946 0958"), ("PHONE", "0044 20 7946 0958")]),
+    ("\"phone\":\"4155550134\" order 4155550134", &[("PHONE", "4155550134")]),
+    ("1-415-555-0134", &[("PHONE", "1-415-555-0134")]),
+    ("4155550134 at 1700000000 200 94994 415 555 01345", &[]),
+    ("SSN 219-09-8761, 219 09 8761", &[("US_SSN", "219-09-8761"), ("US_SSN", "219 09 8761")]),
+    ("ssn: 219098761 routing 021000021", &[("US_SSN", "219098761"), ("US_ROUTING", "021000021")]),
+    ("219098761 021000021 SKU-219-09-8761 219-09-8761-2 219-09.8761 1219-09-8761", &[]),
+    ("order number 219-09-8761", &[]),
+    ("itin 912-70-1234", &[("US_ITIN", "912-70-1234")]),
+    (
+        "card 4111 1111 1111 1111 exp, 3782-822463-10005;5555555555554444",
+        &[
+            ("CREDIT_CARD", "4111 1111 1111 1111"),
+            ("CREDIT_CARD", "3782-822463-10005"),
+            ("CREDIT_CARD", "5555555555554444"),
+        ],
+    ),
+    ("4111 1111 1111 1112 and 4111-1111 1111-1111 and 41111111111111111", &[]),
+    (
+        "DE89 3704 0044 0532 0130 00; GB82WEST12345698765432.",
+        &[("IBAN", "DE89 3704 0044 0532 0130 00"), ("IBAN", "GB82WEST12345698765432")],
+    ),
+    ("203.0.113.77:8080 /198.51.100.4/24", &[("IP_ADDRESS", "203.0.113.77"), ("IP_ADDRESS", "198.51.100.4")]),
+    ("1.2.3.4.5 v1.2.3.4 version 1.2.3.4 256.1.1.1 01.2.3.4 Chrome/120.0.0.0", &[]),
+    ("[2001:db8::8a2e:370:7334] at 12:30:45 std::vec", &[("IP_ADDRESS", "2001:db8::8a2e:370:7334")]),
+    ("src=2001:db8:85a3:8d3:1319:8a2e:370:7348", &[("IP_ADDRESS", "2001:db8:85a3:8d3:1319:8a2e:370:7348")]),
+    (
+        "00:1B:44:11:3A:B7 00-1B-44-11-3A-B7",
+        &[("MAC_ADDRESS", "00:1B:44:11:3A:B7"), ("MAC_ADDRESS", "00-1B-44-11-3A-B7")],
+    ),
+    ("vin 1HGCM82633A004352 not 1HGCM82633A004353", &[("VIN", "1HGCM82633A004352")]),
+    ("device_id=6f9619ff-8b86-d011-b42d-00cf4fc964ff", &[("DEVICE_ID", "6f9619ff-8b86-d011-b42d-00cf4fc964ff")]),
+    ("request 6f9619ff-8b86-d011-b42d-00cf4fc964ff", &[]),
+    (
+        "born 2/29/1980, and the account was opened on March 15, 1989",
+        &[("DATE_OF_BIRTH", "2/29/1980"), ("DATE", "March 15, 1989")],
+    ),
+    ("2024-01-05 10:00:00 INFO [10/Oct/2000:13:55:36 +0000]", &[]),
+    ("at 37.7749, -122.4194 now", &[("GEO_COORDINATE", "37.7749, -122.4194")]),
+    ("pay 1BoatSLRHtKNngkdXEeobR76b53LETtpyT", &[("CRYPTO_ADDRESS", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT")]),
+    ("id AKIAIOSFODNN7EXAMPLE", &[("API_KEY", "AKIAIOSFODNN7EXAMPLE")]),
+    ("member MBR-123456 and XMBR-123456", &[("OTHER", "MBR-123456")]),
+    ("B123 is nowhere. Locker A123, B456", &[("OTHER", "A123"), ("OTHER", "B456")]),
+    (
+        "Asthma, type-1 diabetes, 1st degree burn; asthmatic",
+        &[("HEALTH", "Asthma"), ("HEALTH", "type-1 diabetes"), ("HEALTH", "1st degree burn")],
+    ),
+];
+
+#[test]
+fn the_right_things_are_found() {
+    let mut wrong = Vec::new();
+    for (text, expected) in CASES {
+        let got = typed(text);
+        if got != *expected {
+            wrong.push(format!("{text}\n  wanted {expected:?}\n  got    {got:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn cases_hold_wherever_they_stand() {
+    for shift in [1usize, 15, 30, 48, 57, 62, 63, 64, 130, 16 * 1024 - 20, 16 * 1024 - 3] {
+        for (text, expected) in CASES {
+            let shifted = format!("{}\n{text}\n", "-".repeat(shift));
+            assert_eq!(typed(&shifted), *expected, "shifted by {shift}: {text}");
+        }
+    }
+}
+
+#[test]
+fn standard_forms_are_canonical() {
+    for (text, expected) in [
+        ("Jane.Doe+x@Mail.Example.com", "jane.doe+x@mail.example.com"),
+        ("(415) 555-0134 ext 9", "14155550134"),
+        ("+44 (0)20 7946 0958", "442079460958"),
+        ("219-09-8761", "219098761"),
+        ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("[2001:0DB8:0:0:0:0:0:1]", "2001:db8::1"),
+        ("00-1B-44-11-3A-B7", "001b44113ab7"),
+        ("29 Feb 1980", "19800229"),
+    ] {
+        assert_eq!(standard_forms(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn values_of_a_column_are_texts_of_their_own() {
+    let values = ["4111", "1111-1111", "219-09-8761", "", "jane@example.com", "bob", "@example.org", "2190", "98761"];
+    let (mut bytes, mut offsets) = (Vec::new(), vec![0u32]);
+    for value in values {
+        bytes.extend_from_slice(value.as_bytes());
+        offsets.push(bytes.len() as u32);
+    }
+    let mut found = Vec::new();
+    detector().worker().values(&FieldPlan::search("notes"), &bytes, &offsets, &mut |i, hit, _| {
+        found.push((i, bytes[hit.start as usize..hit.end as usize].to_vec()));
+    });
+    assert_eq!(found, [(2, b"219-09-8761".to_vec()), (4, b"jane@example.com".to_vec())]);
+}
+
+type Place = (u32, u32, u16);
+
+fn places(text: &[u8], core: std::ops::Range<usize>) -> Vec<Place> {
+    let mut places = Vec::new();
+    detector().worker().text(text, core, &mut |hit, _| places.push((hit.start, hit.end, hit.rule.0)));
+    places
+}
+
+/// Fragments of which random texts are made: what the engine looks for, cut in all ways, and noise.
+fn fragment() -> impl Strategy<Value = Vec<u8>> {
+    let cases = (0..CASES.len(), any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(i, a, b)| {
+        let text = CASES[i].0.as_bytes();
+        let (a, b) = (a.index(text.len()), b.index(text.len()));
+        text[a.min(b)..a.max(b)].to_vec()
+    });
+    let noise = prop::collection::vec(any::<u8>(), 0..12);
+    let marks = prop::sample::select(vec!["\n", " ", "@", "%40", "\\u0040", "&#64;", "://", "::", "-", ".", "+", "("]);
+    let digits = "[0-9]{1,20}";
+    prop_oneof![
+        4 => cases,
+        2 => noise,
+        2 => marks.prop_map(|m| m.as_bytes().to_vec()),
+        1 => digits.prop_map(String::into_bytes),
+    ]
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(fragment(), 0..40).prop_map(|fragments| fragments.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_hits_within_bounds_in_order(text in text()) {
+        let mut last = (0, 0);
+        detector().worker().text(&text, 0..text.len(), &mut |hit, _| {
+            assert!(hit.start < hit.end && hit.end as usize <= text.len());
+            assert!(last.0 <= hit.start);
+            last = (hit.start, hit.end);
+        });
+    }
+
+    #[test]
+    fn cores_that_meet_at_a_line_give_what_the_whole_gives(text in text(), at in any::<prop::sample::Index>()) {
+        let lines: Vec<_> = memchr::memchr_iter(b'\n', &text).map(|n| n + 1).chain([text.len()]).collect();
+        let split = *at.get(&lines);
+        let mut parts = places(&text, 0..split);
+        parts.extend(places(&text, split..text.len()));
+        prop_assert_eq!(parts, places(&text, 0..text.len()));
+    }
+
+    #[test]
+    fn kernels_find_the_same(text in text()) {
+        for kernel in crate::kernel::Kernel::available() {
+            let mut engine_scratch = super::Scratch::default();
+            let offsets = [0, text.len() as u32];
+            let texts = super::Texts { bytes: &text, offsets: &offsets, hint: None, depth: 0 };
+            detector().engine.search_with(kernel, &mut engine_scratch, texts, 0..text.len());
+            let got: Vec<Place> = engine_scratch.found.iter().map(|f| (f.start, f.end, f.rule)).collect();
+            prop_assert_eq!(got, places(&text, 0..text.len()), "{:?}", kernel);
+        }
+    }
+}

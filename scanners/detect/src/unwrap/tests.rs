@@ -1,0 +1,102 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::text::fixture::{found, standard_forms};
+
+fn base64(plain: &str) -> String {
+    STANDARD.encode(plain)
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(plain).expect("to memory");
+    encoder.finish().expect("to memory")
+}
+
+/// What is found, as the encoded bytes it stands in, in each text.
+#[test]
+fn encoded_values_are_found_where_they_stand() {
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("percent at", "/u?email=jane.doe%40example.com&x=1", &["jane.doe%40example.com"]),
+        ("percent plus", "/u?email=jane%2Bnews%40example.com", &["jane%2Bnews%40example.com"]),
+        ("percent twice", "/u?next=email%3Djane%2540example.com", &["jane%2540example.com"]),
+        ("percent phone", "/u?phone=%2B14155550134&x", &["%2B14155550134"]),
+        ("percent boundary", "q=%20219-09-8761%20", &["219-09-8761"]),
+        ("json at", r#"{"m":"jane\u0040example.com"}"#, &[r"jane\u0040example.com"]),
+        ("json plus", r#"{"p":"\u002b14155550134"}"#, &[r"\u002b14155550134"]),
+        ("json newline", r#"{"m":"to:\njane@example.com\nbye"}"#, &["jane@example.com"]),
+        ("json tab and number", r#"{"m":"id\t219-09-8761"}"#, &["219-09-8761"]),
+        ("xml at", "<m>jane&#64;example.com</m>", &["jane&#64;example.com"]),
+        ("xml hexadecimal", "<m>jane&#x40;example.com</m>", &["jane&#x40;example.com"]),
+        ("xml plus", "<p>&#43;14155550134</p>", &["&#43;14155550134"]),
+        ("xml named", "<m>&lt;jane@example.com&gt;</m>", &["jane@example.com"]),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(found(text), *expected, "{name}: {text}");
+    }
+}
+
+#[test]
+fn standard_forms_are_decoded() {
+    for (text, expected) in [
+        ("/u?email=Jane%2Bnews%40example.com", "jane+news@example.com"),
+        (r#"{"m":"jane\u0040example.com"}"#, "jane@example.com"),
+        ("/u?phone=%2B14155550134&x", "14155550134"),
+    ] {
+        assert_eq!(standard_forms(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn base64_is_searched_in_any_alignment() {
+    for lead in 0..8 {
+        let plain = format!("{}jane.doe@example.com is the user", "x ".repeat(lead));
+        for encoded in [STANDARD.encode(&plain), URL_SAFE_NO_PAD.encode(&plain), STANDARD_NO_PAD.encode(&plain)] {
+            let text = format!("token={encoded}; path=/");
+            assert_eq!(standard_forms(&text), ["jane.doe@example.com"], "{text}");
+            let place = &found(&text)[0];
+            let core = STANDARD_NO_PAD.encode("jane.doe@example.com").len();
+            assert!(place.len().abs_diff(core) <= 2, "{place} stands for about {core} characters");
+        }
+    }
+}
+
+#[test]
+fn encodings_nest_three_deep_and_no_deeper() {
+    let mut text = "user jane.doe@example.com logged in".to_owned();
+    for depth in 1..=4 {
+        text = base64(&text);
+        assert_eq!(standard_forms(&format!("data {text}")).len(), usize::from(depth <= 3), "{depth} encodings");
+    }
+}
+
+#[test]
+fn compressed_content_is_found_at_the_whole_encoded_place() {
+    let encoded = STANDARD.encode(gzip(b"{\"email\":\"jane.doe@example.com\",\"ssn\":\"219-09-8761\"}"));
+    let text = format!("payload={encoded} end");
+    assert_eq!(standard_forms(&text), ["jane.doe@example.com", "219098761"]);
+    assert!(found(&text).iter().all(|place| encoded.starts_with(place)), "all at the payload");
+}
+
+#[test]
+fn a_bomb_is_bounded() {
+    let bomb = gzip(&vec![b' '; 64 << 20]);
+    let text = format!("payload={} jane@example.com", STANDARD.encode(bomb));
+    assert_eq!(standard_forms(&text), ["jane@example.com"]);
+}
+
+#[test]
+fn mime_lines_are_one() {
+    let plain =
+        "a long enough beginning of a mail that goes over one line of Base64, to jane.doe@example.com and others";
+    let encoded = base64(plain);
+    let lines: Vec<_> = encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+    assert_eq!(standard_forms(&lines.join("\r\n")), ["jane.doe@example.com"]);
+}
+
+#[test]
+fn hexadecimal_bytes_of_a_database_are_text() {
+    let encoded: String = "mail jane.doe@example.com".bytes().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(standard_forms(&format!("\\x{encoded}")), ["jane.doe@example.com"]);
+}
