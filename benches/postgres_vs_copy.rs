@@ -87,6 +87,7 @@ fn load(url: &str, corpus: &Corpus) -> Outcome<()> {
     script.push_str("VACUUM ANALYZE residuum_bench.customers;\n");
     let mut child = Command::new("psql")
         .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url])
+        .env("PGOPTIONS", "-c client_min_messages=warning")
         .stdin(Stdio::piped())
         .spawn()
         .map_err(|error| format!("`psql` does not start: {error}"))?;
@@ -98,7 +99,10 @@ fn load(url: &str, corpus: &Corpus) -> Outcome<()> {
 }
 
 fn psql(url: &str, command: &str) -> Outcome<()> {
-    let status = Command::new("psql").args(["-X", "-q", "-d", url, "-c", command]).status();
+    let status = Command::new("psql")
+        .args(["-X", "-q", "-d", url, "-c", command])
+        .env("PGOPTIONS", "-c client_min_messages=warning")
+        .status();
     match status {
         Ok(status) if status.success() => Ok(()),
         _ => Err(format!("`psql` could not do `{command}`")),
