@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use residuum_source::{Batch, Column, Logical, Record, RecordKind, Records, Rows, Sink, Stop, Window};
+use residuum_source::{Batch, Column, Logical, Range, Record, RecordKind, Records, Rows, Sink, Stop, Window};
 
 /// A column of the table that is read.
 #[derive(Clone, Debug)]
@@ -220,6 +220,21 @@ impl<'s> Batcher<'s> {
     }
 }
 
+/// Cuts keys `first..=last` into at most `pieces` ranges of equal width that cover every key there is.
+pub fn cut(first: i64, last: i64, pieces: u64) -> Vec<Range> {
+    let width = i128::from(last) - i128::from(first) + 1;
+    let pieces = i128::from(pieces).clamp(1, width.max(1));
+    if pieces == 1 {
+        return vec![Range::Whole];
+    }
+    let at = |piece: i128| (i128::from(first) + width * piece / pieces) as i64;
+    let range = |piece: i128| Range::Keys {
+        start: (piece > 0).then(|| at(piece)),
+        end: (piece + 1 < pieces).then(|| at(piece + 1)),
+    };
+    (0..pieces).map(range).collect()
+}
+
 fn push(sink: &mut dyn Sink, batch: Batch) -> Result<(), Stop> {
     match sink.batch(batch) {
         ControlFlow::Continue(()) => Ok(()),
@@ -422,6 +437,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn cuts_cover_every_key_once(first: i64, width in 0i64..i64::MAX, pieces in 0u64..50, probe: i64) {
+            let ranges = cut(first, first.saturating_add(width), pieces);
+            prop_assert!(ranges.len() as u64 <= pieces.max(1));
+            let holds = |range: &&Range| match range {
+                Range::Keys { start, end } => start.is_none_or(|s| probe >= s) && end.is_none_or(|e| probe < e),
+                _ => true,
+            };
+            prop_assert_eq!(ranges.iter().filter(holds).count(), 1);
+        }
+
         /// Cores follow one another without a gap, windows hold the value's bytes and begin and end between characters.
         #[test]
         fn windows_cover_a_value_once(chars in proptest::collection::vec("[a-zé€😀]{1,40}", 1..6), repeat in 200usize..9000, chunk in 1usize..90_000) {

@@ -5,10 +5,14 @@
 //! its own; what they share is small: quoting, and the building of batches from rows.
 
 mod batch;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod quote;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 

@@ -22,6 +22,7 @@ use self::error::Trouble;
 use self::open::Database;
 use self::rows::Rows;
 use self::schema::{Kind, Schema, Table};
+use crate::batch::cut;
 
 /// A SQLite database file.
 ///
@@ -197,21 +198,6 @@ impl Source for Sqlite {
 
 const SAMPLE_STRETCHES: u64 = 8;
 
-/// Cuts rowids `first..=last` into at most `pieces` ranges of equal width that cover everything.
-fn cut(first: i64, last: i64, pieces: u64) -> Vec<Range> {
-    let width = i128::from(last) - i128::from(first) + 1;
-    let pieces = i128::from(pieces).clamp(1, width.max(1));
-    if pieces == 1 {
-        return vec![Range::Whole];
-    }
-    let at = |piece: i128| (i128::from(first) + width * piece / pieces) as i64;
-    let range = |piece: i128| Range::Keys {
-        start: (piece > 0).then(|| at(piece)),
-        end: (piece + 1 < pieces).then(|| at(piece + 1)),
-    };
-    (0..pieces).map(range).collect()
-}
-
 impl Table {
     /// The name under which the table is listed.
     fn path(&self) -> ObjectPath {
@@ -238,26 +224,6 @@ impl Schema {
                 Coverage::Unsupported,
                 format!("a virtual table of `{module}`, which keeps its data outside the database: scan that place"),
             )),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn cuts_cover_every_rowid_once(first: i64, width in 0i64..i64::MAX, pieces in 0u64..50, probe: i64) {
-            let last = first.saturating_add(width);
-            let ranges = cut(first, last, pieces);
-            prop_assert!(ranges.len() as u64 <= pieces.max(1));
-            let holds = |range: &&Range| match range {
-                Range::Keys { start, end } => start.is_none_or(|s| probe >= s) && end.is_none_or(|e| probe < e),
-                _ => true,
-            };
-            prop_assert_eq!(ranges.iter().filter(holds).count(), 1);
         }
     }
 }

@@ -71,7 +71,8 @@ impl<'a> Rows<'a> {
         if let Err(error) = self.rows(connection, &mut ask) {
             let too_big = matches!(&error, Trouble::Sqlite(error) if code(error) == Some(ffi::SQLITE_TOOBIG));
             if !too_big {
-                return Err(error);
+                // What stands before the damage counts.
+                return Err(self.batcher.flush().map_or_else(Trouble::from, |()| error));
             }
             ask.guarded = true;
             let limit = connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::MAX)?;

@@ -1,1 +1,687 @@
-//! (PostgreSQL follows.)
+//! A real PostgreSQL server: every type, every right, and what goes wrong while it is read.
+//!
+//! These wait for `RESIDUUM_TEST_POSTGRES`, the URL of a superuser on a server that may be written to, as
+//! `fixtures/servers/postgres.sh` starts one. Each test makes a database of its own and drops it again.
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use residuum_source::conformance::{self, Collect, Expected};
+use residuum_source::{
+    Batch, Coverage, Flow, KeyKind, KeyValue, Limits, Logical, Object, Outcome, Part, Range, Record, RecordKind,
+    Sensitive, Sink, Source, SourceError, SplitTarget, Unit,
+};
+use residuum_sql::{Postgres, PostgresOptions};
+
+/// A database that lives as long as the test.
+struct Database {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl Database {
+    /// Makes a database and runs statements in it; `None` if there is no server to test against.
+    fn new(sql: &str) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let server = std::env::var("RESIDUUM_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
+        let name = format!("residuum_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        psql(&server, &format!("CREATE DATABASE {name}"));
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let url = format!("{}/{name}?{query}", base.rsplit_once('/').unwrap().0);
+        psql(&url, sql);
+        Some(Self { server, name, url })
+    }
+
+    fn run(&self, sql: &str) -> String {
+        psql(&self.url, sql)
+    }
+
+    /// Makes a role with a password, to be dropped with the database.
+    fn role(&self, options: &str) -> String {
+        let role = format!("{}_reader", self.name);
+        self.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'opensesame' {options}"));
+        role
+    }
+
+    fn connect(&self) -> Postgres {
+        Postgres::connect("test", PostgresOptions::new(&self.url)).unwrap()
+    }
+
+    fn connect_as(&self, role: &str) -> Postgres {
+        Postgres::connect("test", self.options_as(role)).unwrap()
+    }
+
+    fn options_as(&self, role: &str) -> PostgresOptions {
+        let mut options = PostgresOptions::new(self.url.replace("://app@", &format!("://{role}@")));
+        options.password = Some(Sensitive::new("opensesame".into()));
+        options
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (name, role) = (&self.name, format!("{}_reader", self.name));
+        try_psql(&self.server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        try_psql(&self.server, &format!("DROP ROLE IF EXISTS {role}"));
+    }
+}
+
+fn try_psql(url: &str, sql: &str) -> (bool, String, String) {
+    let mut command = Command::new("psql");
+    command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]).stdin(Stdio::null());
+    let output = command.output().expect("psql is installed: apt-get install postgresql-client");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn psql(url: &str, sql: &str) -> String {
+    let (ok, out, error) = try_psql(url, sql);
+    assert!(ok, "{error}\n{sql}");
+    out
+}
+
+fn objects(source: &dyn Source) -> Vec<Object> {
+    let mut objects = Vec::new();
+    let listed = source.list(&mut |object| {
+        objects.push(object);
+        Flow::Continue(())
+    });
+    listed.unwrap();
+    objects
+}
+
+fn unit(object: &Object) -> Unit {
+    Unit { objects: vec![object.clone()], range: Range::Whole }
+}
+
+fn named<'o>(objects: &'o [Object], name: &str) -> &'o Object {
+    objects.iter().find(|o| o.path.as_str() == name).unwrap_or_else(|| panic!("`{name}` is listed"))
+}
+
+fn read(source: &dyn Source, object: &Object) -> Collect {
+    Collect::unit(source, &unit(object), &Limits::default()).unwrap()
+}
+
+fn column(collect: &Collect, table: &str, field: &str) -> Vec<String> {
+    let values = collect.values[table].iter().filter(|(_, name, _)| name == field);
+    values.map(|(.., value)| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+const MANY: &str = r#"
+    CREATE TABLE people(id int PRIMARY KEY, email text UNIQUE, note text);
+    INSERT INTO people SELECT i * 2, 'person' || i || '@example.com', E'tab\t line\n back\\slash ' || i FROM generate_series(1, 5000) i;
+    CREATE TABLE loose(a text, b numeric);
+    INSERT INTO loose SELECT 'loose' || i, i / 7.0 FROM generate_series(1, 4000) i;
+    DELETE FROM loose WHERE b < 20;
+    CREATE TABLE pairs(region text, code bytea, total int, PRIMARY KEY (code, region));
+    INSERT INTO pairs SELECT 'r' || i % 7, decode(lpad(to_hex(i), 8, '0'), 'hex'), i FROM generate_series(1, 900) i;
+    CREATE TABLE events(at date NOT NULL, who int, what text, PRIMARY KEY (at, who)) PARTITION BY RANGE (at);
+    CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+    CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY HASH (who);
+    CREATE TABLE events_2025_0 PARTITION OF events_2025 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    CREATE TABLE events_2025_1 PARTITION OF events_2025 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    INSERT INTO events SELECT date '2024-01-01' + i, i, 'event ' || i FROM generate_series(0, 700) i;
+    CREATE TABLE parent(x text); CREATE TABLE child(y text) INHERITS (parent);
+    INSERT INTO parent VALUES ('own'); INSERT INTO child VALUES ('inherited', 'y');
+    CREATE TABLE empty(x int);
+    CREATE TABLE bare(); INSERT INTO bare DEFAULT VALUES; INSERT INTO bare DEFAULT VALUES;
+    CREATE VIEW addresses AS SELECT email FROM people;
+    CREATE MATERIALIZED VIEW kept AS SELECT email FROM people WHERE id <= 20;
+    CREATE SCHEMA "Odd. ""Schema""!";
+    CREATE TABLE "Odd. ""Schema""!"."tä.ble %"("a ""b"".c" text, "select" int, "列" text);
+    INSERT INTO "Odd. ""Schema""!"."tä.ble %" VALUES ('jane@example.com', 1, '列');"#;
+
+fn many() -> Expected {
+    Expected::new()
+        .object("public.people", 5000)
+        .object("public.loose", 4000 - 139)
+        .object("public.pairs", 900)
+        .object("public.events_2024", 366)
+        .object("public.kept", 10)
+        .object("public.parent", 1)
+        .object("public.child", 1)
+        .object("public.empty", 0)
+        .object("public.bare", 2)
+        .object(r#"Odd%2E "Schema"%21.tä%2Eble %25"#, 1)
+        .not_read("public.events", Coverage::Derived)
+        .not_read("public.events_2025", Coverage::Derived)
+        .not_read("public.addresses", Coverage::Derived)
+        .value("public.people", "note", "tab\t line\n back\\slash 5000")
+        .value("public.kept", "email", "person10@example.com")
+        .value(r#"Odd%2E "Schema"%21.tä%2Eble %25"#, r#"a "b".c"#, "jane@example.com")
+}
+
+#[test]
+fn postgres_conforms() {
+    let Some(database) = Database::new(MANY) else { return };
+    let source = database.connect();
+    let objects = objects(&source);
+    let people = named(&objects, "public.people");
+    assert_eq!(people.primary_key, ["id"]);
+    assert!(!people.version.sound && people.version.text.starts_with("pg "), "{:?}", people.version);
+    assert!(people.bytes.unwrap() > 100_000, "sizes are known before the first analysis");
+    let ranges = source.split(people, SplitTarget { bytes: 64 << 10 }).unwrap();
+    assert!(ranges.len() > 4 && matches!(ranges.last(), Some(Range::Blocks { end: None, .. })), "{ranges:?}");
+    let events: u64 = ["public.events_2025_0", "public.events_2025_1"]
+        .iter()
+        .map(|name| read(&source, named(&objects, name)).records(name))
+        .sum();
+    assert_eq!(events, 701 - 366);
+    conformance::check(&source, &many());
+}
+
+#[test]
+fn ranges_of_keys_serve_servers_without_ranges_of_blocks() {
+    let Some(database) = Database::new(MANY) else { return };
+    let options = PostgresOptions { tid_ranges: false, ..PostgresOptions::new(&database.url) };
+    let source = Postgres::connect("test", options).unwrap();
+    let objects = objects(&source);
+    let ranges = source.split(named(&objects, "public.people"), SplitTarget { bytes: 64 << 10 }).unwrap();
+    assert!(ranges.len() > 4 && matches!(ranges[0], Range::Keys { start: None, .. }), "{ranges:?}");
+    assert_eq!(source.split(named(&objects, "public.loose"), SplitTarget { bytes: 1 }).unwrap(), [Range::Whole]);
+    conformance::check(&source, &many());
+}
+
+#[test]
+fn every_type_comes_as_text_that_can_be_searched() {
+    let Some(database) = Database::new(
+        r#"CREATE EXTENSION citext; CREATE EXTENSION hstore;
+        CREATE TYPE mood AS ENUM ('glad', 'sad');
+        CREATE DOMAIN mail AS citext CHECK (VALUE LIKE '%@%');
+        CREATE DOMAIN work_mail AS mail; CREATE DOMAIN mails AS text[]; CREATE DOMAIN picture AS bytea;
+        CREATE TYPE address AS (street text, zip varchar(5));
+        SET TimeZone = 'Europe/Berlin';
+        CREATE TABLE t(i2 int2, i8 int8, n numeric, f8 float8, m money, v varchar, c char(6), ci citext, b bool, d date,
+            t time, ts timestamp, tz timestamptz, iv interval, u uuid, ip inet, net cidr, mac macaddr, j json, jb jsonb,
+            a text[], aa int[][], ad address, ads address[], r int4range, mr int4multirange, h hstore, by bytea, e mood,
+            dm work_mail, dms mails, pic picture, x xml, tv tsvector, bits bit(4), p point, nm name, o oid, nothing text);
+        INSERT INTO t VALUES (-7, 9223372036854775807, 12345678901234567890.5, 0.1, 12.5, 'v', 'c', 'Ci', true, '1980-02-03',
+            '04:05:06', '1980-02-03 04:05:06.5', '1980-02-03 04:05:06+01', '1 day 2 hours', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+            '192.0.2.7', '192.0.2.0/24', '08:00:2b:01:02:03', '{"a": "x\ny"}', '{"b":  [1]}',
+            ARRAY['jane@example.com', 'a "quoted", one', NULL], '{{1,2},{3,4}}', ROW('1 Main St', '02134'),
+            ARRAY[ROW('2 Oak St', '02135')::address], '[1,5)', '{[1,5)}', 'mail=>jane@example.com', '\x00ff0a5c', 'sad',
+            'Jane@Example.com', ARRAY['x@example.com'], '\x6a616e65', '<a>jane</a>', 'fat:1 cat', B'1010', '(1,2)', 'nm', 42, NULL);"#,
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let listed = objects(&source);
+    let mut batches = Batches::default();
+    source.read(&unit(named(&listed, "public.t")), &Limits::default(), &mut batches).unwrap();
+    let cases: &[(&str, Logical, &[u8])] = &[
+        ("i2", Logical::Integer, b"-7"),
+        ("i8", Logical::Integer, b"9223372036854775807"),
+        ("n", Logical::Number, b"12345678901234567890.5"),
+        ("f8", Logical::Number, b"0.1"),
+        ("m", Logical::Text, b"$12.50"),
+        ("v", Logical::Text, b"v"),
+        ("c", Logical::Text, b"c     "),
+        ("ci", Logical::Text, b"Ci"),
+        ("b", Logical::Bool, b"t"),
+        ("d", Logical::Date, b"1980-02-03"),
+        ("t", Logical::Text, b"04:05:06"),
+        ("ts", Logical::Timestamp, b"1980-02-03 04:05:06.5"),
+        ("tz", Logical::Timestamp, b"1980-02-03 03:05:06+00"),
+        ("iv", Logical::Text, b"1 day 02:00:00"),
+        ("u", Logical::Uuid, b"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        ("ip", Logical::Inet, b"192.0.2.7"),
+        ("net", Logical::Inet, b"192.0.2.0/24"),
+        ("mac", Logical::Text, b"08:00:2b:01:02:03"),
+        ("j", Logical::Json, br#"{"a": "x\ny"}"#),
+        ("jb", Logical::Json, br#"{"b": [1]}"#),
+        ("a", Logical::Json, br#"["jane@example.com","a \"quoted\", one",null]"#),
+        ("aa", Logical::Json, b"[[1,2],[3,4]]"),
+        ("ad", Logical::Json, br#"{"street":"1 Main St","zip":"02134"}"#),
+        ("ads", Logical::Json, br#"[{"street":"2 Oak St","zip":"02135"}]"#),
+        ("r", Logical::Text, b"[1,5)"),
+        ("mr", Logical::Text, b"{[1,5)}"),
+        ("h", Logical::Json, br#"{"mail": "jane@example.com"}"#),
+        ("by", Logical::Bytes, b"\x00\xff\x0a\x5c"),
+        ("e", Logical::Text, b"sad"),
+        ("dm", Logical::Text, b"Jane@Example.com"),
+        ("dms", Logical::Json, br#"["x@example.com"]"#),
+        ("pic", Logical::Bytes, b"jane"),
+        ("x", Logical::Text, b"<a>jane</a>"),
+        ("tv", Logical::Text, b"'cat' 'fat':1"),
+        ("bits", Logical::Text, b"1010"),
+        ("p", Logical::Text, b"(1,2)"),
+        ("nm", Logical::Text, b"nm"),
+        ("o", Logical::Integer, b"42"),
+        ("nothing", Logical::Text, b""),
+    ];
+    let batch = &batches.0[0];
+    assert_eq!(batch.columns.len(), cases.len());
+    for (name, logical, value) in cases {
+        let column = batch.columns.iter().find(|c| &*c.field == *name).unwrap();
+        let shown = String::from_utf8_lossy(column.value(0));
+        assert_eq!((column.logical, column.value(0)), (*logical, *value), "{name}: {shown}");
+    }
+}
+
+#[test]
+fn records_are_told_apart() {
+    let Some(database) = Database::new(
+        "CREATE TABLE one(k bigint PRIMARY KEY, v text); INSERT INTO one VALUES (-4, 'a');
+         CREATE TABLE two(v text, b uuid, a text, PRIMARY KEY (a, b));
+         INSERT INTO two VALUES ('a', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'x');
+         CREATE TABLE raw(k bytea PRIMARY KEY, v text); INSERT INTO raw VALUES ('\\x0aff', 'a');
+         CREATE TABLE none(v text); INSERT INTO none VALUES ('gone'), ('a'); DELETE FROM none WHERE v = 'gone';",
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let listed = objects(&source);
+    let text = |s: &str| KeyValue::Text(s.into());
+    let cases = [
+        ("public.one", Record::pk(&[KeyValue::Integer(-4)])),
+        ("public.two", Record::pk(&[text("x"), text("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")])),
+        ("public.raw", Record::pk(&[text("\\x0aff")])),
+        ("public.none", Record::ctid(0, 2)),
+    ];
+    for (table, expected) in cases {
+        let collect = read(&source, named(&listed, table));
+        let (record, ..) = collect.values[table].iter().find(|(_, field, _)| field == "v").unwrap();
+        assert_eq!(*record, expected, "{table}");
+    }
+}
+
+#[test]
+fn missing_rights_are_named_with_the_cure() {
+    let Some(database) = Database::new(
+        r#"CREATE TABLE granted(id int PRIMARY KEY, x text); INSERT INTO granted VALUES (1, 'seen');
+        CREATE TABLE secret(x text); INSERT INTO secret VALUES ('unseen');
+        CREATE TABLE partial(id int PRIMARY KEY, shown text, hidden text); INSERT INTO partial VALUES (1, 'seen', 'unseen');
+        CREATE TABLE rows(id int, x text); INSERT INTO rows VALUES (1, 'a'), (2, 'b');
+        ALTER TABLE rows ENABLE ROW LEVEL SECURITY; CREATE POLICY one ON rows USING (id = 1);
+        CREATE SCHEMA closed; CREATE TABLE closed.t(x text);"#,
+    ) else {
+        return;
+    };
+    let role = database.role("");
+    database.run(&format!("GRANT SELECT ON granted, rows TO {role}; GRANT SELECT (id, shown) ON partial TO {role}"));
+    let source = database.connect_as(&role);
+    let listed = objects(&source);
+    assert_eq!(read(&source, named(&listed, "public.granted")).records("public.granted"), 1);
+
+    let cases = [
+        ("public.secret", format!(r#"`GRANT SELECT ON "public"."secret" TO "{role}"`"#)),
+        ("public.rows", format!(r#"`ALTER ROLE "{role}" BYPASSRLS`"#)),
+        ("closed.t", format!(r#"`GRANT USAGE ON SCHEMA "closed" TO "{role}"`"#)),
+    ];
+    let check = source.check().unwrap();
+    for (table, cure) in &cases {
+        let (state, reason) = named(&listed, table).not_read.clone().unwrap();
+        assert_eq!(state, Coverage::Unreadable);
+        assert!(reason.contains(cure), "{table}: {reason}");
+        assert!(check.problems.iter().any(|p| p.contains(table) && p.contains(cure)), "{:?}", check.problems);
+    }
+    assert!(check.what.starts_with("PostgreSQL ") && check.what.contains(&role), "{}", check.what);
+
+    let partial = read(&source, named(&listed, "public.partial"));
+    let (_, outcome) = &partial.closed[0];
+    assert_eq!((outcome.coverage, outcome.records), (Coverage::Unreadable, 1));
+    let reason = outcome.reason.as_ref().unwrap();
+    assert!(reason.contains(r#"`GRANT SELECT ("hidden") ON "public"."partial" TO"#), "{reason}");
+    assert_eq!(column(&partial, "public.partial", "shown"), ["seen"]);
+    assert!(column(&partial, "public.partial", "hidden").is_empty());
+
+    // Rights taken away, and policies made, after the listing.
+    database.run(&format!("REVOKE SELECT ON granted FROM {role}"));
+    let (_, outcome) = read(&source, named(&listed, "public.granted")).closed.remove(0);
+    assert_eq!(outcome.coverage, Coverage::Unreadable);
+    assert!(outcome.reason.unwrap().contains("permission denied"));
+    database.run(&format!("GRANT SELECT ON granted TO {role}; ALTER TABLE granted ENABLE ROW LEVEL SECURITY"));
+    let (_, outcome) = read(&source, named(&listed, "public.granted")).closed.remove(0);
+    assert_eq!(outcome.coverage, Coverage::Unreadable);
+    assert!(outcome.reason.unwrap().contains("BYPASSRLS"));
+
+    database.run(&format!("ALTER ROLE {role} BYPASSRLS"));
+    let source = database.connect_as(&role);
+    assert_eq!(read(&source, named(&objects(&source), "public.rows")).records("public.rows"), 2);
+}
+
+#[test]
+fn rights_wider_than_needed_are_noted() {
+    let Some(database) = Database::new("CREATE TABLE t(x int)") else { return };
+    let role = database.role("");
+    database.run(&format!("GRANT SELECT, UPDATE ON t TO {role}"));
+    let notes = |source: Postgres| source.check().unwrap().notes.join("\n");
+    assert!(notes(database.connect()).contains("SUPERUSER"));
+    assert!(notes(database.connect_as(&role)).contains("may write to 1 tables"));
+}
+
+#[test]
+fn all_tables_are_seen_at_the_moment_of_the_listing() {
+    let Some(database) = Database::new(MANY) else { return };
+    let source = database.connect();
+    let listed = objects(&source);
+    let people = named(&listed, "public.people");
+    let ranges = source.split(people, SplitTarget { bytes: 64 << 10 }).unwrap();
+    let (mut records, mut emails) = (0, Vec::new());
+    for (i, range) in ranges.into_iter().enumerate() {
+        // Rows move to other blocks between the ranges: none is missed, none is seen twice.
+        database.run(&format!(
+            "UPDATE people SET email = 'moved{i}-' || id, note = repeat('x', 500) WHERE id % 7 = {i} % 7;
+             DELETE FROM people WHERE id % 11 = {i} % 11; INSERT INTO people VALUES (-{i} - 1, 'new{i}', '')"
+        ));
+        let unit = Unit { objects: vec![people.clone()], range };
+        let collect = Collect::unit(&source, &unit, &Limits::default()).unwrap();
+        records += collect.records("public.people");
+        emails.extend(column(&collect, "public.people", "email"));
+    }
+    assert_eq!(records, 5000);
+    emails.sort();
+    emails.dedup();
+    assert_eq!(emails.len(), 5000);
+    assert!(emails.iter().all(|email| email.starts_with("person")));
+
+    // What does not keep to snapshots is noticed, and between units no lock stands in anybody's way.
+    let patient = "SET lock_timeout = '2s';";
+    database.run(&format!("{patient} TRUNCATE loose; ALTER TABLE pairs DROP COLUMN total; DROP TABLE parent CASCADE"));
+    let (_, outcome) = read(&source, named(&listed, "public.loose")).closed.remove(0);
+    assert_eq!(outcome.coverage, Coverage::Unreadable);
+    assert!(outcome.reason.unwrap().contains("truncated"));
+    let (_, outcome) = read(&source, named(&listed, "public.parent")).closed.remove(0);
+    assert_eq!(outcome.coverage, Coverage::Unreadable);
+    assert!(outcome.reason.unwrap().contains("scan again"));
+}
+
+#[test]
+fn a_locked_table_is_reported_and_the_rest_is_listed() {
+    let Some(database) = Database::new("CREATE TABLE t(x int); CREATE TABLE u(x int)") else { return };
+    let options = PostgresOptions { lock_timeout: Duration::from_millis(200), ..PostgresOptions::new(&database.url) };
+    let source = Postgres::connect("test", options).unwrap();
+    let listed = objects(&source);
+    let mut holder = Command::new("psql");
+    holder.args(["-XAtq", "-d", &database.url, "-c"]);
+    holder.arg("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)");
+    let mut holder = holder.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let held =
+        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 't'::regclass";
+    while database.run(held) != "1" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (_, outcome) = read(&source, named(&listed, "public.t")).closed.remove(0);
+    let again = objects(&source).len();
+    let u = read(&source, named(&listed, "public.u"));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(outcome.coverage, Coverage::Unreadable);
+    assert!(outcome.reason.as_ref().unwrap().contains("lock"), "{outcome:?}");
+    assert_eq!(again, 2);
+    assert_eq!(u.closed[0].1.coverage, Coverage::Read);
+}
+
+/// Ends the sessions that are reading when the first batch arrives.
+struct EndSessions<'d> {
+    database: &'d Database,
+    batches: usize,
+}
+
+impl Sink for EndSessions<'_> {
+    fn open(&mut self, _: Part) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn batch(&mut self, _: Batch) -> Flow {
+        if self.batches == 0 {
+            let ended = self.database.run(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE application_name = 'residuum' AND datname = current_database() AND query LIKE 'COPY%'",
+            );
+            assert_eq!(ended, "1");
+        }
+        self.batches += 1;
+        Flow::Continue(())
+    }
+
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        panic!("a lost object is not closed: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_lost_connection_names_the_object() {
+    let Some(database) =
+        Database::new("CREATE TABLE big AS SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 60000) i")
+    else {
+        return;
+    };
+    let source = database.connect();
+    let listed = objects(&source);
+    let big = named(&listed, "public.big");
+    let mut sink = EndSessions { database: &database, batches: 0 };
+    let lost = source.read(&unit(big), &Limits::default(), &mut sink).unwrap_err();
+    assert!(matches!(&lost, SourceError::Lost { object, .. } if object == &big.path), "{lost}");
+    assert!(sink.batches >= 1);
+    assert_eq!(read(&source, big).records("public.big"), 60000, "the next reading connects anew");
+
+    // Without the session that holds the snapshot, what is left would be of another moment.
+    database.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = 'residuum' AND datname = current_database()",
+    );
+    let lost = Collect::unit(&source, &unit(big), &Limits::default()).unwrap_err();
+    assert!(matches!(&lost, SourceError::Lost { .. }) && lost.to_string().contains("snapshot"), "{lost}");
+    let again = objects(&source);
+    assert_eq!(read(&source, named(&again, "public.big")).records("public.big"), 60000, "a new listing, a new moment");
+}
+
+#[test]
+fn connecting_fails_with_the_cure() {
+    let Some(database) = Database::new("") else { return };
+    let role = database.role("");
+    let connect = |options: PostgresOptions| Postgres::connect("crm", options).unwrap_err();
+
+    let mut wrong = database.options_as(&role);
+    wrong.password = Some(Sensitive::new("notthepassword".into()));
+    let error = connect(wrong);
+    assert!(matches!(error, SourceError::Credentials { .. }), "{error}");
+    assert!(error.to_string().contains(&role) && error.to_string().contains("PGPASSWORD"), "{error}");
+    assert!(!error.to_string().contains("notthepassword"));
+
+    let in_url = database.url.replace("://app@", &format!("://{role}:opensesame@"));
+    Postgres::connect("crm", PostgresOptions::new(&in_url)).unwrap();
+
+    let absent = database.url.replace(&database.name, "no_such_database");
+    let error = connect(PostgresOptions::new(absent));
+    assert!(matches!(error, SourceError::Config { .. }) && error.to_string().contains("no_such_database"), "{error}");
+
+    let error = connect(PostgresOptions::new("postgres://app@127.0.0.1:1/x"));
+    assert!(matches!(error, SourceError::Unreachable { .. }) && error.to_string().contains("127.0.0.1:1"), "{error}");
+}
+
+#[test]
+fn tls_is_used_and_verified_as_the_url_says() {
+    let Some(database) = Database::new("") else { return };
+    if database.run("SHOW ssl") != "on" {
+        return;
+    }
+    let certificate = database.run("SHOW ssl_cert_file");
+    let authority = format!("{}/../ca.crt", certificate.rsplit_once('/').unwrap().0);
+    let url = |host: &str, mode: &str| {
+        let with_host = database.url.replace("@127.0.0.1:", &format!("@{host}:"));
+        PostgresOptions::new(format!("{with_host}&sslmode={mode}"))
+    };
+    let trusting = |host: &str, mode: &str| {
+        let options = url(host, mode);
+        PostgresOptions::new(format!("{}&sslrootcert={authority}", options.url.expose()))
+    };
+    let note = |options| Postgres::connect("crm", options).unwrap().check().unwrap().notes.join("\n");
+    assert!(note(url("127.0.0.1", "disable")).contains("not encrypted"));
+    for mode in ["prefer", "require"] {
+        assert!(note(url("127.0.0.1", mode)).contains("encrypted with TLS"), "{mode}");
+    }
+    assert!(note(trusting("127.0.0.1", "verify-ca")).contains("encrypted with TLS"));
+    assert!(note(trusting("localhost", "verify-full")).contains("encrypted with TLS"));
+    for (case, options) in [
+        ("an authority that is not trusted", url("127.0.0.1", "verify-ca")),
+        ("a name that is not the certificate's", trusting("127.0.0.1", "verify-full")),
+    ] {
+        let error = Postgres::connect("crm", options).unwrap_err();
+        assert!(matches!(error, SourceError::Unreachable { .. }), "{case}: {error}");
+        assert!(error.to_string().contains("sslrootcert"), "{case}: {error}");
+    }
+}
+
+#[test]
+fn long_values_come_by_windows() {
+    let Some(database) = Database::new(
+        "CREATE TABLE t(id int PRIMARY KEY, body text, raw bytea, tail text, many text[]);
+         INSERT INTO t VALUES (1, 'short', '\\x01', 'x', '{a}'),
+            (2, '€' || (SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 60000) i), '\\x02', 'jane@example.com', '{b}'),
+            (3, '', (SELECT string_agg(sha256(i::text::bytea), '') FROM generate_series(1, 40000) i), 'y', '{c}'),
+            (4, 'after', '', 'z', (SELECT array_agg(md5(i::text)) FROM generate_series(1, 20000) i));
+         CREATE TABLE nokey AS SELECT body, tail FROM t;",
+    ) else {
+        return;
+    };
+    let options = PostgresOptions { long_value: 512 << 10, ..PostgresOptions::new(&database.url) };
+    let source = Postgres::connect("test", options).unwrap();
+    let listed = objects(&source);
+    let mut batches = Batches::default();
+    source.read(&unit(named(&listed, "public.t")), &Limits::default(), &mut batches).unwrap();
+    let text: usize = database.run("SELECT octet_length(body) FROM t WHERE id = 2").parse().unwrap();
+    let json: usize = database.run("SELECT octet_length(to_json(many)::text) FROM t WHERE id = 4").parse().unwrap();
+    let expected = [(2, Logical::Text, text), (3, Logical::Bytes, 40000 * 32), (4, Logical::Text, json)];
+    let mut seen = Vec::new();
+    for batch in &batches.0 {
+        let Some(window) = &batch.columns[0].window else { continue };
+        assert_eq!(batch.columns.len(), 1);
+        if window.value_offset == 0 && window.core.start == 0 {
+            seen.push((batch.record(0).number(), batch.columns[0].logical, 0));
+        }
+        seen.last_mut().unwrap().2 += window.core.len();
+    }
+    assert_eq!(seen, expected);
+    let tails: Vec<_> = batches.0[0]
+        .columns
+        .iter()
+        .filter(|c| &*c.field == "tail")
+        .flat_map(|c| (0..4).map(|i| c.value(i).to_vec()))
+        .collect();
+    assert_eq!(tails, [&b"x"[..], b"jane@example.com", b"y", b"z"]);
+    assert_eq!(batches.1[0].records, 4);
+
+    let mut batches = Batches::default();
+    source.read(&unit(named(&listed, "public.nokey")), &Limits::default(), &mut batches).unwrap();
+    assert!(batches.0.iter().any(|b| b.columns[0].window.is_some() && b.record(0).kind() == RecordKind::Ctid));
+}
+
+#[test]
+fn keys_come_from_the_schema() {
+    let Some(database) = Database::new(
+        "CREATE TABLE customers(id int PRIMARY KEY, email text UNIQUE, a int, b int);
+         CREATE UNIQUE INDEX ON customers(a, b); CREATE UNIQUE INDEX ON customers(b) WHERE a IS NULL;
+         CREATE UNIQUE INDEX ON customers(lower(email));
+         CREATE TABLE orders(n int, customer_id int REFERENCES customers, x int) PARTITION BY HASH (n);
+         CREATE TABLE orders_0 PARTITION OF orders FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+         CREATE TABLE events(at int, k int, PRIMARY KEY (at, k)) PARTITION BY RANGE (at);
+         CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (9);
+         CREATE TABLE notes(at int, k int, FOREIGN KEY (at, k) REFERENCES events(at, k));",
+    ) else {
+        return;
+    };
+    let keys = database.connect().keys().unwrap();
+    let shown = keys.iter().map(|key| match &key.kind {
+        KeyKind::Foreign { object, columns } => {
+            format!("{} {} -> {} {}", key.object, key.columns.join(","), object, columns.join(","))
+        }
+        kind => format!("{} {} {kind:?}", key.object, key.columns.join(",")),
+    });
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort();
+    assert_eq!(
+        shown,
+        [
+            "public.customers a,b Unique",
+            "public.customers email Unique",
+            "public.customers id Primary",
+            "public.events at,k Primary",
+            "public.events_1 at,k -> public.events at,k",
+            "public.events_1 at,k Primary",
+            "public.notes at,k -> public.events at,k",
+            "public.orders customer_id -> public.customers id",
+            "public.orders_0 customer_id -> public.customers id",
+        ]
+    );
+}
+
+#[test]
+fn what_tables_do_not_show_is_listed() {
+    let Some(database) = Database::new(
+        "SELECT lo_from_bytea(0, 'jane@example.com');
+         CREATE MATERIALIZED VIEW hollow AS SELECT 1 WITH NO DATA;
+         CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+         COPY (SELECT 'jane@example.com') TO PROGRAM 'cat > residuum_foreign.csv';
+         CREATE FOREIGN TABLE outside(x text) SERVER files OPTIONS (filename 'residuum_foreign.csv');
+         CREATE FOREIGN TABLE broken(x text) SERVER files OPTIONS (filename 'no such file');",
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let expected = Expected::new()
+        .not_read("pg_catalog.pg_largeobject", Coverage::Unsupported)
+        .not_read("public.hollow", Coverage::Derived)
+        .not_read("public.broken", Coverage::Unreadable)
+        .object("public.outside", 1)
+        .value("public.outside", "x", "jane@example.com");
+    conformance::check(&source, &expected);
+    database.run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata");
+}
+
+#[test]
+fn a_sample_is_spread_and_repeatable() {
+    let Some(database) = Database::new(
+        "CREATE TABLE big AS SELECT i, repeat('x', 100) AS x FROM generate_series(1, 100000) i; ANALYZE big",
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let listed = objects(&source);
+    let sample = || {
+        let mut collect = Collect::default();
+        source.sample(named(&listed, "public.big"), 1000, &mut collect).unwrap();
+        column(&collect, "public.big", "i")
+    };
+    let first = sample();
+    assert!((500..=1000).contains(&first.len()), "{}", first.len());
+    assert_eq!(first, sample());
+    assert!(first.iter().any(|i| i.parse::<u32>().unwrap() > 50_000));
+}
+
+#[test]
+fn a_snapshot_is_not_held_for_ever() {
+    let Some(database) = Database::new("CREATE TABLE t(x int)") else { return };
+    let options = PostgresOptions { snapshot_age: Duration::from_millis(100), ..PostgresOptions::new(&database.url) };
+    let source = Postgres::connect("test", options).unwrap();
+    let listed = objects(&source);
+    std::thread::sleep(Duration::from_millis(150));
+    let ended = Collect::unit(&source, &unit(&listed[0]), &Limits::default()).unwrap_err();
+    assert!(ended.to_string().contains("greatest age"), "{ended}");
+    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(database.run(held), "0");
+}
+
+/// Keeps batches and outcomes.
+#[derive(Default)]
+struct Batches(Vec<Batch>, Vec<Outcome>);
+
+impl Sink for Batches {
+    fn open(&mut self, _: Part) -> Flow {
+        Flow::Continue(())
+    }
+
+    fn batch(&mut self, batch: Batch) -> Flow {
+        conformance::check_shape(&batch);
+        self.0.push(batch);
+        Flow::Continue(())
+    }
+
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        self.1.push(outcome);
+        Flow::Continue(())
+    }
+}

@@ -1,0 +1,198 @@
+//! A PostgreSQL database as a source.
+//!
+//! One look at the database: a session of its own holds a snapshot open from the first listing on, and every
+//! reading imports it, so that all tables are seen at one moment by as many connections as there are readers.
+//! A table is read by `COPY … TO STDOUT`, large ones by ranges of their blocks. Nothing is written, no lock is
+//! taken that a writer waits for, and the lock that `SELECT` takes is given back after each unit.
+//!
+//! [`session`] holds connections and the snapshot, [`schema`] says what there is, [`types`] how each type is
+//! asked for, [`copy`] takes rows apart, [`read`] puts it together.
+
+mod check;
+mod copy;
+mod error;
+mod keys;
+mod options;
+mod read;
+mod schema;
+mod session;
+mod types;
+
+use std::sync::{Mutex, PoisonError};
+
+use residuum_source::{
+    Check, Flow, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
+};
+
+use self::error::Trouble;
+pub use self::options::PostgresOptions;
+use self::schema::Relation;
+use self::session::{Link, Server, Snapshot, SnapshotId};
+
+/// A PostgreSQL database, seen at one moment.
+///
+/// Make one for each scan: the moment is that of the first listing, and lasts until the value is dropped or
+/// [`PostgresOptions::snapshot_age`] has passed. Methods block; inside an asynchronous program call them from a
+/// thread that may.
+pub struct Postgres {
+    name: String,
+    options: PostgresOptions,
+    target: options::Target,
+    server: Server,
+    idle: Mutex<Vec<Link>>,
+    snapshot: Mutex<Option<Snapshot>>,
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Postgres").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    /// Connects to a database.
+    ///
+    /// # Errors
+    /// [`SourceError::Config`] for a URL that cannot be used, [`SourceError::Credentials`] if the server refuses
+    /// the user or password, [`SourceError::Unreachable`] if it cannot be reached, speaks no TLS that is
+    /// acceptable, or takes no more connections.
+    pub fn connect(name: &str, options: PostgresOptions) -> Result<Self, SourceError> {
+        let target = options.resolve(name)?;
+        let mut link = Link::connect(name, &target, &options)?;
+        let server = link.server(&options).map_err(|error| error::source(name, &target, error))?;
+        Ok(Self {
+            name: name.to_owned(),
+            options,
+            target,
+            server,
+            idle: Mutex::new(vec![link]),
+            snapshot: Mutex::default(),
+        })
+    }
+
+    /// A connection outside any transaction.
+    fn link(&self) -> Result<Link, SourceError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| Link::connect(&self.name, &self.target, &self.options), Ok)
+    }
+
+    /// A connection inside a transaction that sees this snapshot.
+    fn link_in(&self, id: &SnapshotId) -> Result<Link, Failed> {
+        // A connection that idled may have been closed by the server or by something between; a new one has not.
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut link) = idle {
+            match link.begin(&self.server, id) {
+                Ok(()) => return Ok(link),
+                Err(trouble) if trouble.is_lost() => {}
+                Err(trouble) => return Err(Failed::Begin(trouble)),
+            }
+        }
+        let mut link = Link::connect(&self.name, &self.target, &self.options).map_err(Failed::Connect)?;
+        link.begin(&self.server, id).map_err(Failed::Begin)?;
+        Ok(link)
+    }
+
+    fn give_back(&self, mut link: Link) {
+        if link.run("COMMIT").is_ok() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+        }
+    }
+
+    /// The moment at which the database is seen; `renew` takes a new one where the old has ended.
+    fn moment(&self, renew: bool) -> Result<SnapshotId, SourceError> {
+        let mut held = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = held.as_mut().is_some_and(|s| s.age() > self.options.snapshot_age || (renew && !s.is_alive()));
+        if ended {
+            *held = None;
+            if !renew {
+                let reason =
+                    "the snapshot of this scan has reached its greatest age: scan again, or allow an older one";
+                return Err(SourceError::Unreachable {
+                    source_name: self.name.clone(),
+                    reason: reason.into(),
+                    cause: None,
+                });
+            }
+        }
+        if let Some(snapshot) = held.as_ref() {
+            return Ok(snapshot.id());
+        }
+        let link = self.link()?;
+        let taken = Snapshot::take(link, &self.server).map_err(|e| error::source(&self.name, &self.target, e))?;
+        Ok(held.insert(taken).id())
+    }
+
+    /// Runs statements that concern the database as a whole.
+    fn ask<T>(&self, id: &SnapshotId, ask: impl FnOnce(&mut Link) -> Result<T, Trouble>) -> Result<T, SourceError> {
+        let whole = |trouble: Trouble| error::source(&self.name, &self.target, trouble);
+        let mut link = match self.link_in(id) {
+            Ok(link) => link,
+            Err(Failed::Connect(error)) => return Err(error),
+            Err(Failed::Begin(trouble)) => return Err(whole(trouble)),
+        };
+        let answer = ask(&mut link).map_err(whole)?;
+        self.give_back(link);
+        Ok(answer)
+    }
+}
+
+/// Why there is no connection that sees a snapshot.
+enum Failed {
+    Connect(SourceError),
+    Begin(Trouble),
+}
+
+impl Source for Postgres {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
+        let id = self.moment(true)?;
+        let objects = self.ask(&id, |link| {
+            let relations = Relation::all(link, &self.server, &id)?;
+            let mut objects: Vec<_> = relations.iter().map(|r| r.object(&self.server, &id)).collect();
+            objects.extend(schema::large_objects(link, &self.server, &id)?);
+            Ok(objects)
+        })?;
+        for object in objects {
+            if found(object).is_break() {
+                return Err(SourceError::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<TableKey>, SourceError> {
+        let id = self.moment(false)?;
+        self.ask(&id, |link| keys::keys(link, &self.server))
+    }
+
+    fn split(&self, object: &Object, target: SplitTarget) -> Result<Vec<Range>, SourceError> {
+        read::split(self, object, target)
+    }
+
+    fn sample(&self, object: &Object, records: u64, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        read::object(self, object, &read::What::Sample(records), &Limits::default(), sink)
+    }
+
+    fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        let what = read::What::Range(unit.range.clone());
+        unit.objects.iter().try_for_each(|object| read::object(self, object, &what, limits, sink))
+    }
+
+    fn check(&self) -> Result<Check, SourceError> {
+        let id = SnapshotId::of_its_own();
+        self.ask(&id, |link| check::check(link, &self.server))
+    }
+}
+
+/// The schema and name of a listed table.
+fn parts(path: &ObjectPath) -> (String, String) {
+    let mut parts = path.parts().into_iter();
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}

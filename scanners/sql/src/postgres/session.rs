@@ -1,0 +1,242 @@
+//! Connections, each with the runtime that drives it, and the snapshot they share.
+
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt;
+use residuum_source::{SourceError, Version};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Row};
+use tokio::runtime::{Builder, Runtime};
+
+use super::error::{self, Trouble};
+use super::options::{PostgresOptions, Target};
+
+/// A connection. Its statements go by the simple protocol: nothing is left prepared, so that a pooler between is
+/// no hindrance, and every setting is made anew in each transaction.
+pub struct Link {
+    connection: PgConnection,
+    runtime: Runtime,
+}
+
+/// A row of text, as the simple protocol gives it.
+pub type TextRow = Vec<Option<String>>;
+
+/// What was learned about the server when the source was opened.
+#[derive(Debug)]
+pub struct Server {
+    /// `150018`.
+    pub version: u32,
+    /// `PostgreSQL 15.18`, and what else it says of itself.
+    pub shown: String,
+    /// Bytes in a block.
+    pub block_size: u64,
+    /// The role that reads.
+    pub role: String,
+    /// Tells clusters apart.
+    system: String,
+    /// Settings made in every transaction.
+    settings: String,
+    /// Whether tables can be read by ranges of their blocks.
+    pub tid_ranges: bool,
+}
+
+/// Which moment a transaction sees.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotId {
+    /// The name under which it is exported, if it is.
+    name: Option<String>,
+    /// Which transactions it sees: equal in two snapshots of one server only if they see the same.
+    sees: String,
+}
+
+/// A session that holds a snapshot open for the others.
+pub struct Snapshot {
+    exporter: Link,
+    id: SnapshotId,
+    taken: Instant,
+}
+
+impl Link {
+    /// Connects.
+    pub fn connect(name: &str, target: &Target, options: &PostgresOptions) -> Result<Self, SourceError> {
+        let failed = |error| error::source(name, target, Trouble::Sql(error));
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| failed(sqlx::Error::Io(e)))?;
+        let connecting = async {
+            let connecting = PgConnection::connect_with(&target.connect);
+            let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+            tokio::time::timeout(options.connect_timeout, connecting).await.unwrap_or_else(|_| Err(late()))
+        };
+        let connection = runtime.block_on(connecting).map_err(failed)?;
+        Ok(Self { connection, runtime })
+    }
+
+    /// Runs statements and gives their rows.
+    pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, Trouble> {
+        // Every statement of this crate is made of its own text, quoted identifiers and numbers.
+        let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let rows = self.runtime.block_on(query.fetch_all(&mut self.connection))?;
+        let text = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|i| row.try_get_unchecked(i)).collect();
+        Ok(rows.iter().map(text).collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// Runs statements.
+    pub fn run(&mut self, sql: &str) -> Result<(), Trouble> {
+        self.rows(sql).map(drop)
+    }
+
+    /// Runs a `COPY … TO STDOUT` and gives its output piece by piece. After an error the connection is of no use.
+    pub fn copy(&mut self, sql: &str, piece: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        let Self { connection, runtime } = self;
+        runtime.block_on(async {
+            let mut pieces = connection.copy_out_raw(sql).await?;
+            while let Some(bytes) = pieces.try_next().await? {
+                piece(&bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Learns about the server.
+    pub fn server(&mut self, options: &PostgresOptions) -> Result<Server, Trouble> {
+        let about = self.rows(
+            "SELECT current_setting('server_version_num'), version(), current_setting('block_size'), current_user::text",
+        )?;
+        let about = about.first().cloned().unwrap_or_default();
+        let field = |i: usize| about.get(i).cloned().flatten().unwrap_or_default();
+        let version = field(0).parse().unwrap_or(0);
+        let names: Vec<_> = SETTINGS.iter().map(|(name, _)| format!("'{name}'")).collect();
+        let known = self.rows(&format!("SELECT name FROM pg_settings WHERE name IN ({})", names.join(", ")))?;
+        let known: Vec<_> = known.into_iter().flatten().flatten().collect();
+        let mut settings = format!("SET LOCAL lock_timeout = {};", options.lock_timeout.as_millis());
+        for (name, value) in SETTINGS.iter().filter(|(name, _)| known.iter().any(|known| known == name)) {
+            settings.push_str(&format!("SET LOCAL {name} = {value};"));
+        }
+        // A server that only looks like one may not say which it is.
+        let system = self.rows("SELECT system_identifier::text FROM pg_control_system()").ok();
+        let system = system.and_then(|rows| rows.into_iter().flatten().next().flatten());
+        Ok(Server {
+            version,
+            shown: field(1).split(" on ").next().unwrap_or_default().to_owned(),
+            block_size: field(2).parse().unwrap_or(8192),
+            role: field(3),
+            system: system.unwrap_or_else(|| "unknown".into()),
+            settings,
+            tid_ranges: options.tid_ranges && version >= 140_000,
+        })
+    }
+
+    /// Begins a transaction that sees a snapshot.
+    pub fn begin(&mut self, server: &Server, id: &SnapshotId) -> Result<(), Trouble> {
+        let import = id.name.as_ref().map(|name| format!("SET TRANSACTION SNAPSHOT '{name}';")).unwrap_or_default();
+        let begun = self.rows(&format!("{BEGIN}{import}{}{}", server.settings, server.sees()));
+        let sees = match begun {
+            Ok(rows) => rows.into_iter().flatten().next().flatten().unwrap_or_default(),
+            Err(trouble) if matches!(trouble.code().as_deref(), Some("22023" | "55000" | "42704")) => {
+                return Err(Trouble::Lost(SNAPSHOT_ENDED.into()));
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        // Names of snapshots come again when a server is restarted.
+        if id.name.is_some() && sees != id.sees { Err(Trouble::Lost(SNAPSHOT_ENDED.into())) } else { Ok(()) }
+    }
+}
+
+impl Server {
+    /// The version of a table's content: which server, which moment, and which file of it.
+    pub fn version_of(&self, id: &SnapshotId, node: u32) -> Version {
+        let name = id.name.as_deref().unwrap_or("-");
+        Version::snapshot(format!("pg {} {name} {} {node}", self.system, id.sees))
+    }
+
+    /// A statement whose one row says what the transaction sees.
+    fn sees(&self) -> &'static str {
+        if self.version >= 130_000 {
+            "SELECT pg_current_snapshot()::text"
+        } else {
+            "SELECT txid_current_snapshot()::text"
+        }
+    }
+}
+
+impl SnapshotId {
+    /// Each transaction sees its own moment.
+    pub fn of_its_own() -> Self {
+        Self { name: None, sees: String::new() }
+    }
+
+    /// The snapshot in which a table was listed, and the file the table had then.
+    pub fn of_version(version: &Version) -> Option<(Self, u32)> {
+        let mut words = version.text.split(' ').skip(2);
+        let (name, sees, node) = (words.next()?, words.next()?, words.next()?.parse().ok()?);
+        // It goes into a statement: only what a server makes passes.
+        let is_name = name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        is_name.then(|| (Self { name: (name != "-").then(|| name.to_owned()), sees: sees.to_owned() }, node))
+    }
+
+    /// Whether several transactions see it.
+    pub fn is_shared(&self) -> bool {
+        self.name.is_some()
+    }
+}
+
+impl Snapshot {
+    /// Takes a snapshot and holds it open.
+    pub fn take(mut exporter: Link, server: &Server) -> Result<Self, Trouble> {
+        // No table is touched in this session, so it holds no lock on any.
+        let begin = format!("{BEGIN}{}{}", server.settings, server.sees());
+        let rows = exporter.rows(&begin)?;
+        let sees = rows.into_iter().flatten().next().flatten().unwrap_or_default();
+        let name = match exporter.rows("SELECT pg_export_snapshot()") {
+            Ok(rows) => rows.into_iter().flatten().next().flatten(),
+            // A server that only looks like PostgreSQL: each table is read at a moment of its own.
+            Err(trouble) if trouble.code().is_some() && !trouble.is_lost() => None,
+            Err(trouble) => return Err(trouble),
+        };
+        Ok(Self { exporter, id: SnapshotId { name, sees }, taken: Instant::now() })
+    }
+
+    /// Which it is.
+    pub fn id(&self) -> SnapshotId {
+        self.id.clone()
+    }
+
+    /// For how long it has been held.
+    pub fn age(&self) -> Duration {
+        self.taken.elapsed()
+    }
+
+    /// Whether the session that holds it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.id.name.is_none() || self.exporter.run("SELECT 1").is_ok()
+    }
+}
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
+
+const SNAPSHOT_ENDED: &str = "the session that held this scan's snapshot has ended, so the rest of the table would be of another moment: scan again";
+
+/// Settings that make reading complete, its text one and the same everywhere, and its burden small.
+const SETTINGS: &[(&str, &str)] = &[
+    // Rows that would be hidden are an error instead.
+    ("row_security", "off"),
+    ("search_path", "pg_catalog"),
+    ("client_encoding", "'UTF8'"),
+    ("standard_conforming_strings", "on"),
+    ("bytea_output", "hex"),
+    ("DateStyle", "'ISO, MDY'"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "'UTC'"),
+    ("extra_float_digits", "1"),
+    ("client_min_messages", "error"),
+    // A unit may take long; that it blocks nobody is seen to by giving its locks back after each.
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("transaction_timeout", "0"),
+    ("tcp_keepalives_idle", "60"),
+    ("tcp_keepalives_interval", "15"),
+    // One process for each connection, in the order of the blocks.
+    ("max_parallel_workers_per_gather", "0"),
+    ("synchronize_seqscans", "off"),
+    ("enable_tidscan", "on"),
+    ("jit", "off"),
+];
