@@ -4,12 +4,14 @@
 //! bytes (running text, or the values of a field); what goes out is [`Hit`]s with the value's standard form,
 //! which the caller turns into a [`Fingerprint`] and forgets.
 
-pub mod context;
+mod address;
 mod detector;
+mod dictionary;
 mod field;
 pub mod fingerprint;
 mod hit;
 mod kernel;
+mod person;
 mod rules;
 mod standard;
 mod text;

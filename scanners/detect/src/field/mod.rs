@@ -3,7 +3,15 @@
 //! A [`FieldPlan`] is made from a profile (names and the values of one batch), committed with the scan, and
 //! tells how every value of that field is treated. It holds names, counts and rates, never a value.
 
+mod likeness;
+mod name;
+mod plan;
+mod values;
+
 use serde::{Deserialize, Serialize};
+
+pub(crate) use plan::Fields;
+pub(crate) use values::{Reading, read};
 
 /// How the values of one field are treated.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -37,6 +45,13 @@ pub enum Treatment {
 impl FieldPlan {
     /// A plan to search a field as text.
     pub fn search(field: impl Into<String>) -> Self {
-        Self { field: field.into(), treatment: Treatment::Search, confidence: 0, hint: None, day_first: false, evidence: Vec::new() }
+        Self {
+            field: field.into(),
+            treatment: Treatment::Search,
+            confidence: 0,
+            hint: None,
+            day_first: false,
+            evidence: Vec::new(),
+        }
     }
 }

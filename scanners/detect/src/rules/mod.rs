@@ -101,7 +101,8 @@ pub struct Context {
 /// Field names under which a rule is expected, and how values are judged there.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct FieldHints {
-    /// Words of the name in order, joined by `_`. A leading `=` asks for the whole name.
+    /// Words of the name in order, joined by `_`; `@role` is any role of a person. Marks before it: `=` asks for the
+    /// whole name, `?` for a person's other fields beside it, `~` for values that speak for it, too.
     pub names: Vec<String>,
     /// Words that speak against it, wherever they stand in the name.
     pub unless: Vec<String>,
@@ -109,9 +110,7 @@ pub struct FieldHints {
     pub rate: u16,
     /// Share of values, in thousandths, that types a field whatever its name; 0 where values alone prove nothing.
     pub alone: u16,
-    /// Whether the name counts only among fields of a person: `name` beside an e-mail, not in `products`.
-    pub person_only: bool,
-    /// How a value is read: `standard` (the type's standard form), `words`, `anything`, a validator, or the rule's pattern.
+    /// How a value is read: `standard` (the type's standard form), `anything`, a validator, a list, or the rule's pattern.
     pub values: ValueForm,
 }
 
@@ -121,8 +120,6 @@ pub enum ValueForm {
     /// A value is one if the type's standard form can be had from it.
     #[default]
     Standard,
-    /// A value is one if it is a few words.
-    Words,
     /// Every value is one.
     Anything,
     /// A value is one if the validator of this name accepts it.

@@ -72,8 +72,6 @@ struct FieldText {
     unless: Vec<String>,
     rate: Option<f64>,
     alone: Option<f64>,
-    #[serde(default)]
-    person_only: bool,
     values: Option<String>,
     list: Option<Vec<String>>,
     list_file: Option<String>,
@@ -125,8 +123,10 @@ pub(super) fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, S
 
 /// Reads one file.
 pub(super) fn file(name: &str, text: &str, list: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Change>, RuleError> {
-    let parsed: FileText = toml::from_str(text)
-        .map_err(|e| RuleError::Malformed { file: name.to_owned(), message: e.to_string().trim().replace('\n', " ") })?;
+    let parsed: FileText = toml::from_str(text).map_err(|e| RuleError::Malformed {
+        file: name.to_owned(),
+        message: e.to_string().trim().replace('\n', " "),
+    })?;
     let change = |rule: RuleText| {
         if rule.disable {
             return Ok(Change::Remove(rule.id));
@@ -154,7 +154,8 @@ fn convert(rule: RuleText, list: &dyn Fn(&str) -> Result<Vec<String>, String>) -
         return Err("an `id` consists of lower-case letters, digits, `_` and `.`".to_owned());
     }
     let kind = rule.r#type.as_deref().ok_or("`type` is missing")?;
-    let kind = Type::from_name(kind).ok_or_else(|| format!("`{kind}` is not a type: `residuum rules list` shows them"))?;
+    let kind =
+        Type::from_name(kind).ok_or_else(|| format!("`{kind}` is not a type: `residuum rules list` shows them"))?;
     let categories = match rule.categories {
         None => kind.categories().to_vec(),
         Some(letters) => letters.iter().map(|l| category(l)).collect::<Result<_, _>>()?,
@@ -257,7 +258,6 @@ fn field(
             _ => ValueForm::Standard,
         },
         (Some("standard"), None) => ValueForm::Standard,
-        (Some("words"), None) => ValueForm::Words,
         (Some("anything"), None) => ValueForm::Anything,
         (Some("pattern"), None) if matches!(finder, Finder::Pattern(_)) => ValueForm::Pattern,
         (Some("pattern"), None) => return Err("`field.values = \"pattern\"` needs a `pattern`".to_owned()),
@@ -272,7 +272,6 @@ fn field(
         unless: text.unless.iter().map(|n| n.to_lowercase()).collect(),
         rate: thousandths("field.rate", text.rate.unwrap_or(0.5))?,
         alone: thousandths("field.alone", text.alone.unwrap_or(0.0))?,
-        person_only: text.person_only,
         values,
     })
 }

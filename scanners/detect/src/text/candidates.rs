@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cx::Cx;
-use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, net, number, pattern, within};
+use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, named, net, number, pattern, within};
 use crate::kernel::Masks;
 use crate::unwrap;
 
@@ -103,8 +103,14 @@ fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searched: 
         let value = values.around(event.start as usize);
         (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
         let (start, end) = (event.start as usize - cx.base, event.end as usize - cx.base);
+        if meaning.web {
+            net::web(cx, start, end);
+        }
         if meaning.month {
             date::month(cx, start, end);
+        }
+        for &sign in &meaning.signs {
+            named::around(cx, sign, start, end);
         }
         for &rule in &meaning.entry_of {
             code::entry(cx, rule, start, end);
@@ -213,7 +219,9 @@ impl Candidates {
         let found = Self {
             number: m.digit & (starts | after_escape),
             escape: m.escape,
-            colon: first_colon & near_after as u64 | scheme & !(words >> 1) as u64,
+            colon: first_colon & near_after as u64
+                | m.colon & (colons >> 1 & !(colons << 1)) as u64
+                | scheme & !(words >> 1) as u64,
             mac: five(colons) | five(dashes),
             uuid: (dashes & dashes >> 5 & dashes >> 10 & dashes >> 15) as u64,
             iban: starts & (letters & letters >> 1 & digits >> 2 & digits >> 3) as u64,

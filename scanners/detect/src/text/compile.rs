@@ -1,5 +1,6 @@
 //! From rules to the engine: which rule uses which recogniser, which phrase means what, which pattern runs where.
 
+use super::named::{self, Sign};
 use super::pattern::Pattern;
 use super::words::{Builder, Lexicon};
 use crate::kernel::Kernel;
@@ -87,10 +88,12 @@ pub(crate) struct Meaning {
     pub opens: Vec<u16>,
     /// Whether it is a month's name.
     pub month: bool,
+    /// Whether it begins a web address without a scheme.
+    pub web: bool,
     /// Whether a number just behind it is something else.
     pub refuses: bool,
-    /// Whether it may introduce a name.
-    pub cue: bool,
+    /// What it is a sign of: a name, an address.
+    pub signs: Vec<Sign>,
     /// Whether any of the fields that make the engine act is set.
     pub acts: bool,
 }
@@ -122,7 +125,7 @@ impl Engine {
                 if !mean(word, &mut |m| m.context.push(number)) {
                     return Err(uncompilable(
                         rule,
-                        format!("the context word `{word}` must begin with a word of 2 to 24 letters"),
+                        format!("the context word `{word}` must begin with a word of at most 40 letters"),
                     ));
                 }
             }
@@ -164,11 +167,23 @@ impl Engine {
                 mean(month, &mut |m| m.month = true);
             }
         }
+        let uses = |recogniser: Recogniser| !engine.users[recogniser as usize].is_empty();
+        let places = uses(Recogniser::Address) || uses(Recogniser::City) || uses(Recogniser::PostalCode);
+        named::signs(uses(Recogniser::Person), places, |word, sign| {
+            mean(word, &mut |m| m.signs.push(sign));
+        });
+        if uses(Recogniser::Url) {
+            mean("www", &mut |m| m.web = true);
+        }
         for refusal in REFUSALS.split_whitespace() {
             mean(refusal, &mut |m| m.refuses = true);
         }
         for meaning in &mut meanings {
-            meaning.acts = meaning.month || meaning.cue || !meaning.entry_of.is_empty() || !meaning.opens.is_empty();
+            meaning.acts = meaning.month
+                || meaning.web
+                || !meaning.signs.is_empty()
+                || !meaning.entry_of.is_empty()
+                || !meaning.opens.is_empty();
         }
         engine.lexicon = builder.build();
         engine.meanings = meanings;

@@ -11,6 +11,7 @@ mod compile;
 mod cx;
 mod date;
 mod email;
+mod named;
 mod near;
 mod net;
 mod number;

@@ -31,8 +31,7 @@ pub fn ethereum(digits: &[u8]) -> bool {
     if digits.len() != 40 || !digits.iter().all(u8::is_ascii_hexdigit) || super::repeated(digits) {
         return false;
     }
-    let (upper, lower) =
-        (digits.iter().any(u8::is_ascii_uppercase), digits.iter().any(|b| b.is_ascii_lowercase()));
+    let (upper, lower) = (digits.iter().any(u8::is_ascii_uppercase), digits.iter().any(|b| b.is_ascii_lowercase()));
     if !(upper && lower) {
         return true;
     }

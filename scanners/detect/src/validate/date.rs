@@ -236,7 +236,9 @@ fn month_name(value: &[u8], at: &mut usize) -> Option<u32> {
         return None;
     }
     let short = len == 3 || (len == 4 && name[..4].eq_ignore_ascii_case(b"sept"));
-    let matches = |full: &[u8]| full.eq_ignore_ascii_case(name) || (short && full[..len.min(full.len())].eq_ignore_ascii_case(name));
+    let matches = |full: &[u8]| {
+        full.eq_ignore_ascii_case(name) || (short && full[..len.min(full.len())].eq_ignore_ascii_case(name))
+    };
     let month = NAMES.iter().find(|(full, _)| matches(full))?.1;
     *at += len;
     Some(month)

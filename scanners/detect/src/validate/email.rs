@@ -62,9 +62,16 @@ pub fn domain(value: &[u8]) -> bool {
     labels >= 2 && top_level(last)
 }
 
+/// Endings of file names that are no top-level domain: `logo@2x.png` is a picture.
+const FILES: &[&str] = &[
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "htm", "php", "txt", "pdf", "exe", "dll", "xml", "json", "yml", "yaml",
+    "log", "csv", "jar", "war", "class", "tmp", "bak", "conf", "ini", "sql", "gz", "tar",
+];
+
 fn top_level(label: &[u8]) -> bool {
     let punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
-    label.len() >= 2 && (punycode || label.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80))
+    let file = FILES.iter().any(|f| f.as_bytes().eq_ignore_ascii_case(label));
+    label.len() >= 2 && !file && (punycode || label.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80))
 }
 
 /// UTF-8 without characters that no address holds: controls, spaces and symbols beyond ASCII.

@@ -13,6 +13,7 @@ pub mod geo;
 pub mod national;
 pub mod net;
 pub mod phone;
+pub mod plausible;
 pub mod us;
 pub mod vehicle;
 
@@ -34,8 +35,11 @@ macro_rules! validators {
 validators! {
     "aadhaar" => |v| stripped(v, national::aadhaar),
     "aba" => |v| stripped(v, us::aba),
+    "address" => plausible::address,
+    "age" => plausible::age,
     "au_tfn" => |v| stripped(v, national::au_tfn),
     "be_rn" => |v| stripped(v, national::be_rn),
+    "birth_date" => plausible::birth_date,
     "br_cpf" => |v| stripped(v, national::br_cpf),
     "ca_sin" => |v| stripped(v, national::ca_sin),
     "card" => |v| stripped(v, finance::card),
@@ -43,32 +47,45 @@ validators! {
     "date" => |v| date::parse(v).is_some(),
     "de_steuer_id" => |v| stripped(v, national::de_steuer_id),
     "dea" => |v| stripped(v, us::dea),
+    "degrees" => plausible::degrees,
     "driver_license" => |v| stripped(v, us::driver_license),
     "ein" => |v| stripped(v, us::ein),
     "email" => email::address,
     "es_dni" => |v| stripped(v, national::es_dni),
     "fr_nir" => |v| stripped(v, national::fr_nir),
     "iban" => |v| stripped(v, finance::iban),
+    "identifier" => plausible::identifier,
     "imei" => |v| stripped(v, vehicle::imei),
+    "ip" => plausible::ip,
     "it_codice_fiscale" => |v| stripped(v, national::it_codice_fiscale),
     "itin" => |v| stripped(v, us::itin),
+    "job" => plausible::job,
     "luhn" => |v| stripped(v, luhn),
     "mac" => |v| net::mac(v).is_some(),
     "mbi" => |v| stripped(v, us::mbi),
     "mx_curp" => |v| stripped(v, national::mx_curp),
+    "name" => plausible::name,
     "nl_bsn" => |v| stripped(v, national::nl_bsn),
     "npi" => |v| stripped(v, us::npi),
+    "organization" => plausible::organization,
+    "phone" => plausible::phone,
     "pl_pesel" => |v| stripped(v, national::pl_pesel),
+    "place" => plausible::place,
+    "plate" => plausible::plate,
     "se_personnummer" => |v| stripped(v, national::se_personnummer),
+    "secret" => plausible::secret,
     "sg_nric" => |v| stripped(v, national::sg_nric),
     "ssn" => |v| stripped(v, us::ssn),
     "uk_nhs" => |v| stripped(v, national::uk_nhs),
     "uk_nino" => |v| stripped(v, national::uk_nino),
     "us_account" => |v| stripped(v, us::bank_account),
     "us_passport" => |v| stripped(v, us::passport),
+    "username" => plausible::username,
     "uuid" => |v| net::uuid(v).is_some(),
     "vin" => |v| stripped(v, vehicle::vin),
-    "vin_shape" => |v| stripped(v, vehicle::vin_shape),
+    "vin_field" => plausible::vin,
+    "words" => plausible::words,
+    "words_or_code" => plausible::words_or_code,
 }
 
 /// The longest candidate, separators stripped, that a named validator looks at.

@@ -171,7 +171,10 @@ pub fn mx_curp(value: &[u8]) -> bool {
 
 /// Australia: tax file number, nine digits modulo 11 (ATO).
 pub fn au_tfn(value: &[u8]) -> bool {
-    value.len() == 9 && all_digits(value) && !repeated(value) && weighted(value, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
+    value.len() == 9
+        && all_digits(value)
+        && !repeated(value)
+        && weighted(value, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
 }
 
 /// Poland: PESEL, eleven digits with a birth date and a check digit.

@@ -38,7 +38,19 @@ pub fn nanp(digits: &[u8]) -> bool {
     let area = number(&digits[..3]) as usize;
     let in_service = AREA_CODES[area / 64] >> (area % 64) & 1 == 1;
     // An exchange begins with 2 to 9; N11 are service codes.
-    in_service && digits[3] >= b'2' && !(digits[4] == b'1' && digits[5] == b'1')
+    in_service
+        && digits[3] >= b'2'
+        && !(digits[4] == b'1' && digits[5] == b'1')
+        && (ISLANDS.binary_search(&(area as u16)).is_err() || listed(digits))
+}
+
+/// Whether libphonenumber knows ten digits: outside the United States and Canada exchanges are few and listed.
+#[cold]
+fn listed(digits: &[u8]) -> bool {
+    let mut text = *b"+1          ";
+    text[2..].copy_from_slice(digits);
+    let parsed = std::str::from_utf8(&text).ok().and_then(|text| PHONE_NUMBER_UTIL.parse(text, None::<Region>).ok());
+    parsed.is_some_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
 }
 
 /// A whole value as a telephone number, in the region's national form if it has no country code.
@@ -141,5 +153,69 @@ fn extension(rest: &[u8]) -> bool {
         && after.clone().all(u8::is_ascii_digit)
 }
 
+/// Area codes in which not every exchange exists, ascending.
+const ISLANDS: &[u16] = &[242, 246, 264, 268, 284, 340, 345, 441, 473, 524, 649, 664, 670, 671, 684, 721, 758, 767, 784, 868, 869, 876, 983];
+
 /// Area codes in service, one bit each: those for which libphonenumber's metadata knows a number (a test compares).
-const AREA_CODES: [u64; 16] = [u64::MAX; 16];
+const AREA_CODES: [u64; 16] = [
+    0,
+    0,
+    0,
+    0x7f45_9cbf_9ff7_fe00,
+    0xff7f_e002_1a97_79d3,
+    0x5003_bb07_cebb_5efb,
+    0xaf6d_d38f_f7fe_0006,
+    0x7ff0_0011_cf71_8405,
+    0xfcde_a091_387f_ffff,
+    0x92f4_dff7_ff00_1f7a,
+    0xe002_5f41_e97f_0ee3,
+    0xad66_18d6_5df3_ff3f,
+    0xf63f_f7ff_000f_7cfe,
+    0x0100_f37f_dfc7_b9cb,
+    0x95ba_ff4f_21ff_7ff0,
+    0x0000_0000_279c_bc00,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether some, and whether all, of an area's exchanges are known to the metadata.
+    fn exchanges(area: usize) -> (bool, bool) {
+        let known = |exchange: usize| listed(format!("{area}{exchange}4579").as_bytes());
+        let exchanges = || (200..1000).filter(|e| e % 100 != 11);
+        (exchanges().any(known), exchanges().step_by(7).all(known))
+    }
+
+    #[test]
+    fn area_codes_are_those_of_the_metadata() {
+        let (mut table, mut islands) = ([0u64; 16], Vec::new());
+        for area in 200..1000usize {
+            let (some, all) = exchanges(area);
+            table[area / 64] |= u64::from(some) << (area % 64);
+            if some && !all {
+                islands.push(area as u16);
+            }
+        }
+        assert_eq!((AREA_CODES, ISLANDS), (table, &*islands), "the table should be {table:#018x?}");
+    }
+
+    /// The fast path and libphonenumber agree on every ten digits tried.
+    #[test]
+    fn the_fast_path_agrees_with_libphonenumber() {
+        let mut state = 1u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let digits = format!("{:010}", state >> 20 & 0x2_ffff_ffff);
+            let digits = &digits[digits.len() - 10..];
+            if &digits[4..6] == "11" {
+                // The metadata does not leave out service codes.
+                continue;
+            }
+            let theirs = PHONE_NUMBER_UTIL
+                .parse(format!("+1{digits}"), None::<Region>)
+                .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number));
+            assert_eq!(nanp(digits.as_bytes()), theirs, "{digits}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Typed fields: how the values of a field are read once a plan says what they are. The hot loop of tables.
+
+use hashbrown::HashSet;
+use regex::bytes::Regex;
+
+use super::{FieldPlan, Treatment};
+use crate::validate::{self, Validator, plausible};
+use crate::{Hit, Rule, RuleError, RuleId, Type, ValueForm, standard};
+
+/// How values of one rule's type are read in a field.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    kind: Type,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Standard,
+    Anything,
+    Checked(Validator),
+    Pattern(Regex, Option<Validator>),
+    List(HashSet<Vec<u8>>),
+}
+
+/// What a value of a field turned out to be.
+#[derive(Debug)]
+pub(crate) enum Reading<'a> {
+    /// A value of the planned type, with its standard form.
+    Hit(Hit, &'a [u8]),
+    /// Something that must be searched as text: these bytes of the column.
+    Search(std::ops::Range<usize>),
+}
+
+impl Reader {
+    pub(super) fn new(rule: &Rule) -> Result<Self, RuleError> {
+        let validator = |name: &String| {
+            validate::by_name(name).ok_or_else(|| RuleError::Uncompilable {
+                rule: rule.id.clone(),
+                message: format!("there is no validator `{name}`"),
+            })
+        };
+        let form = match &rule.field.values {
+            ValueForm::Standard => Form::Standard,
+            ValueForm::Anything => Form::Anything,
+            ValueForm::Validator(name) => Form::Checked(validator(name)?),
+            ValueForm::Pattern => {
+                let crate::Finder::Pattern(pattern) = &rule.finder else {
+                    return Ok(Self { kind: rule.kind, form: Form::Standard });
+                };
+                let whole = Regex::new(&format!("^(?:{pattern})$"))
+                    .map_err(|e| RuleError::Uncompilable { rule: rule.id.clone(), message: e.to_string() })?;
+                Form::Pattern(whole, rule.validator.as_ref().map(validator).transpose()?)
+            }
+            ValueForm::List(words) => {
+                let mut form = Vec::new();
+                let mut entry = |word: &String| {
+                    standard::write(rule.kind, word.as_bytes(), false, &mut form);
+                    form.clone()
+                };
+                Form::List(words.iter().map(&mut entry).collect())
+            }
+        };
+        Ok(Self { kind: rule.kind, form })
+    }
+
+    /// Whether a trimmed value, not empty, is one; `out` then holds its standard form.
+    #[inline]
+    pub(super) fn read(&self, value: &[u8], day_first: bool, out: &mut Vec<u8>) -> bool {
+        match &self.form {
+            Form::Standard => standard::write(self.kind, value, day_first, out),
+            Form::Anything => !plausible::filler(value) && self.force(value, day_first, out),
+            Form::Checked(check) => check(value) && self.force(value, day_first, out),
+            Form::Pattern(whole, check) => {
+                whole.is_match(value) && check.is_none_or(|c| c(value)) && self.force(value, day_first, out)
+            }
+            Form::List(words) => standard::write(self.kind, value, day_first, out) && words.contains(out.as_slice()),
+        }
+    }
+
+    /// The standard form, or where a plausible value has none of its kind, the form of kinds without a standard:
+    /// a national telephone number of an unknown country is its digits.
+    #[inline]
+    fn force(&self, value: &[u8], day_first: bool, out: &mut Vec<u8>) -> bool {
+        if standard::write(self.kind, value, day_first, out) {
+            return true;
+        }
+        match self.kind {
+            Type::Phone => {
+                out.clear();
+                out.extend(value.iter().filter(|b| b.is_ascii_digit()));
+            }
+            Type::IpAddress | Type::Date | Type::DateOfBirth | Type::Email => return false,
+            _ => {
+                standard::write(Type::Other, value, day_first, out);
+            }
+        }
+        !out.is_empty()
+    }
+}
+
+/// Values this short hold no identifier that a search without context could find: skipped fields are read so far.
+const SHORT: usize = 8;
+
+/// Reads every value of a field as its plan says.
+///
+/// `reader` is that of the plan's rule. Under [`Treatment::Skip`] values longer than the bound are searched all the same.
+pub(crate) fn read(
+    plan: &FieldPlan,
+    typed: Option<(RuleId, &Reader)>,
+    bytes: &[u8],
+    offsets: &[u32],
+    form: &mut Vec<u8>,
+    each: &mut dyn FnMut(usize, Reading<'_>),
+) {
+    let skip = matches!(plan.treatment, Treatment::Skip(_));
+    for (i, ends) in offsets.windows(2).enumerate() {
+        let (start, end) = (ends[0] as usize, ends[1] as usize);
+        let value = &bytes[start..end];
+        let trimmed = value.trim_ascii_start();
+        let from = end - trimmed.len();
+        let trimmed = trimmed.trim_ascii_end();
+        if trimmed.is_empty() {
+            continue;
+        }
+        match typed {
+            Some((rule, reader)) if reader.read(trimmed, plan.day_first, form) => {
+                let hit = Hit {
+                    start: from as u32,
+                    end: (from + trimmed.len()) as u32,
+                    rule,
+                    kind: reader.kind,
+                    confidence: plan.confidence,
+                };
+                each(i, Reading::Hit(hit, form));
+            }
+            _ if skip && (trimmed.len() <= SHORT || validate::date::parse(trimmed).is_some()) => {}
+            _ => each(i, Reading::Search(start..end)),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Names and addresses: the words of the lexicon that open them, and what is reported.
+
+use super::cx::Confidence;
+use super::{Cx, Recogniser};
+use crate::person::Cue;
+use crate::{Type, address, person, standard};
+
+/// What a word may be the sign of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sign {
+    /// A title: a name follows.
+    Title,
+    /// A label: a name may follow.
+    Label,
+    /// A given name.
+    Given,
+    /// A street's suffix.
+    Suffix,
+    /// A street's suffix that is another word, too.
+    CommonSuffix,
+    /// A state.
+    State,
+    /// A box, perhaps of a post office.
+    Box,
+}
+
+/// The words to look out for, with what they are signs of.
+pub(super) fn signs(people: bool, places: bool, mut add: impl FnMut(&str, Sign)) {
+    let mut all = |words: &[&str], sign| words.iter().for_each(|word| add(word, sign));
+    if people {
+        all(person::TITLES, Sign::Title);
+        all(person::LABELS, Sign::Label);
+        all(&crate::dictionary::given_names().collect::<Vec<_>>(), Sign::Given);
+    }
+    if places {
+        all(address::SUFFIXES, Sign::Suffix);
+        all(address::COMMON_SUFFIXES, Sign::CommonSuffix);
+        all(address::STATES, Sign::State);
+        all(&["box"], Sign::Box);
+    }
+}
+
+/// Looks around a sign.
+pub(super) fn around(cx: &mut Cx<'_>, sign: Sign, start: usize, end: usize) {
+    let text = cx.text;
+    let name = |found: Option<std::ops::Range<usize>>| found.map(|range| (Recogniser::Person, Type::PersonName, range));
+    let street =
+        |found: Option<std::ops::Range<usize>>| found.map(|range| (Recogniser::Address, Type::StreetAddress, range));
+    let found = match sign {
+        Sign::Title => name(person::after_cue(text, end, Cue::Title)),
+        Sign::Label => name(person::after_cue(text, end, Cue::Label)),
+        Sign::Given => name(person::from_given(text, start, end)),
+        Sign::Suffix => street(address::street(text, start, end, false)),
+        Sign::CommonSuffix => street(address::street(text, start, end, true)),
+        Sign::Box => street(address::post_office_box(text, start, end)),
+        Sign::State => {
+            let Some(place) = address::place(text, start, end) else { return };
+            if let Some(city) = place.city {
+                report(cx, Recogniser::City, Type::City, city);
+            }
+            report(cx, Recogniser::PostalCode, Type::PostalCode, place.code);
+            street(place.street)
+        }
+    };
+    if let Some((recogniser, kind, range)) = found {
+        report(cx, recogniser, kind, range);
+    }
+}
+
+fn report(cx: &mut Cx<'_>, recogniser: Recogniser, kind: Type, range: std::ops::Range<usize>) {
+    let mut form = std::mem::take(cx.form);
+    if standard::write(kind, &cx.text[range.clone()], false, &mut form) {
+        cx.report(recogniser, range.start, range.end, Confidence::Rule, |out| out.extend_from_slice(&form));
+    }
+    *cx.form = form;
+}
