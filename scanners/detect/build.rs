@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../rules").canonicalize()?;
+    let root =
+        PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../rules").canonicalize()?;
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
     let mut code = String::from("pub(crate) const PACK: &[(&str, &str)] = &[\n");
     for file in &files {
-        let name = file.strip_prefix(&root).expect("below the root").to_str().expect("file names of the pack are UTF-8");
+        let name =
+            file.strip_prefix(&root).expect("below the root").to_str().expect("file names of the pack are UTF-8");
         let name = name.replace('\\', "/");
         writeln!(code, "    ({name:?}, include_str!({:?})),", file.to_str().expect("UTF-8 path")).expect("to a string");
     }
