@@ -226,13 +226,13 @@ impl Findings {
         self.fp.push(other.fp[row]);
     }
 
-    /// The record of a row.
-    pub(super) fn record(&self, row: usize) -> Record {
-        let kind = RecordKind::from_number(self.record_kind[row]).expect("pushed from a record");
-        match self.text[row] {
+    /// The record of a row, unless its kind is unknown, as only a damaged segment has it.
+    pub(super) fn record(&self, row: usize) -> Option<Record> {
+        let kind = RecordKind::from_number(self.record_kind[row])?;
+        Some(match self.text[row] {
             0 => Record::Number(kind, self.number[row]),
             text => Record::Text(kind, self.texts.get(text as usize - 1).to_owned()),
-        }
+        })
     }
 }
 
@@ -257,7 +257,7 @@ mod tests {
         }
         findings.lookup(0, Scheme::Drop12, Fingerprint([7; 16]));
         for (i, record) in records.iter().enumerate() {
-            assert_eq!(&findings.record(i), record);
+            assert_eq!(findings.record(i).as_ref(), Some(record));
         }
         assert_eq!(findings.texts.len(), 2, "a repeated text is stored once");
         findings.clear();

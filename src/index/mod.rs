@@ -9,12 +9,19 @@
 //! One [`Writer`] at a time; any number of [`Reader`]s, each with the state it began with. The index knows nothing
 //! of sources, rules or detection: names come sealed where they are personal, values come as fingerprints.
 
+mod apply;
 mod catalog;
 mod commit;
+mod compact;
 mod error;
 mod findings;
+mod inventory;
 mod keys;
+mod lookup;
+mod merge;
+mod names;
 mod reader;
+mod scans;
 mod seal;
 mod segment;
 mod writer;
@@ -30,15 +37,15 @@ pub use commit::{
     Commit, DeclaredKey, FieldStats, FieldTotals, KnownObject, ListedPart, LiveVersion, ObjectRecord, PartialVersion,
     ScanEnd, ScanInfo, ScanRecord, ScanTotal, UnitRecord,
 };
+pub use compact::{Compacted, Retract, Retracted};
 pub use error::IndexError;
 use error::Result;
 pub use findings::{FindingRow, Findings, Place};
 pub use keys::{KEY_FILE_VARIABLE, KEY_VARIABLE, KeyOrigin, Keyring, id_text};
-pub use reader::{
-    CoverageTotals, FieldInfo, FieldType, Filter, Finding, Match, ObjectInfo, ObjectPlan, Reader, Unfinished,
-};
+pub use inventory::{CoverageTotals, FieldInfo, FieldType, ObjectInfo, ObjectPlan, Unfinished};
+pub use reader::{Filter, Finding, Match, Reader};
 pub use seal::{display, is_sealed};
-pub use writer::{Compacted, PendingSegment, Retract, Retracted, Writer};
+pub use writer::{PendingSegment, Writer};
 
 /// The newest format this program reads and the one it writes.
 const FORMAT: u32 = 1;

@@ -24,7 +24,7 @@ impl Ranks {
     pub(in crate::index) fn compare(&self, a: &Findings, i: usize, b: &Findings, j: usize) -> Ordering {
         let objects = || self.objects[&a.object[i]].cmp(&self.objects[&b.object[j]]);
         let same = if a.object[i] == b.object[j] { Ordering::Equal } else { objects() };
-        same.then_with(|| record(a, i).cmp(&record(b, j))).then_with(|| self.compare_in_record(a, i, b, j))
+        same.then_with(|| record_key(a, i).cmp(&record_key(b, j))).then_with(|| self.compare_in_record(a, i, b, j))
     }
 
     /// Compares two rows of one record.
@@ -39,7 +39,7 @@ impl Ranks {
 }
 
 /// A record as [`residuum_source::Record`] orders it: numbers before texts.
-fn record(findings: &Findings, i: usize) -> (bool, u8, u64, &str) {
+fn record_key(findings: &Findings, i: usize) -> (bool, u8, u64, &str) {
     let text = match findings.text[i] {
         0 => "",
         text => findings.texts.get(text as usize - 1),

@@ -6,6 +6,7 @@ use std::path::Path;
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type};
 use residuum_detect::Fingerprint;
+use residuum_source::Record;
 
 use super::file::Parquet;
 use super::PAGE_ROWS;
@@ -38,7 +39,13 @@ impl Records {
         self.file.rows()
     }
 
+    /// Where the file is, for messages.
+    pub(in crate::index) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
     /// Decodes these rows.
+    #[cfg(test)]
     pub(in crate::index) fn read(&self, rows: Range<u32>, into: &mut Findings) -> Result<()> {
         let mut cursor = Cursor::new(self.clone(), vec![rows]);
         while cursor.fill()? {
@@ -47,35 +54,55 @@ impl Records {
         Ok(())
     }
 
-    /// The first row in a range that is not before what `before` says, by bisection over single rows.
-    pub(in crate::index) fn partition_point(
-        &self,
-        mut rows: Range<u32>,
-        before: impl Fn(&Findings, usize) -> bool,
-    ) -> Result<u32> {
-        let mut block = Findings::new();
+    /// The rows of one record within rows that are all of one object.
+    pub(in crate::index) fn of_record(&self, rows: Range<u32>, record: &Record) -> Result<Range<u32>> {
+        let start = self.partition_point(rows.clone(), |other| other < record)?;
+        let end = self.partition_point(start..rows.end, |other| other <= record)?;
+        Ok(start..end)
+    }
+
+    /// The first row in a range whose record is not before what `before` says.
+    fn partition_point(&self, mut rows: Range<u32>, before: impl Fn(&Record) -> bool) -> Result<u32> {
+        // A few rows more than a page may lie on two pages; from there on one read serves.
         while rows.end - rows.start > PAGE_ROWS as u32 {
             let middle = rows.start + (rows.end - rows.start) / 2;
-            block.clear();
-            self.read(middle..middle + 1, &mut block)?;
-            if before(&block, 0) {
+            if before(&self.record_keys(middle..middle + 1)?[0]) {
                 rows.start = middle + 1;
             } else {
                 rows.end = middle;
             }
         }
-        block.clear();
-        self.read(rows.clone(), &mut block)?;
-        let (mut low, mut high) = (0, block.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            if before(&block, middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
+        let records = self.record_keys(rows.clone())?;
+        Ok(rows.start + records.partition_point(before) as u32)
+    }
+
+    /// What identifies the records of these rows.
+    fn record_keys(&self, mut rows: Range<u32>) -> Result<Vec<Record>> {
+        let mut found = Vec::with_capacity(rows.len());
+        while !rows.is_empty() {
+            let (number, count) = self.in_group(&rows)?;
+            let skip = (u64::from(rows.start) - self.groups[number]) as usize;
+            let mut block = Findings::new();
+            let file = &self.file;
+            values(file, &mut file.column::<Int32Type>(number, 1)?, skip, count, &mut block.record_kind, |v| v as u8)?;
+            values(file, &mut file.column::<Int64Type>(number, 2)?, skip, count, &mut block.number, |v| v as u64)?;
+            texts(file, &mut file.column(number, 3)?, skip, count, &mut block)?;
+            for row in 0..count {
+                found.push(block.record(row).ok_or_else(|| IndexError::damaged(&file.path, "holds an unknown record kind"))?);
             }
+            rows.start += count as u32;
         }
-        Ok(rows.start + low as u32)
+        Ok(found)
+    }
+
+    /// The row group in which a range begins, and how many of its rows are in it.
+    fn in_group(&self, rows: &Range<u32>) -> Result<(usize, usize)> {
+        let start = u64::from(rows.start);
+        let number = self.groups.partition_point(|&first| first <= start) - 1;
+        let Some(&end) = self.groups.get(number + 1) else {
+            return Err(IndexError::damaged(&self.file.path, "has fewer rows than the catalog says"));
+        };
+        Ok((number, (u64::from(rows.end).min(end) - start) as usize))
     }
 }
 
@@ -133,18 +160,13 @@ impl Cursor {
                 }
                 continue;
             }
-            let start = u64::from(self.left.start);
-            let number = self.records.groups.partition_point(|&first| first <= start) - 1;
-            let Some(&end) = self.records.groups.get(number + 1) else {
-                return Err(IndexError::damaged(&self.records.file.path, "has fewer rows than the catalog says"));
-            };
-            let count = u64::from(self.left.end).min(end) - start;
-            let count = (count as usize).min(PAGE_ROWS - self.block.len());
+            let (number, count) = self.records.in_group(&self.left)?;
+            let count = count.min(PAGE_ROWS - self.block.len());
             if self.group.as_ref().is_none_or(|group| group.number != number) {
                 self.group = Some(Group::open(&self.records.file, number, self.records.groups[number])?);
             }
             let group = self.group.as_mut().expect("opened above");
-            group.read(start, count, &mut self.block)?;
+            group.read(u64::from(self.left.start), count, &mut self.block)?;
             self.numbers.extend(self.left.start..self.left.start + count as u32);
             self.left.start += count as u32;
         }

@@ -149,7 +149,7 @@ proptest! {
         for (i, (object, field, record, start, rule, n)) in model.iter().enumerate() {
             prop_assert_eq!(read.object[i], *object);
             prop_assert_eq!(read.field[i], *field);
-            prop_assert_eq!(&read.record(i), record);
+            prop_assert_eq!(read.record(i).as_ref(), Some(record));
             prop_assert_eq!(read.start[i], *start);
             prop_assert_eq!(read.rule[i], *rule);
             prop_assert_eq!(read.fp[i], fp(*n));

@@ -1,0 +1,335 @@
+//! A commit: one transaction that makes units part of the index.
+//!
+//! A listed object gets a *generation* for each version that a scan reads. The generation is building while parts
+//! of it are missing, live when the last is in, dead when a newer one took its place. A part that is in already is
+//! not taken twice: its findings are noted as dead from the start.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+use serde_json::{Value, json};
+
+use super::catalog::{Arg, BUILDING, Catalog, DEAD, LIVE, bulk};
+use super::error::{IndexError, Result};
+use super::keys::hex;
+use super::writer::{RunningScan, State, Writer, sync_dir};
+use super::{Commit, ListedPart, PendingSegment};
+
+/// The generation of findings that were never live.
+const NEVER: i64 = 0;
+
+pub(super) fn commit(writer: &Writer, commit: Commit) -> Result<()> {
+    let mut state = writer.state();
+    let scan = state.scan.filter(|scan| scan.id == commit.scan);
+    let scan = scan.ok_or_else(|| IndexError::Misuse(format!("scan {} is not running", commit.scan)))?;
+    let segments = || commit.units.iter().flat_map(|unit| &unit.segments);
+    for segment in segments() {
+        segment.place()?;
+    }
+    if segments().next().is_some() {
+        sync_dir(&writer.index.segments())?;
+    }
+    let fresh = writer.names().fresh();
+    state.catalog.begin()?;
+    let next = state.next_generation;
+    let applied = fresh
+        .write(&mut state.catalog, scan.id)
+        .and_then(|()| Application::new(&mut state, scan, writer.key()).apply(&commit));
+    if let Err(error) = state.catalog.end(applied) {
+        state.next_generation = next;
+        return Err(error);
+    }
+    let mut names = writer.names();
+    let listed = commit.units.iter().flat_map(|unit| &unit.listed).map(|part| part.object);
+    names.seen.extend(listed);
+    names.kept(&fresh, commit.units.iter().flat_map(|unit| &unit.objects).map(|record| record.object));
+    drop(names);
+    commit.units.into_iter().flat_map(|unit| unit.segments).for_each(PendingSegment::keep);
+    Ok(())
+}
+
+/// A generation that parts may be added to.
+pub(super) struct Building {
+    pub(super) id: i64,
+    pub(super) version: String,
+    pub(super) sound: bool,
+    pub(super) parts: u32,
+    scan: u32,
+    digest: String,
+    key: String,
+    done: HashSet<u32>,
+}
+
+struct Application<'a> {
+    state: &'a mut State,
+    scan: RunningScan,
+    key: String,
+}
+
+impl<'a> Application<'a> {
+    fn new(state: &'a mut State, scan: RunningScan, key: String) -> Self {
+        Self { state, scan, key }
+    }
+
+    fn apply(&mut self, commit: &Commit) -> Result<()> {
+        let parts: Vec<&ListedPart> = commit.units.iter().flat_map(|unit| &unit.listed).collect();
+        let mut generations = self.generations(&parts)?;
+        let mut units = Vec::new();
+        // For each unit, the generation of each listed object; NEVER for a part that is in already.
+        let mut taken: Vec<HashMap<u32, i64>> = Vec::new();
+        for unit in &commit.units {
+            let mut of = HashMap::new();
+            for part in &unit.listed {
+                let building = generations.get_mut(&part.object).expect("made for every listed object");
+                if building.done.insert(part.part) {
+                    units.push(json!([building.id, part.part, hex(&unit.id)]));
+                    of.insert(part.object, building.id);
+                } else {
+                    of.insert(part.object, NEVER);
+                }
+            }
+            taken.push(of);
+        }
+        self.insert("INSERT INTO unit SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)", &units)?;
+        self.ledger(commit, &taken)?;
+        self.segments(commit, &taken)?;
+        self.complete(generations.values())
+    }
+
+    /// The generation each listed object's parts belong to: one that is being built and fits, or a new one.
+    fn generations(&mut self, parts: &[&ListedPart]) -> Result<BTreeMap<u32, Building>> {
+        let objects: Vec<u32> = parts.iter().map(|part| part.object).collect();
+        let mut building = building(&mut self.state.catalog, &objects)?;
+        let mut generations = BTreeMap::<u32, Building>::new();
+        let (mut dead, mut made) = (Vec::new(), Vec::new());
+        for part in parts {
+            if let Some(known) = generations.get(&part.object) {
+                if known.version != part.version.text || known.parts != part.parts {
+                    return Err(IndexError::Misuse("one commit holds two versions of an object".to_owned()));
+                }
+                continue;
+            }
+            let known = building.remove(&part.object);
+            let fits = known.as_ref().is_some_and(|known| self.continues(known, part));
+            let generation = match known {
+                Some(known) if fits => known,
+                other => {
+                    dead.extend(other.map(|other| other.id));
+                    let id = self.state.next_generation;
+                    self.state.next_generation += 1;
+                    let (text, sound) = (&part.version.text, part.version.sound);
+                    made.push(json!([id, part.object, self.scan.id, text, sound, part.parts, self.key, BUILDING]));
+                    Building {
+                        id,
+                        version: text.clone(),
+                        sound,
+                        parts: part.parts,
+                        scan: self.scan.id,
+                        digest: hex(&self.scan.digest),
+                        key: self.key.clone(),
+                        done: HashSet::new(),
+                    }
+                }
+            };
+            generations.insert(part.object, generation);
+        }
+        bury(&mut self.state.catalog, &dead)?;
+        let sql = "INSERT INTO generation SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5, value ->> 6, value ->> 7 FROM json_each(?)";
+        self.insert(sql, &made)?;
+        Ok(generations)
+    }
+
+    /// Whether a part may join what is being built.
+    fn continues(&self, known: &Building, part: &ListedPart) -> bool {
+        known.version == part.version.text
+            && known.parts == part.parts
+            && (known.scan == self.scan.id || resumable(known, self.scan, &self.key))
+    }
+
+    fn ledger(&mut self, commit: &Commit, taken: &[HashMap<u32, i64>]) -> Result<()> {
+        let (mut coverage, mut stats, mut totals) = (Vec::new(), Vec::new(), Vec::new());
+        let mut present = Vec::new();
+        for (unit, taken) in commit.units.iter().zip(taken) {
+            let part_of: HashMap<u32, u32> = unit.listed.iter().map(|part| (part.object, part.part)).collect();
+            let mut listed_of = HashMap::new();
+            for record in &unit.objects {
+                let Some(&generation) = taken.get(&record.listed) else {
+                    return Err(IndexError::Misuse("a unit names an object in a container that it does not list".to_owned()));
+                };
+                listed_of.insert(record.object, record.listed);
+                if generation == NEVER {
+                    continue;
+                }
+                present.push(record.object);
+                let bounded = |n: u64| n.min(i64::MAX as u64);
+                coverage.push(json!([
+                    generation,
+                    record.object,
+                    part_of[&record.listed],
+                    record.coverage.name(),
+                    record.reason,
+                    record.format,
+                    record.encoding,
+                    bounded(record.bytes),
+                    bounded(record.records),
+                    bounded(record.members),
+                    serde_json::to_string(&record.primary_key).expect("texts"),
+                    record.plan,
+                ]));
+            }
+            let place = |object: u32| -> Result<Option<(i64, u32)>> {
+                let listed = listed_of.get(&object).ok_or_else(|| {
+                    IndexError::Misuse("a unit counts fields of an object that it does not name".to_owned())
+                })?;
+                Ok(Some((taken[listed], part_of[listed])).filter(|(generation, _)| *generation != NEVER))
+            };
+            for s in &unit.field_stats {
+                if let Some((generation, part)) = place(s.object)? {
+                    stats.push(json!([generation, s.object, s.field, s.kind as u8, s.rule, part, s.values, s.records]));
+                }
+            }
+            for t in &unit.field_totals {
+                if let Some((generation, part)) = place(t.object)? {
+                    totals.push(json!([generation, t.object, t.field, part, t.values, t.records]));
+                }
+            }
+        }
+        let sql = "INSERT INTO coverage SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
+                   FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET state = excluded.state, \
+                   reason = excluded.reason, bytes = bytes + excluded.bytes, records = records + excluded.records, \
+                   members = members + excluded.members";
+        self.insert(sql, &coverage)?;
+        let sql = "INSERT INTO field_stat SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5, value ->> 6, value ->> 7 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
+                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
+        self.insert(sql, &stats)?;
+        let sql = "INSERT INTO field_total SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
+                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
+        self.insert(sql, &totals)?;
+        let sql = "UPDATE object SET gone = NULL WHERE gone IS NOT NULL AND id IN (SELECT value FROM json_each(?))";
+        self.state.catalog.run(sql, &[bulk(&present)]).map(drop)
+    }
+
+    fn segments(&mut self, commit: &Commit, taken: &[HashMap<u32, i64>]) -> Result<()> {
+        let mut anywhere: HashMap<u32, i64> = HashMap::new();
+        let mut by_unit = Vec::new();
+        for (unit, taken) in commit.units.iter().zip(taken) {
+            let of: HashMap<u32, i64> = unit.objects.iter().map(|r| (r.object, taken[&r.listed])).collect();
+            anywhere.extend(of.iter().map(|(&object, &generation)| (object, generation)));
+            by_unit.push(of);
+        }
+        let (mut segments, mut rows) = (Vec::new(), Vec::new());
+        for (unit, of) in commit.units.iter().zip(&by_unit) {
+            for segment in &unit.segments {
+                segments.push((segment.id, &self.key, segment.rows, segment.bytes));
+                for found in &segment.objects {
+                    let generation = of.get(&found.object).or_else(|| anywhere.get(&found.object));
+                    let generation = generation.ok_or_else(|| {
+                        IndexError::Misuse("a segment holds findings of an object that no unit names".to_owned())
+                    })?;
+                    rows.push((segment.id, found.object, generation, found.first, found.rows));
+                }
+            }
+        }
+        insert_segments(&mut self.state.catalog, &segments, &rows)
+    }
+
+    /// Makes generations live whose last part is in.
+    fn complete<'g>(&mut self, generations: impl Iterator<Item = &'g Building>) -> Result<()> {
+        let complete: Vec<i64> = generations.filter(|g| g.done.len() >= g.parts as usize).map(|g| g.id).collect();
+        if complete.is_empty() {
+            return Ok(());
+        }
+        let catalog = &mut self.state.catalog;
+        let old: Vec<i64> = catalog.rows(
+            "SELECT json_group_array(id) FROM generation WHERE state = ?2 AND object IN \
+             (SELECT object FROM generation WHERE id IN (SELECT value FROM json_each(?1)))",
+            &[bulk(&complete), LIVE.into()],
+        )?;
+        bury(catalog, &old)?;
+        let sql = "UPDATE generation SET state = ?2 WHERE id IN (SELECT value FROM json_each(?1))";
+        catalog.run(sql, &[bulk(&complete), LIVE.into()]).map(drop)
+    }
+
+    fn insert(&mut self, sql: &'static str, rows: &[Value]) -> Result<()> {
+        for rows in rows.chunks(20_000) {
+            self.state.catalog.run(sql, &[bulk(&rows)])?;
+        }
+        Ok(())
+    }
+}
+
+/// A segment as the catalog keeps it: id, key, rows, bytes.
+pub(super) type SegmentRow<'a> = (u64, &'a String, u64, u64);
+
+pub(super) fn insert_segments(
+    catalog: &mut Catalog,
+    segments: &[SegmentRow<'_>],
+    objects: &[(u64, u32, &i64, u32, u32)],
+) -> Result<()> {
+    let sql = "INSERT INTO segment SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)";
+    catalog.run(sql, &[bulk(&segments)])?;
+    for rows in objects.chunks(20_000) {
+        let sql = "INSERT INTO segment_object SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+                   FROM json_each(?)";
+        catalog.run(sql, &[bulk(&rows)])?;
+    }
+    Ok(())
+}
+
+/// Marks generations as dead and forgets what they stood for; their rows go with the next compaction.
+pub(super) fn bury(catalog: &mut Catalog, generations: &[i64]) -> Result<()> {
+    if generations.is_empty() {
+        return Ok(());
+    }
+    let which: [Arg; 1] = [bulk(&generations)];
+    for sql in [
+        "DELETE FROM coverage WHERE generation IN (SELECT value FROM json_each(?))",
+        "DELETE FROM unit WHERE generation IN (SELECT value FROM json_each(?))",
+        "DELETE FROM field_stat WHERE generation IN (SELECT value FROM json_each(?))",
+        "DELETE FROM field_total WHERE generation IN (SELECT value FROM json_each(?))",
+        "DELETE FROM generation WHERE id IN (SELECT value FROM json_each(?)) \
+         AND NOT EXISTS (SELECT 1 FROM segment_object WHERE generation = generation.id)",
+    ] {
+        catalog.run(sql, &which)?;
+    }
+    let sql = "UPDATE generation SET state = ?2 WHERE id IN (SELECT value FROM json_each(?1))";
+    catalog.run(sql, &[bulk(&generations), DEAD.into()]).map(drop)
+}
+
+/// Whether what an earlier scan began may be finished by this one.
+pub(super) fn resumable(known: &Building, scan: RunningScan, key: &str) -> bool {
+    known.sound && !scan.full && known.digest == hex(&scan.digest) && known.key == key
+}
+
+/// Generations of these objects that are being built, with the parts that are in.
+pub(super) fn building(catalog: &mut Catalog, objects: &[u32]) -> Result<HashMap<u32, Building>> {
+    type Row = (i64, u32, String, i64, u32, u32, String, String);
+    let rows: Vec<Row> = catalog.rows(
+        "SELECT json_group_array(json_array(g.id, g.object, g.version, g.sound, g.parts, g.scan, s.digest, g.key)) \
+         FROM generation g JOIN scan s ON s.id = g.scan \
+         WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
+        &[bulk(&objects), BUILDING.into()],
+    )?;
+    let mut found: HashMap<u32, Building> = rows
+        .into_iter()
+        .map(|(id, object, version, sound, parts, scan, digest, key)| {
+            (object, Building { id, version, sound: sound != 0, parts, scan, digest, key, done: HashSet::new() })
+        })
+        .collect();
+    let ids: Vec<i64> = found.values().map(|building| building.id).collect();
+    let done: Vec<(i64, u32)> = catalog.rows(
+        "SELECT json_group_array(json_array(generation, part)) FROM unit \
+         WHERE generation IN (SELECT value FROM json_each(?))",
+        &[bulk(&ids)],
+    )?;
+    let mut parts: HashMap<i64, HashSet<u32>> = HashMap::new();
+    done.into_iter().for_each(|(generation, part)| {
+        parts.entry(generation).or_default().insert(part);
+    });
+    found.values_mut().for_each(|building| building.done = parts.remove(&building.id).unwrap_or_default());
+    Ok(found)
+}

@@ -1,0 +1,398 @@
+//! The ledger and the statistics: what there is, what became of it, what was found in which field.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use residuum_detect::Type;
+use residuum_source::{Coverage, KeyKind, ObjectPath, TableKey};
+
+use super::catalog::{BUILDING, LIVE};
+use super::error::{IndexError, Result};
+use super::scans::{coverage, digest};
+use super::{DeclaredKey, Reader, ScanRecord, ScanTotal};
+
+/// What became of one data object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectInfo {
+    /// Its number.
+    pub object: u32,
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Kind of the source.
+    pub source_kind: Arc<str>,
+    /// Its name; personal parts are sealed.
+    pub path: Arc<str>,
+    /// The listed object it is, or lies in.
+    pub listed: u32,
+    /// Version of the listed object.
+    pub version: String,
+    /// The state; the worst, if it was read in parts.
+    pub coverage: Coverage,
+    /// Why, unless it was simply read.
+    pub reason: Option<String>,
+    /// The format recognised.
+    pub format: Option<String>,
+    /// How its text is encoded.
+    pub encoding: Option<String>,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Records read.
+    pub records: u64,
+    /// Members, for a container.
+    pub members: u64,
+    /// Columns of the primary key.
+    pub primary_key: Vec<String>,
+    /// The scan that read it.
+    pub scan: u32,
+    /// The scan that saw it first.
+    pub first_scan: u32,
+    /// Only a sample of it was looked at.
+    pub sampled: bool,
+}
+
+/// Objects by state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CoverageTotals {
+    /// Read completely.
+    pub read: u64,
+    /// Holding nothing of their own.
+    pub derived: u64,
+    /// Left out by an approved policy.
+    pub excluded: u64,
+    /// Of a kind or format that cannot be read.
+    pub unsupported: u64,
+    /// Not readable, or not to their end.
+    pub unreadable: u64,
+    /// Cut off by a limit.
+    pub limit: u64,
+    /// Listed and begun, but not finished by any scan.
+    pub unfinished: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Records read.
+    pub records: u64,
+}
+
+/// What stands in one field of one object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldInfo {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Number of the object.
+    pub object_id: u32,
+    /// Name of the object; personal parts are sealed.
+    pub object: Arc<str>,
+    /// The field.
+    pub field: Arc<str>,
+    /// Values that are not null.
+    pub n_values: u64,
+    /// Records.
+    pub n_records: u64,
+    /// What was found in it, by type and rule.
+    pub types: Vec<FieldType>,
+}
+
+/// One type in one field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldType {
+    /// The type.
+    pub kind: Type,
+    /// The rule that found it.
+    pub rule: Arc<str>,
+    /// Findings.
+    pub n_values: u64,
+    /// Records with at least one.
+    pub n_records: u64,
+}
+
+/// How the fields of an object were treated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectPlan {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Number of the object.
+    pub object_id: u32,
+    /// Name of the object.
+    pub object: Arc<str>,
+    /// As JSON, as the scan gave it.
+    pub plan: String,
+}
+
+/// An object of which some parts are read and others not yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unfinished {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Name of the object.
+    pub object: Arc<str>,
+    /// Parts read.
+    pub done: u32,
+    /// All parts.
+    pub parts: u32,
+    /// Whether an older version of it is live.
+    pub live: bool,
+}
+
+impl Reader {
+    /// How many objects are in which state.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn coverage(&self) -> Result<CoverageTotals> {
+        let mut totals = CoverageTotals::default();
+        for object in self.objects()? {
+            *totals.of(object.coverage) += 1;
+            totals.bytes += object.bytes;
+            totals.records += object.records;
+        }
+        totals.unfinished = self.unfinished()?.iter().filter(|object| !object.live).count() as u64;
+        Ok(totals)
+    }
+
+    /// The ledger: every data object, in order of names.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn objects(&self) -> Result<Vec<ObjectInfo>> {
+        let mut objects: Vec<ObjectInfo> = Vec::new();
+        let mut from = 0i64;
+        loop {
+            let rows: Vec<(Where, What)> = self.catalog().rows(
+                "SELECT json_group_array(json_array(json_array(o.id, s.name, s.kind, o.path, g.object, g.version, g.scan, \
+                 ifnull(o.first_scan, 0), json(iif(n.sample IS NULL, 'false', 'true'))), json_array(c.state, c.reason, \
+                 c.format, c.encoding, c.bytes, c.records, c.members, c.primary_key)) ORDER BY o.id, c.part) \
+                 FROM (SELECT id, source, path, first_scan FROM object WHERE id > ?1 ORDER BY id LIMIT 20000) o \
+                 JOIN source s ON s.id = o.source JOIN coverage c ON c.object = o.id \
+                 JOIN generation g ON g.id = c.generation AND g.state = ?2 JOIN scan n ON n.id = g.scan",
+                &[from.into(), LIVE.into()],
+            )?;
+            for (place, what) in rows {
+                let info = object_info(place, what)?;
+                match objects.last_mut() {
+                    Some(last) if last.object == info.object => last.add(info),
+                    _ => objects.push(info),
+                }
+            }
+            let sql = "SELECT ifnull(max(id), 0) FROM (SELECT id FROM object WHERE id > ? ORDER BY id LIMIT 20000)";
+            from = self.catalog().one(sql, &[from.into()])?;
+            if from == 0 {
+                break;
+            }
+        }
+        objects.sort_by(|a, b| (&a.source, &a.path).cmp(&(&b.source, &b.path)));
+        Ok(objects)
+    }
+
+    /// What stands in which field, in order of names.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn fields(&self) -> Result<Vec<FieldInfo>> {
+        let totals: Vec<(u32, u32, u64, u64)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(object, field, v, r)) FROM (SELECT t.object, t.field, \
+             sum(t.n_values) AS v, sum(t.n_records) AS r FROM field_total t \
+             JOIN generation g ON g.id = t.generation AND g.state = ? GROUP BY t.object, t.field)",
+            &[LIVE.into()],
+        )?;
+        let stats: Vec<(u32, u32, u8, u16, u64, u64)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(object, field, kind, rule, v, r) ORDER BY kind, rule) FROM \
+             (SELECT t.object, t.field, t.kind, t.rule, sum(t.n_values) AS v, sum(t.n_records) AS r FROM field_stat t \
+             JOIN generation g ON g.id = t.generation AND g.state = ? GROUP BY t.object, t.field, t.kind, t.rule)",
+            &[LIVE.into()],
+        )?;
+        let mut found: BTreeMap<(u32, u32), (u64, u64, Vec<FieldType>)> = BTreeMap::new();
+        for (object, field, values, records) in totals {
+            found.insert((object, field), (values, records, Vec::new()));
+        }
+        for (object, field, kind, rule, n_values, n_records) in stats.into_iter().filter(|row| row.4 > 0) {
+            let unknown = || IndexError::Misuse(format!("the catalog holds a type {kind} that this program does not know"));
+            let kind = Type::from_number(kind).ok_or_else(unknown)?;
+            let rule = self.small()?.rule(rule);
+            let of = found.entry((object, field)).or_default();
+            of.2.push(FieldType { kind, rule, n_values, n_records });
+        }
+        let objects: Vec<u32> = found.keys().map(|(object, _)| *object).collect();
+        let names = self.object_names(&objects)?;
+        let mut fields: Vec<FieldInfo> = Vec::with_capacity(found.len());
+        for ((object, field), (n_values, n_records, types)) in found {
+            let ((source, path), field) = ((&names[&object].source, &names[&object].path), self.small()?.field(field));
+            let (source, object_id, object) = (source.clone(), object, path.clone());
+            fields.push(FieldInfo { source, object_id, object, field, n_values, n_records, types });
+        }
+        fields.sort_by(|a, b| (&a.source, &a.object, &a.field).cmp(&(&b.source, &b.object, &b.field)));
+        Ok(fields)
+    }
+
+    /// All scans, oldest first.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn scans(&self) -> Result<Vec<ScanRecord>> {
+        type Row = (u32, u64, Option<u64>, String, i64, Option<u64>, i64, Vec<(String, u8, u64)>);
+        let rows: Vec<Row> = self.catalog().rows(
+            "SELECT json_group_array(json_array(id, started, ended, digest, full_scan, sample, interrupted, json(totals)) \
+             ORDER BY id) FROM scan",
+            &[],
+        )?;
+        let total = |(source, kind, findings)| Some(ScanTotal { source, kind: Type::from_number(kind)?, findings });
+        let record = |(id, started, ended, text, full, sample, interrupted, totals): Row| ScanRecord {
+            id,
+            started,
+            ended,
+            digest: digest(&text),
+            full: full != 0,
+            sample,
+            interrupted: interrupted != 0,
+            totals: totals.into_iter().filter_map(total).collect(),
+        };
+        Ok(rows.into_iter().map(record).collect())
+    }
+
+    /// How fields were treated, by object in order of names.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn plans(&self) -> Result<Vec<ObjectPlan>> {
+        let rows: Vec<(u32, String, String, String)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(o.id, s.name, o.path, c.plan) ORDER BY s.name, o.path, c.part) \
+             FROM coverage c JOIN generation g ON g.id = c.generation AND g.state = ? \
+             JOIN object o ON o.id = c.object JOIN source s ON s.id = o.source WHERE c.plan IS NOT NULL",
+            &[LIVE.into()],
+        )?;
+        let mut plans: Vec<ObjectPlan> = rows
+            .into_iter()
+            .map(|(object_id, source, object, plan)| {
+                ObjectPlan { source: source.into(), object_id, object: object.into(), plan }
+            })
+            .collect();
+        // All parts of an object are read under one plan.
+        plans.dedup_by(|next, last| next.object_id == last.object_id);
+        Ok(plans)
+    }
+
+    /// Keys declared by schemas and owners.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn declared_keys(&self) -> Result<Vec<DeclaredKey>> {
+        type Row = (String, String, Vec<String>, String, Option<String>, Option<Vec<String>>);
+        let rows: Vec<Row> = self.catalog().rows(
+            "SELECT json_group_array(json_array(s.name, k.object, json(k.columns), k.kind, k.to_object, \
+             json(k.to_columns)) ORDER BY s.name, k.object, k.kind, k.columns) \
+             FROM declared_key k JOIN source s ON s.id = k.source",
+            &[],
+        )?;
+        let path = |text: &str| {
+            ObjectPath::from_escaped(text).map_err(|error| IndexError::Misuse(format!("a declared key: {error}")))
+        };
+        let key = |(source, object, columns, kind, to_object, to_columns): Row| {
+            let kind = match (kind.as_str(), to_object) {
+                ("foreign", Some(to)) => KeyKind::Foreign { object: path(&to)?, columns: to_columns.unwrap_or_default() },
+                ("unique", _) => KeyKind::Unique,
+                _ => KeyKind::Primary,
+            };
+            Ok(DeclaredKey { source, key: TableKey { object: path(&object)?, columns, kind } })
+        };
+        rows.into_iter().map(key).collect()
+    }
+
+    /// Objects that scans began and none finished.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        let rows: Vec<(String, String, u32, u32, i64)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(s.name, o.path, (SELECT count(*) FROM unit u WHERE u.generation = g.id), \
+             g.parts, EXISTS (SELECT 1 FROM generation l WHERE l.object = g.object AND l.state = ?2)) \
+             ORDER BY s.name, o.path) \
+             FROM generation g JOIN object o ON o.id = g.object JOIN source s ON s.id = o.source WHERE g.state = ?1",
+            &[BUILDING.into(), LIVE.into()],
+        )?;
+        let unfinished = |(source, object, done, parts, live): (String, String, _, _, i64)| Unfinished {
+            source: source.into(),
+            object: object.into(),
+            done,
+            parts,
+            live: live != 0,
+        };
+        Ok(rows.into_iter().map(unfinished).collect())
+    }
+
+    /// Names of the keys that findings are under, with how many findings each.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn keys_in_use(&self) -> Result<Vec<(String, u64)>> {
+        self.catalog().rows(
+            "SELECT json_group_array(json_array(key, n) ORDER BY key) FROM \
+             (SELECT key, sum(n_rows) AS n FROM segment GROUP BY key)",
+            &[],
+        )
+    }
+}
+
+impl CoverageTotals {
+    /// The number of objects in a state.
+    pub fn get(&self, state: Coverage) -> u64 {
+        let mut copy = *self;
+        *copy.of(state)
+    }
+
+    /// Whether something that was listed was left unseen.
+    pub fn is_incomplete(&self) -> bool {
+        self.unsupported + self.unreadable + self.limit + self.unfinished > 0
+    }
+
+    fn of(&mut self, state: Coverage) -> &mut u64 {
+        match state {
+            Coverage::Read => &mut self.read,
+            Coverage::Derived => &mut self.derived,
+            Coverage::Excluded => &mut self.excluded,
+            Coverage::Unsupported => &mut self.unsupported,
+            Coverage::Unreadable => &mut self.unreadable,
+            Coverage::Limit => &mut self.limit,
+        }
+    }
+}
+
+impl ObjectInfo {
+    /// Adds another part of the object.
+    fn add(&mut self, part: Self) {
+        if part.coverage > self.coverage {
+            self.coverage = part.coverage;
+            self.reason = part.reason;
+        }
+        self.bytes += part.bytes;
+        self.records += part.records;
+        self.members += part.members;
+    }
+}
+
+/// Columns that say which object: number, source and its kind, path, listed object, version, scan, first scan, sampled.
+type Where = (u32, String, String, String, u32, String, u32, u32, bool);
+/// Columns that say what became of it: state, reason, format, encoding, bytes, records, members, primary key.
+type What = (String, Option<String>, Option<String>, Option<String>, u64, u64, u64, String);
+
+fn object_info(place: Where, what: What) -> Result<ObjectInfo> {
+    let (object, source, source_kind, path, listed, version, scan, first_scan, sampled) = place;
+    let (state, reason, format, encoding, bytes, records, members, key) = what;
+    Ok(ObjectInfo {
+        object,
+        source: source.into(),
+        source_kind: source_kind.into(),
+        path: path.into(),
+        listed,
+        version,
+        coverage: coverage(&state)?,
+        reason,
+        format,
+        encoding,
+        bytes,
+        records,
+        members,
+        primary_key: serde_json::from_str(&key).unwrap_or_default(),
+        scan,
+        first_scan,
+        sampled,
+    })
+}
