@@ -20,6 +20,8 @@ mod lines;
 pub mod parquet;
 mod recognise;
 mod sql;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
@@ -79,7 +81,8 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
             read_text(path, &name, text, within.limits, sink)
         }
         Format::Unsupported { format, what } => {
-            let reason = format!("{what} cannot be read yet; export it in a format that can, such as CSV or JSON Lines");
+            let reason =
+                format!("{what} cannot be read yet; export it in a format that can, such as CSV or JSON Lines");
             close_unread(path, format, left_out(&bytes, Coverage::Unsupported, reason), sink)
         }
         Format::Binary => {
@@ -146,3 +149,6 @@ fn stored_or_held(mut bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<A
         _ => Ok(Arc::new(held)),
     }
 }
+
+#[cfg(test)]
+mod tests;

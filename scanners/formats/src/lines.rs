@@ -35,42 +35,60 @@ pub(crate) fn read(
 pub(crate) struct Lines {
     batch_bytes: usize,
     /// Bytes at the front of the text's window that were in the core of the last batch.
-    context: usize,
+    pub context: usize,
     /// Number of the line that the core begins on.
-    line: u64,
+    pub line: u64,
     /// Whether a line begins where the core begins.
-    begins: bool,
+    pub begins: bool,
     /// Position of the core in the decoded text.
     decoded: u64,
-    records: u64,
+    /// Lines that began in a core.
+    pub records: u64,
 }
 
 impl Lines {
-    fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &Limits) -> Self {
         let batch_bytes = limits.batch_bytes.max(BEFORE);
         Self { batch_bytes, context: 0, line: 1, begins: true, decoded: 0, records: 0 }
     }
 
-    fn next(&mut self, text: &mut Text<'_>) -> Option<Batch> {
+    /// Fills the text's window as far as the next batch needs it.
+    pub fn fill(&self, text: &mut Text<'_>) {
         text.fill(self.context + self.batch_bytes + AFTER_CUT);
-        let (window, from) = (text.window(), self.context);
-        let left = window.len() - from;
-        if left == 0 {
-            text.consume(from);
-            self.context = 0;
+    }
+
+    fn next(&mut self, text: &mut Text<'_>) -> Option<Batch> {
+        self.fill(text);
+        let len = text.window().len();
+        if len == self.context {
+            self.skip(text, 0);
             return None;
         }
-        let last = text.ended() && left <= self.batch_bytes;
-        let (core_end, to) = if last {
-            (window.len(), window.len())
-        } else {
-            cut(window, from, (from + self.batch_bytes).min(window.len()))
-        };
+        Some(self.up_to(text, len, text.ended()))
+    }
+
+    /// The next batch of the text that goes up to `end` of the window, and further unless it is `closed`.
+    pub fn up_to(&mut self, text: &mut Text<'_>, end: usize, closed: bool) -> Batch {
+        let (window, from) = (&text.window()[..end], self.context);
+        let last = closed && end - from <= self.batch_bytes;
+        let (core_end, to) = if last { (end, end) } else { cut(window, from, (from + self.batch_bytes).min(end)) };
         let batch = self.batch(text, from..core_end, to, last && from == 0);
         let keep = char_boundary(window, core_end.saturating_sub(BEFORE));
         self.context = core_end - keep;
         text.consume(keep);
-        Some(batch)
+        batch
+    }
+
+    /// Passes over `n` bytes that are not given as text.
+    pub fn skip(&mut self, text: &mut Text<'_>, n: usize) {
+        let passed = &text.window()[self.context..self.context + n];
+        self.line += memchr_iter(b'\n', passed).count() as u64;
+        if let Some(last) = passed.last() {
+            self.begins = *last == b'\n';
+        }
+        self.decoded += n as u64;
+        text.consume(self.context + n);
+        self.context = 0;
     }
 
     fn batch(&mut self, text: &Text<'_>, core: std::ops::Range<usize>, to: usize, whole: bool) -> Batch {

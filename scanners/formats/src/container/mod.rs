@@ -30,6 +30,7 @@ pub(crate) struct Within<'a> {
 struct Budget {
     stored: Cell<u64>,
     expanded: Cell<u64>,
+    exhausted: std::cell::RefCell<Option<Fault>>,
 }
 
 /// Expanded bytes below which no ratio is suspicious.
@@ -62,19 +63,27 @@ impl<'a> Within<'a> {
         let expanded = self.budget.expanded.get() + bytes;
         self.budget.expanded.set(expanded);
         let Limits { expanded_bytes, ratio, .. } = *self.limits;
-        if expanded > expanded_bytes {
-            return Err(Fault::limit(format!(
+        let reason = if expanded > expanded_bytes {
+            format!(
                 "the members of this object expand to more than {expanded_bytes} bytes; raise the limit \
                  `expanded_bytes` if that is expected"
-            )));
-        }
-        if expanded > RATIO_FROM && expanded / ratio.max(1) > self.budget.stored.get() {
-            return Err(Fault::limit(format!(
+            )
+        } else if expanded > RATIO_FROM && expanded / ratio.max(1) > self.budget.stored.get() {
+            format!(
                 "the members of this object expand to more than {ratio} times its size, as in a decompression bomb; \
                  raise the limit `ratio` if that is expected"
-            )));
-        }
-        Ok(())
+            )
+        } else {
+            return Ok(());
+        };
+        let fault = Fault::limit(reason);
+        self.budget.exhausted.replace(Some(fault.clone()));
+        Err(fault)
+    }
+
+    /// Why nothing more may be expanded, once that is so.
+    fn exhausted(&self) -> Option<Fault> {
+        self.budget.exhausted.borrow().clone()
     }
 }
 
@@ -136,3 +145,6 @@ fn outcome(bytes: u64, members: u64, fault: Option<Fault>) -> Outcome {
         None => read,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ fn one_member<R: Read>(
     };
     let mut kept = KeepFault { inner: deeper.expand(&mut *decoder), fault: None };
     read_member(&path.member(name), &mut kept, &deeper, sink)?;
-    let fault = kept.fault;
+    let fault = kept.fault.or_else(|| deeper.exhausted());
     sink.close(outcome(position(decoder), 1, fault))
 }
 

@@ -32,8 +32,8 @@ const ROWS: usize = 300;
 const DELIMITERS: [u8; 10] = [b',', b'\t', b';', b'|', 1, 0x1f, 0x1e, 2, b'^', b'~'];
 /// Files of these names are text whatever they look like.
 const NEVER: [&str; 27] = [
-    "md", "rst", "html", "xml", "py", "rs", "c", "h", "cpp", "js", "ts", "java", "go", "rb", "php", "sh", "css", "yaml",
-    "yml", "toml", "ini", "conf", "tex", "eml", "vcf", "ics", "ldif",
+    "md", "rst", "html", "xml", "py", "rs", "c", "h", "cpp", "js", "ts", "java", "go", "rb", "php", "sh", "css",
+    "yaml", "yml", "toml", "ini", "conf", "tex", "eml", "vcf", "ics", "ldif",
 ];
 
 impl Dialect {
@@ -66,7 +66,8 @@ impl Dialect {
             }
             for dialect in base.with_quoting(delimiter, sample) {
                 let trial = Trial::of(dialect, sample, complete);
-                if trial.is_convincing(named || told.is_some(), suffix) && best.as_ref().is_none_or(|b| trial.beats(b)) {
+                if trial.is_convincing(named || told.is_some(), suffix) && best.as_ref().is_none_or(|b| trial.beats(b))
+                {
                     best = Some(trial);
                 }
             }
@@ -192,7 +193,8 @@ impl Trial {
 
     /// In programs and styles a semicolon ends the line.
     fn only_ends_lines(&self) -> bool {
-        self.width == 2 && self.rows.iter().filter(|row| row.last().is_some_and(String::is_empty)).count() * 2 > self.rows.len()
+        self.width == 2
+            && self.rows.iter().filter(|row| row.last().is_some_and(String::is_empty)).count() * 2 > self.rows.len()
     }
 
     fn beats(&self, other: &Self) -> bool {
@@ -214,7 +216,22 @@ impl super::Cell {
         match self.plain() {
             // A quote in the middle of what is not quoted is rare.
             Some(_) => dialect.quote.is_none() && end > start + 1 && sample[start] == b'"' && sample[end - 1] == b'"',
-            None => dialect.quote.is_some_and(|quote| sample[end - 1] != quote || end - start < 2),
+            None => dialect.quote.is_some_and(|quote| {
+                closing(&sample[start + 1..end], quote, dialect.backslash) != Some(end - start - 2)
+            }),
+        }
+    }
+}
+
+/// Where the quote that closes a cell stands, after the one that opens it.
+fn closing(cell: &[u8], quote: u8, backslash: bool) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match (*cell.get(at)?, cell.get(at + 1)) {
+            (b'\\', _) if backslash => at += 2,
+            (b, Some(&next)) if b == quote && next == quote => at += 2,
+            (b, _) if b == quote => return Some(at),
+            _ => at += 1,
         }
     }
 }
@@ -230,16 +247,20 @@ fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     let distinct = names.iter().filter(|name| !name.is_empty()).collect::<HashSet<_>>().len();
     let named = names.iter().filter(|name| !name.is_empty()).count();
     let plausible = names.iter().all(|name| name.is_empty() || could_be_name(name));
-    if !plausible || named == 0 || distinct * 10 < named * 9 || named * 2 < names.len() || first.len() * 2 < width {
+    if !plausible || named == 0 || named * 2 < names.len() || first.len() * 2 < width {
         return false;
     }
     let known = names.iter().filter(|name| is_known_word(name)).count();
     if known * 2 >= named || (known > 0 && names.iter().all(|name| name.is_empty() || is_identifier(name))) {
         return true;
     }
+    if distinct * 10 < named * 9 {
+        return false;
+    }
     // A column of numbers, dates or addresses under a word.
     let typed = |i: usize| {
-        let cells: Vec<&str> = rest.iter().filter_map(|row| row.get(i)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect();
+        let cells: Vec<&str> =
+            rest.iter().filter_map(|row| row.get(i)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect();
         !cells.is_empty() && cells.iter().filter(|cell| !could_be_name(cell)).count() * 10 >= cells.len() * 8
     };
     let typed = (0..first.len()).filter(|&i| !names[i].is_empty() && typed(i)).count();
@@ -264,20 +285,140 @@ fn is_identifier(name: &str) -> bool {
 
 /// Words that name columns and are rarely values.
 const WORDS: &[&str] = &[
-    "id", "uuid", "guid", "key", "name", "names", "first", "last", "middle", "firstname", "lastname", "fullname", "surname",
-    "username", "user", "email", "mail", "phone", "mobile", "tel", "telephone", "fax", "address", "street", "city", "state",
-    "zip", "zipcode", "postal", "postcode", "country", "county", "region", "province", "birth", "dob", "birthday",
-    "birthdate", "age", "gender", "sex", "ssn", "date", "time", "timestamp", "created", "updated", "modified", "at",
-    "type", "status", "code", "number", "no", "num", "count", "total", "amount", "price", "cost", "qty", "quantity",
-    "description", "desc", "comment", "comments", "note", "notes", "title", "subject", "message", "text", "value", "url",
-    "ip", "host", "device", "customer", "account", "order", "invoice", "product", "item", "sku", "category", "company",
-    "organization", "department", "job", "salary", "lat", "latitude", "lon", "lng", "longitude", "card", "iban", "currency",
-    "vin", "plate", "license", "passport", "password", "token", "session", "agent", "index", "label", "flag", "active",
-    "level", "source", "vorname", "nachname", "telefon", "adresse", "strasse", "ort", "plz", "land", "datum", "geburtsdatum",
-    "nom", "prenom", "adresse_email", "nombre", "apellido", "correo", "direccion", "ciudad",
+    "id",
+    "uuid",
+    "guid",
+    "key",
+    "name",
+    "names",
+    "first",
+    "last",
+    "middle",
+    "firstname",
+    "lastname",
+    "fullname",
+    "surname",
+    "username",
+    "user",
+    "email",
+    "mail",
+    "phone",
+    "mobile",
+    "tel",
+    "telephone",
+    "fax",
+    "address",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "zipcode",
+    "postal",
+    "postcode",
+    "country",
+    "county",
+    "region",
+    "province",
+    "birth",
+    "dob",
+    "birthday",
+    "birthdate",
+    "age",
+    "gender",
+    "sex",
+    "ssn",
+    "date",
+    "time",
+    "timestamp",
+    "created",
+    "updated",
+    "modified",
+    "at",
+    "type",
+    "status",
+    "code",
+    "number",
+    "no",
+    "num",
+    "count",
+    "total",
+    "amount",
+    "price",
+    "cost",
+    "qty",
+    "quantity",
+    "description",
+    "desc",
+    "comment",
+    "comments",
+    "note",
+    "notes",
+    "title",
+    "subject",
+    "message",
+    "text",
+    "value",
+    "url",
+    "ip",
+    "host",
+    "device",
+    "customer",
+    "account",
+    "order",
+    "invoice",
+    "product",
+    "item",
+    "sku",
+    "category",
+    "company",
+    "organization",
+    "department",
+    "job",
+    "salary",
+    "lat",
+    "latitude",
+    "lon",
+    "lng",
+    "longitude",
+    "card",
+    "iban",
+    "currency",
+    "vin",
+    "plate",
+    "license",
+    "passport",
+    "password",
+    "token",
+    "session",
+    "agent",
+    "index",
+    "label",
+    "flag",
+    "active",
+    "level",
+    "source",
+    "vorname",
+    "nachname",
+    "telefon",
+    "adresse",
+    "strasse",
+    "ort",
+    "plz",
+    "land",
+    "datum",
+    "geburtsdatum",
+    "nom",
+    "prenom",
+    "adresse_email",
+    "nombre",
+    "apellido",
+    "correo",
+    "direccion",
+    "ciudad",
 ];
 
 fn is_known_word(name: &str) -> bool {
-    name.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit())))
+    name.split(|c: char| !c.is_alphanumeric())
+        .any(|word| WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit())))
         || ["id", "name", "email", "date", "phone", "number", "address"].iter().any(|word| name.ends_with(word))
 }

@@ -2,9 +2,9 @@
 
 use residuum_source::{Batch, Column, Flow, OffsetMap, RecordKind, Records, Run, Sink, Stop, Window};
 
+use super::Dialect;
 use super::fields::Fields;
 use super::record::{MAX_CELLS, opens};
-use super::Dialect;
 use crate::Text;
 use crate::lines::char_boundary;
 
@@ -23,7 +23,8 @@ pub(super) fn read(
     batch_bytes: usize,
     sink: &mut dyn Sink,
 ) -> std::ops::ControlFlow<Stop, usize> {
-    let mut long = Long { row, batch_bytes, columns: Vec::new(), held: 0, cell: Cell::default(), raw: text.position(), sink };
+    let mut long =
+        Long { row, batch_bytes, columns: Vec::new(), held: 0, cell: Cell::default(), raw: text.position(), sink };
     let mut cells = 0;
     loop {
         let last = cells + 1 >= MAX_CELLS;
@@ -83,6 +84,7 @@ impl Long<'_> {
             state = State::Quoted;
         }
         let row_ends = loop {
+            self.push_windows(text, fields, index)?;
             if text.fill(PIECE).is_empty() {
                 break true;
             }
@@ -100,7 +102,6 @@ impl Long<'_> {
                     keep -= 1; // a line feed may follow
                 }
                 self.keep(text, keep);
-                self.push_windows(text, fields, index)?;
                 text.consume(keep);
                 continue;
             };
@@ -182,7 +183,8 @@ impl Long<'_> {
         if !cell.bytes.is_empty() {
             self.held += cell.bytes.len();
             let offsets = vec![0, cell.bytes.len() as u32];
-            let column = Column { bytes: cell.bytes, offsets, place: Some(cell.map), ..Column::new(fields.name(index)) };
+            let column =
+                Column { bytes: cell.bytes, offsets, place: Some(cell.map), ..Column::new(fields.name(index)) };
             self.columns.push(column);
         }
         if self.held > self.batch_bytes || self.columns.len() >= CELLS {

@@ -1,1 +1,76 @@
-//! Tests.
+//! Which reader an object is given to.
+
+use super::{Format, TextFormat, recognise, text_format};
+use crate::Encoding;
+
+#[test]
+fn formats_by_content() {
+    let text = |encoding, mark| Format::Text { encoding, mark };
+    let cases: [(&str, &[u8], Format); 14] = [
+        ("gzip", b"\x1f\x8b\x08\0", Format::Gzip),
+        ("zstd", b"\x28\xb5\x2f\xfd", Format::Zstd),
+        ("zip", b"PK\x03\x04", Format::Zip),
+        ("empty zip", b"PK\x05\x06", Format::Zip),
+        ("parquet", b"PAR1\x15\0\x15", Format::Parquet),
+        ("text", b"hello", text(Encoding::Utf8, 0)),
+        ("byte order mark", b"\xef\xbb\xbfhello", text(Encoding::Utf8, 3)),
+        ("UTF-16", b"\xff\xfeh\0i\0", text(Encoding::Utf16Le, 2)),
+        ("UTF-16 without mark", b"h\0e\0l\0l\0o\0\n\0", text(Encoding::Utf16Le, 0)),
+        ("UTF-16BE without mark", b"\0h\0e\0l\0l\0o\0\n", text(Encoding::Utf16Be, 0)),
+        ("Latin-1", b"Jos\xe9 Mu\xf1oz", text(Encoding::Windows1252, 0)),
+        ("a few bad bytes", "grüße aus köln \u{fffd}".as_bytes(), text(Encoding::Utf8, 0)),
+        ("PDF-like text", b"ORC is a file format", text(Encoding::Utf8, 0)),
+        ("zeros", &[0; 300], Format::Binary),
+    ];
+    for (name, head, format) in cases {
+        assert_eq!(recognise(head), format, "{name}");
+    }
+    for (head, format) in [
+        (&b"%PDF-1.7\n"[..], "pdf"),
+        (b"ORC\x08\x03\x10\0", "orc"),
+        (b"Obj\x01\x04", "avro"),
+        (b"SQLite format 3\0", "sqlite"),
+        (b"\x7fELF\x02\x01", "elf"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x89PNG\r\n\x1a\n", "png"),
+    ] {
+        assert!(matches!(recognise(head), Format::Unsupported { format: f, .. } if f == format), "{format}");
+    }
+}
+
+#[test]
+fn noise_is_binary() {
+    let noise: Vec<u8> = (0u32..4096).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    assert_eq!(recognise(&noise), Format::Binary);
+}
+
+#[test]
+fn texts_by_structure() {
+    let (json, lines) = (TextFormat::Json, TextFormat::JsonLines);
+    let text = |format| TextFormat::Lines(format);
+    let cases: [(&str, &str, &[u8], TextFormat); 19] = [
+        ("object", "a", b"{\"a\": 1}", json.clone()),
+        ("pretty", "a", b"{\n  \"a\": [1, 2],\n  \"b\": null\n}\n", json.clone()),
+        ("array", "a.txt", b"[{\"a\":1},{\"a\":2}]", json.clone()),
+        ("lines", "a", b"{\"a\":1}\n{\"a\":2}\n", lines.clone()),
+        ("one line of lines", "a.jsonl", b"{\"a\":1}\n", lines.clone()),
+        ("concatenated", "a", b"{\"a\":1}{\"a\":2}", lines.clone()),
+        ("lines with a bad one first", "a", b"oops\n{\"a\":1}\n{\"a\":2}\n", lines.clone()),
+        ("lines with a cut-off one first", "a", b"{\"a\":\n{\"a\":1}\n{\"a\":2}\n", lines.clone()),
+        ("cut off", "a.json", b"{\"a\": [1, 2", json.clone()),
+        ("number in a JSON file", "a.json", b"12\n", json),
+        ("log with brackets", "a", b"[2024-05-01] start\n[2024-05-01] stop\n", text("text")),
+        ("log with levels", "a", b"[INFO] start\n[WARN] stop\n", text("text")),
+        ("rich text", "a", b"{\\rtf1 hello}", text("text")),
+        ("style sheet", "a", b"{ color: red }", text("text")),
+        ("number", "a", b"12", text("text")),
+        ("XML", "a", b"<?xml version=\"1.0\"?><a/>", text("xml")),
+        ("HTML", "a", b"<!DOCTYPE html><p>", text("html")),
+        ("dump", "a", b"CREATE TABLE t (\n a int);\n", TextFormat::Sql),
+        ("template", "a", b"{{ name }} [x]", text("text")),
+    ];
+    for (name, file, head, format) in cases {
+        assert_eq!(text_format(head, true, file.as_bytes()), format, "{name}");
+    }
+}
