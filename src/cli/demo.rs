@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use residuum_detect::{Detector, IndexKey, RuleSet, Type};
+use residuum_detect::{Detector, RuleSet, Type};
 use residuum_source::Coverage;
 
 use super::common::Common;
@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
 use super::location::{Names, Printer};
 use super::output::{self, Format, Style};
+use super::scan;
 use super::table::{Align, Table};
 use crate::config::{Config, FILE_NAME};
 use crate::connect::connect;
@@ -103,10 +104,7 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
 
 /// An index with a key of its own beside it, so that the directory can be thrown away whole.
 fn make_index(config: &Config) -> Result<Index, Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(format_args!("the system gives no random numbers: {error}")))?;
-    let keys = Keyring::new(IndexKey::new(bytes), Vec::new());
+    let keys = Keyring::new(scan::random_key()?, Vec::new());
     if let Some(file) = &config.key_file {
         keys.backup(file)?;
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use residuum_detect::Detector;
+use residuum_detect::{Detector, IndexKey};
 use residuum_source::{Coverage, Source};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use super::table::{Align, Table};
 use super::{coverage, plan, rules};
 use crate::config::{Config, Exclusion, SourceConfig};
 use crate::connect::connect;
-use crate::index::{Index, KeyOrigin};
+use crate::index::{Index, KeyOrigin, Keyring};
 use crate::report::human::{bytes, count, counted, duration};
 use crate::scan::{Scan, ScanOptions, Summary};
 
@@ -75,7 +75,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         limits: config.limits.clone(),
     };
     let detector = Detector::new(&rules::load(&config)?)?;
-    let index = make_index(&config, common)?;
+    let for_plan = if args.plan && !Index::exists(&config.index)? { Some(tempfile::tempdir()?) } else { None };
+    let index = match &for_plan {
+        // A plan leaves no index behind, and no key.
+        Some(directory) => Index::create_or_open(directory.path(), Keyring::new(random_key()?, Vec::new()))?,
+        None => make_index(&config, common)?,
+    };
     let stop = stop_on_signal()?;
     let scan = Scan::new(&sources, &detector, &index, options).stop_when(&stop);
     if args.plan {
@@ -151,6 +156,14 @@ fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
         common.say("without it the index cannot be searched: back it up with `residuum keys backup FILE`");
     }
     Ok(Index::create_or_open(&config.index, keys)?)
+}
+
+/// A key from the system's random numbers, for an index that keeps its key itself or keeps nothing.
+pub(super) fn random_key() -> Result<IndexKey, Failure> {
+    let mut bytes = [0; 32];
+    let filled = getrandom::fill(&mut bytes);
+    filled.map_err(|error| Failure::new(format_args!("the system gives no random numbers: {error}")))?;
+    Ok(IndexKey::new(bytes))
 }
 
 /// An index that lies inside of a scanned directory is not scanned itself.

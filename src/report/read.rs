@@ -56,7 +56,7 @@ fn plans(stored: &[crate::index::ObjectPlan]) -> BTreeMap<(String, String, Strin
         // A plan that a later version wrote differently is left out of the picture, not of the inventory.
         let of_fields: Vec<FieldPlan> = serde_json::from_str(&object.plan).unwrap_or_default();
         for plan in of_fields {
-            plans.insert((object.source.to_string(), object.object.clone(), plan.field.clone()), plan);
+            plans.insert((object.source.to_string(), object.object.to_string(), plan.field.clone()), plan);
         }
     }
     plans

@@ -1,0 +1,79 @@
+//! What the person at the terminal gets wrong, and what the commands around the pipeline give.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::sandbox::{Run, Sandbox};
+
+#[test]
+fn mistakes_are_named_with_their_cure() {
+    let sandbox = Sandbox::new();
+    sandbox.file("notes/a.txt", "nothing here\n");
+    sandbox.file("bad.toml", "indx = 1\n");
+    sandbox.file("people.csv", "e-mail\nx@example.com\n");
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["scan"], "there is no source to scan", "hint: name one"),
+        (&["scan", "no/such/place"], "no/such/place", "error: "),
+        (&["scan", "gopher://example.com"], "`gopher` is no kind of source", "sqlite:PATH"),
+        (&["scan", "notes", "notes"], "given twice", "error: "),
+        (&["scan", "notes", "--include", "a{b"], "a{b", "is not a glob"),
+        (&["scan", "notes", "--sample", "0"], "--sample", "error: "),
+        (&["scan", "notes", "--config", "bad.toml"], "bad.toml", "indx"),
+        (&["scan", "notes", "--config", "missing.toml"], "missing.toml", "cannot be read"),
+        (&["findings", "--type", "SHOE_SIZE"], "there is no such type", "EMAIL"),
+        (&["findings"], "there is no index", "residuum scan"),
+        (&["find"], "nobody to look for", "--email"),
+        (&["find", "--email", "not an address"], "--email", "such as"),
+        (&["find", "--id", "7"], "--id", "DOMAIN=VALUE"),
+        (&["find", "--sha256", "EMAIL=abc"], "--sha256", "64 hexadecimal"),
+        (&["find", "--identifiers", "people.csv"], "people.csv", "`e-mail`"),
+        (&["find", "--identifiers", "missing.csv"], "missing.csv", "error: "),
+        (&["detect", "missing.txt"], "missing.txt", "hint: "),
+        (&["detect", "--input", "jsonl", "--format", "csv"], "always answered", "jsonl"),
+        (&["man", "frobnicate"], "there is no command `frobnicate`", "`scan`"),
+        (&["keys", "backup", "copy.key"], "there is no index", "residuum scan"),
+    ];
+    for (arguments, named, cure) in cases {
+        let run = sandbox.run(*arguments).exits(1).says(named).says(cure).says("error: ");
+        assert!(run.stdout.is_empty(), "{arguments:?}: {}", run.stdout);
+        assert!(!run.stderr.contains("not an address"), "a value given is not repeated: {}", run.stderr);
+    }
+}
+
+#[test]
+fn completions_and_manual_come_for_every_command() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        sandbox.run(["completions", shell]).exits(0).prints("findings");
+    }
+    sandbox.run(["man"]).exits(0).prints(".TH residuum 1");
+    sandbox.run(["man", "keys", "rotate"]).exits(0).prints("rotate");
+    sandbox.run(["man", "--dir", "pages"]).exits(0);
+    for page in ["residuum.1", "residuum-scan.1", "residuum-keys-backup.1"] {
+        assert!(sandbox.path("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    let sandbox = Sandbox::new();
+    let text = "write to jane@example.com\n".repeat(50_000);
+    sandbox.file("long.txt", text);
+    let mut command = sandbox.command(["detect", "long.txt", "--format", "jsonl"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut first = [0; 10];
+    child.stdout.take().expect("it is piped").read_exact(&mut first).expect("there is a first line");
+    // The reading end is closed here, long before the program has written everything.
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(0), "".into()));
+}
+
+#[test]
+fn quiet_is_quiet_and_colour_stays_off() {
+    let sandbox = Sandbox::new();
+    sandbox.file("notes/a.txt", "write to jane@example.com\n");
+    let run = sandbox.run(["scan", "notes", "--quiet"]).exits(0).prints("EMAIL");
+    assert_eq!(run.stderr, "");
+    let coloured = |run: Run| run.stdout.contains('\x1b') || run.stderr.contains('\x1b');
+    assert!(!coloured(sandbox.run(["report"])) && !coloured(sandbox.run(["find"])));
+}
