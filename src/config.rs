@@ -1,0 +1,417 @@
+//! The configuration: `residuum.toml`, then the environment, then the command line, resolved once.
+//!
+//! [`Config::load`] reads the file and the environment; the command line overrides fields of the result. Every
+//! field has one meaning and one default, given here. Secrets are never in the file: a source names the
+//! environment variable, file or command that holds its password.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use residuum_source::{Limits, Sensitive};
+use serde::Deserialize;
+
+/// The name looked for in the current directory.
+pub const FILE_NAME: &str = "residuum.toml";
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from, if any.
+    pub file: Option<PathBuf>,
+    /// Directory of the index. Default `.residuum`; `RESIDUUM_INDEX`.
+    pub index: PathBuf,
+    /// File with the keys of the index, mode `0600`; `RESIDUUM_INDEX_KEY` and `RESIDUUM_INDEX_KEY_FILE` go before it.
+    /// Default: one made in the user's state directory.
+    pub key_file: Option<PathBuf>,
+    /// Threads that read and detect. Default: the machine's cores; `RESIDUUM_JOBS`.
+    pub jobs: usize,
+    /// Named sources, in the order of the file.
+    pub sources: Vec<SourceConfig>,
+    /// Folders of rules that extend or override the built-in pack. `RESIDUUM_RULES`, separated by `:`.
+    pub rules: Vec<PathBuf>,
+    /// Joins that no schema declares.
+    pub joins: Vec<Join>,
+    /// Objects left out by an approved policy.
+    pub exclusions: Vec<Exclusion>,
+    /// Bounds on what one object may cost.
+    pub limits: Limits,
+}
+
+/// One source.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Its name in every output; letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`.
+    pub url: String,
+    /// Environment variable that holds the password.
+    pub password_env: Option<String>,
+    /// File that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// Command whose first line of output is the password.
+    pub password_command: Option<String>,
+    /// Follow symbolic links that lead out of the tree. Default `false`.
+    #[serde(default)]
+    pub follow_symlinks: bool,
+}
+
+/// A field that holds the keys of another object's records, declared by the owner.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// The field that refers.
+    pub from: FieldName,
+    /// The key it refers to.
+    pub to: FieldName,
+}
+
+/// A field of an object of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldName {
+    /// The source's name.
+    pub source: String,
+    /// The object's name; a glob in [`Join::from`].
+    pub object: String,
+    /// The field's name or path.
+    pub field: String,
+}
+
+/// Objects that a policy leaves out, with who approved it, why and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    /// The source's name.
+    pub source: String,
+    /// A glob over object names.
+    pub object: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// Why.
+    pub reason: String,
+    /// Last day it holds, `YYYY-MM-DD`; forever without.
+    pub until: Option<String>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration `{file}` cannot be read")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("configuration `{file}` is not valid")]
+    Parse {
+        /// The file.
+        file: PathBuf,
+        /// Where and why.
+        #[source]
+        cause: Box<toml::de::Error>,
+    },
+    /// A value cannot be used.
+    #[error("{place}: {reason}")]
+    Value {
+        /// The setting or variable.
+        place: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// A source's password could not be had.
+    #[error("the password of source `{source_name}` could not be read from {place}: {reason}")]
+    Password {
+        /// The source.
+        source_name: String,
+        /// Variable, file or command.
+        place: String,
+        /// Why. Never the secret.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct File {
+    index: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    jobs: Option<usize>,
+    #[serde(default)]
+    rules: Vec<PathBuf>,
+    #[serde(default)]
+    source: Vec<SourceConfig>,
+    #[serde(default)]
+    join: Vec<Join>,
+    #[serde(default)]
+    exclude: Vec<Exclusion>,
+    #[serde(default)]
+    limits: LimitsFile,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LimitsFile {
+    depth: Option<u32>,
+    expanded_bytes: Option<u64>,
+    ratio: Option<u64>,
+    nesting: Option<u32>,
+    batch_bytes: Option<usize>,
+    whole_bytes: Option<u64>,
+}
+
+impl Config {
+    /// Reads the given file, or `residuum.toml` if there is one here, and the environment.
+    ///
+    /// Relative paths in the file count from the file's directory.
+    ///
+    /// # Errors
+    /// When a named file cannot be read or anything in it is not valid.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = std::env::vars().filter(|(name, _)| name.starts_with("RESIDUUM_")).collect();
+        Self::load_with(file, &environment)
+    }
+
+    fn load_with(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let found = file.map(Path::to_owned).or_else(|| Some(PathBuf::from(FILE_NAME)).filter(|f| f.is_file()));
+        let settings = found.as_deref().map(read).transpose()?.unwrap_or_default();
+        let beside = |path: PathBuf| match found.as_deref().and_then(Path::parent) {
+            Some(directory) => directory.join(path),
+            None => path,
+        };
+        let jobs = match environment.get("RESIDUUM_JOBS") {
+            Some(text) => text.parse().map_err(|_| ConfigError::Value {
+                place: "RESIDUUM_JOBS".to_owned(),
+                reason: "must be a number of threads, such as `4`".to_owned(),
+            })?,
+            None => settings.jobs.unwrap_or_else(default_jobs),
+        };
+        let rules = match environment.get("RESIDUUM_RULES") {
+            Some(list) => std::env::split_paths(list).collect(),
+            None => settings.rules.into_iter().map(beside).collect(),
+        };
+        let index = match environment.get("RESIDUUM_INDEX") {
+            Some(path) => PathBuf::from(path),
+            None => settings.index.map_or_else(|| PathBuf::from(".residuum"), beside),
+        };
+        let mut sources = settings.source;
+        for source in &mut sources {
+            source.resolve(&beside)?;
+        }
+        check_names(&sources)?;
+        Ok(Self {
+            key_file: settings.key_file.map(beside),
+            file: found,
+            index,
+            jobs: jobs.max(1),
+            sources,
+            rules,
+            joins: settings.join,
+            exclusions: settings.exclude,
+            limits: settings.limits.resolve(),
+        })
+    }
+
+    /// The source with this name, or one made from a path or URL.
+    pub fn source(&self, name_or_url: &str) -> SourceConfig {
+        let named = self.sources.iter().find(|source| source.name == name_or_url);
+        named.cloned().unwrap_or_else(|| SourceConfig::from_url(name_or_url))
+    }
+}
+
+impl SourceConfig {
+    /// A source given on the command line: it is named after its location, without credentials.
+    pub fn from_url(url: &str) -> Self {
+        Self {
+            name: without_credentials(url),
+            url: url.to_owned(),
+            password_env: None,
+            password_file: None,
+            password_command: None,
+            follow_symlinks: false,
+        }
+    }
+
+    /// The password from the place the configuration names, if it names one.
+    ///
+    /// # Errors
+    /// When that place does not give one.
+    pub fn password(&self) -> Result<Option<Sensitive<String>>, ConfigError> {
+        let fail =
+            |place: String, reason: String| ConfigError::Password { source_name: self.name.clone(), place, reason };
+        let first_line = |text: String| Sensitive::new(text.lines().next().unwrap_or_default().to_owned());
+        if let Some(variable) = &self.password_env {
+            let value = std::env::var(variable);
+            return value
+                .map(|v| Some(Sensitive::new(v)))
+                .map_err(|_| fail(format!("`${variable}`"), "it is not set".to_owned()));
+        }
+        if let Some(file) = &self.password_file {
+            let text = std::fs::read_to_string(file);
+            return text.map(|t| Some(first_line(t))).map_err(|e| fail(format!("`{}`", file.display()), e.to_string()));
+        }
+        if let Some(command) = &self.password_command {
+            let place = format!("command `{command}`");
+            let output =
+                std::process::Command::new("sh").arg("-c").arg(command).stderr(std::process::Stdio::inherit()).output();
+            let output = output.map_err(|e| fail(place.clone(), e.to_string()))?;
+            if !output.status.success() {
+                return Err(fail(place, format!("it ended with {}", output.status)));
+            }
+            return Ok(Some(first_line(String::from_utf8_lossy(&output.stdout).into_owned())));
+        }
+        Ok(None)
+    }
+
+    fn resolve(&mut self, beside: &dyn Fn(PathBuf) -> PathBuf) -> Result<(), ConfigError> {
+        let places = [self.password_env.is_some(), self.password_file.is_some(), self.password_command.is_some()];
+        if places.iter().filter(|&&given| given).count() > 1 {
+            return Err(ConfigError::Value {
+                place: format!("source `{}`", self.name),
+                reason: "give one of `password_env`, `password_file` and `password_command`".to_owned(),
+            });
+        }
+        self.password_file = self.password_file.take().map(beside);
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            self.url = format!("sqlite:{}", beside(PathBuf::from(path.trim_start_matches("//"))).display());
+        } else if !self.url.contains("://") {
+            self.url = beside(PathBuf::from(&self.url)).display().to_string();
+        }
+        Ok(())
+    }
+}
+
+impl LimitsFile {
+    fn resolve(self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            depth: self.depth.unwrap_or(default.depth),
+            expanded_bytes: self.expanded_bytes.unwrap_or(default.expanded_bytes),
+            ratio: self.ratio.unwrap_or(default.ratio),
+            nesting: self.nesting.unwrap_or(default.nesting),
+            batch_bytes: self.batch_bytes.unwrap_or(default.batch_bytes).clamp(4 << 10, 64 << 20),
+            whole_bytes: self.whole_bytes.unwrap_or(default.whole_bytes),
+        }
+    }
+}
+
+/// A URL as it may be shown: without the password, the user kept.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority_end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    let shown = match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => authority.to_owned(),
+    };
+    let path = path.split('?').next().unwrap_or_default();
+    format!("{scheme}://{shown}{path}")
+}
+
+fn read(file: &Path) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|cause| ConfigError::Read { file: file.to_owned(), cause })?;
+    toml::from_str(&text).map_err(|cause| ConfigError::Parse { file: file.to_owned(), cause: Box::new(cause) })
+}
+
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+fn check_names(sources: &[SourceConfig]) -> Result<(), ConfigError> {
+    let mut seen = std::collections::BTreeSet::new();
+    for SourceConfig { name, .. } in sources {
+        let place = || format!("source `{name}`");
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || !name.chars().all(allowed) {
+            let reason = "a name consists of letters, digits, `-`, `_` and `.`".to_owned();
+            return Err(ConfigError::Value { place: place(), reason });
+        }
+        if !seen.insert(name) {
+            return Err(ConfigError::Value { place: place(), reason: "the name is given twice".to_owned() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(FILE_NAME);
+        std::fs::write(&file, text).expect("it can be written");
+        let mut config = Config::load_with(Some(&file), &BTreeMap::new())?;
+        config.index = config.index.strip_prefix(directory.path()).map(Path::to_owned).unwrap_or(config.index);
+        Ok(config)
+    }
+
+    #[test]
+    fn a_full_file_is_understood() {
+        let config = load(
+            r#"
+            index = "pi"
+            jobs = 3
+            rules = ["our-rules"]
+            [[source]]
+            name = "crm"
+            url = "postgres://scanner@db.example.com/crm"
+            password_env = "CRM_PASSWORD"
+            [[source]]
+            name = "exports"
+            url = "exports"
+            [[join]]
+            from = { source = "exports", object = "orders*.csv", field = "customer_id" }
+            to = { source = "crm", object = "public.customers", field = "id" }
+            [[exclude]]
+            source = "exports"
+            object = "scratch/**"
+            approved_by = "privacy office"
+            reason = "synthetic test data"
+            until = "2027-06-30"
+            [limits]
+            depth = 3
+            "#,
+        )
+        .expect("it is valid");
+        assert_eq!((config.index.to_str(), config.jobs, config.limits.depth), (Some("pi"), 3, 3));
+        assert_eq!(config.sources.len(), 2);
+        assert!(Path::new(&config.sources[1].url).is_absolute(), "paths count from the file");
+        assert_eq!(config.joins[0].to.field, "id");
+        assert_eq!(config.source("crm").url, "postgres://scanner@db.example.com/crm");
+        assert_eq!(config.source("some/dir").name, "some/dir");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("indx = 1", "is not valid"),
+            ("[[source]]\nname = \"a b\"\nurl = \".\"", "a name consists of"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\n[[source]]\nname = \"a\"\nurl = \".\"", "given twice"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\npassword_env = \"A\"\npassword_file = \"b\"", "give one of"),
+        ];
+        for (text, expected) in cases {
+            let error = load(text).expect_err(text).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let cases = [
+            ("postgres://u:secret@h:5/db?sslmode=require", "postgres://u@h:5/db"),
+            ("postgres://h/db", "postgres://h/db"),
+            ("postgres://u:p@ss:w@h/db", "postgres://u@h/db"),
+            ("data/exports", "data/exports"),
+        ];
+        for (url, shown) in cases {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! From a configured source to its connector. The only file that knows which connectors exist.
+
+use std::path::{Path, PathBuf};
+
+use residuum_files::Files;
+use residuum_source::{Source, SourceError};
+use residuum_sql::Sqlite;
+
+use crate::config::{ConfigError, SourceConfig};
+
+/// Why a source could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Its configuration does not do.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The source itself does not do.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Opens a source.
+///
+/// A path to a SQLite database is opened as a database; any other path as files.
+///
+/// # Errors
+/// When the URL names no kind of source, or the source cannot be opened.
+pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    let name = config.name.as_str();
+    if let Some(path) = config.url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(Box::new(Sqlite::open(name, Path::new(path))?));
+    }
+    if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
+        return postgres(config);
+    }
+    let path = match config.url.strip_prefix("file://") {
+        Some(path) => PathBuf::from(path),
+        None if config.url.contains("://") => return Err(unknown(config).into()),
+        None => PathBuf::from(&config.url),
+    };
+    if is_sqlite(&path) {
+        return Ok(Box::new(Sqlite::open(name, &path)?));
+    }
+    Ok(Box::new(Files::new(name, &path)?))
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    use residuum_sql::{Postgres, PostgresOptions};
+    let options = PostgresOptions { password: config.password()?, ..PostgresOptions::new(&config.url) };
+    Ok(Box::new(Postgres::connect(&config.name, options)?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    let reason = "this program was built without PostgreSQL; build it with `--features postgres`".to_owned();
+    Err(SourceError::Config { source_name: config.name.clone(), reason }.into())
+}
+
+fn unknown(config: &SourceConfig) -> SourceError {
+    let scheme = config.url.split("://").next().unwrap_or_default();
+    let reason = format!("`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH` or `postgres://`");
+    SourceError::Config { source_name: config.name.clone(), reason }
+}
+
+/// Every SQLite database starts with these 16 bytes (SQLite file format, §1.3).
+fn is_sqlite(path: &Path) -> bool {
+    use std::io::Read;
+    let mut magic = [0; 16];
+    let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file()); // opening a FIFO would wait for a writer
+    is_file
+        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
+        && magic == *b"SQLite format 3\0"
+}

@@ -1,0 +1,451 @@
+//! The look-up: identifiers to fingerprints, fingerprints to locations, declared keys to further records.
+//!
+//! All subjects go through the index together, in sorted passes: one for what was supplied, then one for each
+//! hop along declared keys.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use md5::Md5;
+use residuum_detect::{Fingerprint, IndexKey, Scheme, Type};
+use residuum_source::Record;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use super::subject::{Identifier, Subject};
+use crate::index::{Finding, IndexError, Keyring, Match, Place, Reader};
+use crate::scan::composite;
+use crate::scan::keys::Role;
+
+/// Hops along declared keys at most: customer → order → item → … never gets near it.
+const HOPS: usize = 16;
+
+/// How to look.
+#[derive(Clone, Debug, Default)]
+pub struct FindOptions {
+    /// Also follow keys that merely mention the person, such as `support_rep_id`.
+    pub follow_mentions: bool,
+}
+
+/// Where a subject is.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The subject's id.
+    pub subject: String,
+    /// The finding there.
+    pub finding: Finding,
+    /// The chain that led here, from what was supplied.
+    pub why: Vec<String>,
+    /// Whether the identifier found here stands with several people, so that it led nowhere else.
+    pub shared: bool,
+    /// Whether only weak identifiers met here: perhaps a namesake.
+    pub weak: bool,
+}
+
+/// What a look-up came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FindSummary {
+    /// Locations given.
+    pub locations: u64,
+    /// Subjects with at least one.
+    pub found: u64,
+    /// Identifiers that stand with several people.
+    pub shared: u64,
+}
+
+/// A record: the number of its object and what identifies it there.
+type RecordId = (u32, Record);
+
+/// A part of a name: which, and of how many.
+type Token = (usize, usize);
+
+/// What a fingerprint is looked for as.
+#[derive(Clone)]
+struct Probe {
+    subject: usize,
+    identifier: usize,
+    /// What a finding must be to count: this type, or a digest of it.
+    kind: Type,
+    scheme: Option<Scheme>,
+    /// Set for a part of a name.
+    token: Option<Token>,
+}
+
+/// A finding that met an identifier of a subject.
+struct Met {
+    finding: Finding,
+    identifier: usize,
+    token: Option<Token>,
+}
+
+/// Finds the subjects and gives their locations, subject by subject, each in canonical order.
+///
+/// # Errors
+/// When the index is damaged.
+pub fn find(
+    reader: &Reader,
+    keys: &Keyring,
+    subjects: &[Subject],
+    options: &FindOptions,
+    each: &mut dyn FnMut(&Location) -> ControlFlow<()>,
+) -> Result<FindSummary, IndexError> {
+    let mut met: Vec<Vec<Met>> = subjects.iter().map(|_| Vec::new()).collect();
+    let probes = probes(subjects, keys);
+    look_up(reader, &probes, &mut |probe, found| {
+        let fits = found.finding.kind == probe.kind || found.finding.kind == Type::Digest;
+        if fits && probe.scheme.is_none_or(|scheme| scheme == found.scheme) {
+            let (finding, identifier, token) = (found.finding.clone(), probe.identifier, probe.token);
+            met[probe.subject].push(Met { finding, identifier, token });
+        }
+    })?;
+    let mut links = Links { reader, records: HashMap::new() };
+    let mut summary = FindSummary::default();
+    let mut people = Vec::new();
+    for (subject, met) in subjects.iter().zip(met) {
+        let person = Person::new(subject, met, &mut links)?;
+        summary.shared += person.shared.len() as u64;
+        people.push(person);
+    }
+    follow_keys(reader, keys, &mut people, &mut links, options)?;
+    for person in people {
+        let locations = person.locations();
+        summary.found += u64::from(!locations.is_empty());
+        for location in &locations {
+            summary.locations += 1;
+            if each(location).is_break() {
+                return Ok(summary);
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// One sorted pass over the index for all probes.
+fn look_up(
+    reader: &Reader,
+    probes: &BTreeMap<Fingerprint, Vec<Probe>>,
+    each: &mut dyn FnMut(&Probe, Match<'_>),
+) -> Result<(), IndexError> {
+    let (fingerprints, of): (Vec<_>, Vec<_>) = probes.iter().map(|(fingerprint, of)| (*fingerprint, of)).unzip();
+    reader.lookup(&fingerprints, &mut |found| {
+        for probe in of[found.probe] {
+            each(probe, found);
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// The fingerprints of all that was supplied, under every live key.
+fn probes(subjects: &[Subject], keys: &Keyring) -> BTreeMap<Fingerprint, Vec<Probe>> {
+    let mut probes: BTreeMap<Fingerprint, Vec<Probe>> = BTreeMap::new();
+    for (subject, person) in subjects.iter().enumerate() {
+        for (identifier, given) in person.identifiers.iter().enumerate() {
+            for key in keys.all() {
+                let mut add = |fingerprint, kind, scheme, token| {
+                    probes.entry(fingerprint).or_default().push(Probe { subject, identifier, kind, scheme, token });
+                };
+                match given {
+                    Identifier::Value { kind, form } => {
+                        let form = form.expose();
+                        add(key.fingerprint(form), *kind, Some(Scheme::Canonical), None);
+                        for fingerprint in digests(key, *kind, form) {
+                            add(fingerprint, Type::Digest, None, None);
+                        }
+                        if *kind == Type::PersonName {
+                            for (form, token) in name_forms(form) {
+                                add(key.fingerprint(&form), *kind, Some(Scheme::Canonical), token);
+                            }
+                        }
+                        if *kind == Type::DateOfBirth {
+                            add(key.fingerprint(form), Type::Date, Some(Scheme::Canonical), None);
+                        }
+                        if *kind == Type::DeviceId {
+                            add(key.fingerprint(form), Type::Maid, Some(Scheme::Canonical), None);
+                            add(key.fingerprint(form), Type::CookieId, Some(Scheme::Canonical), None);
+                        }
+                    }
+                    Identifier::Sha256 { kind, digest } => add(key.fingerprint_of_digest(digest), *kind, None, None),
+                    Identifier::Key { domain, value } => {
+                        add(key.fingerprint_of_key(domain, &key_value(domain, value.expose())), Type::Key, None, None);
+                    }
+                }
+            }
+        }
+    }
+    probes
+}
+
+/// The text of a key as a scan fingerprints it; the parts of a key of several fields are separated by commas.
+fn key_value(domain: &str, value: &str) -> Vec<u8> {
+    let fields = domain.rsplit('.').next().unwrap_or_default();
+    if !fields.contains('+') {
+        return value.trim().as_bytes().to_vec();
+    }
+    composite(&value.split(',').map(|part| part.trim().as_bytes()).collect::<Vec<_>>())
+}
+
+/// The fingerprints under which a digest of a value stands, for the digests and forms in common use.
+fn digests(key: &IndexKey, kind: Type, form: &[u8]) -> Vec<Fingerprint> {
+    let mut forms = vec![form.to_vec()];
+    if kind == Type::Phone {
+        forms.push([b"+", form].concat()); // as advertising platforms ask for it
+        if let Some(national) = form.strip_prefix(b"1") {
+            forms.push(national.to_vec());
+        }
+    }
+    let mut found = Vec::new();
+    for (i, form) in forms.iter().enumerate() {
+        if i > 0 {
+            found.push(key.fingerprint_of_digest(&Sha256::digest(form).into()));
+        }
+        found.push(key.fingerprint_of_other_digest("md5", &Md5::digest(form)));
+        found.push(key.fingerprint_of_other_digest("sha1", &Sha1::digest(form)));
+    }
+    found
+}
+
+/// Other ways a full name stands: family name first, and its parts in fields of their own.
+fn name_forms(form: &[u8]) -> Vec<(Vec<u8>, Option<Token>)> {
+    let text = String::from_utf8_lossy(form);
+    let tokens: Vec<&str> = text.split(' ').filter(|token| !token.is_empty()).collect();
+    if tokens.len() < 2 {
+        return Vec::new();
+    }
+    let (last, first) = (tokens[tokens.len() - 1], &tokens[..tokens.len() - 1]);
+    let mut forms = vec![(format!("{last} {}", first.join(" ")).into_bytes(), None)];
+    let count = tokens.len();
+    forms.extend(tokens.iter().enumerate().map(|(i, token)| (token.as_bytes().to_vec(), Some((i, count)))));
+    if first.len() > 1 {
+        forms.push((first.join(" ").into_bytes(), Some((0, count))));
+    }
+    forms
+}
+
+/// What stands in records, asked for once.
+struct Links<'r> {
+    reader: &'r Reader,
+    records: HashMap<RecordId, Arc<Vec<Finding>>>,
+}
+
+impl Links<'_> {
+    fn record(&mut self, id: &RecordId) -> Result<Arc<Vec<Finding>>, IndexError> {
+        if let Some(known) = self.records.get(id) {
+            return Ok(known.clone());
+        }
+        let mut findings = Vec::new();
+        self.reader.record_findings(id.0, &id.1, &mut |finding| {
+            findings.push(finding.clone());
+            ControlFlow::Continue(())
+        })?;
+        let findings = Arc::new(findings);
+        self.records.insert(id.clone(), findings.clone());
+        Ok(findings)
+    }
+}
+
+/// A subject with all that was found of them.
+struct Person<'s> {
+    subject: &'s Subject,
+    met: Vec<Met>,
+    /// Identifiers that stand with several people.
+    shared: BTreeSet<usize>,
+    /// Records that are about the subject, with the chain that led there.
+    records: HashMap<RecordId, Vec<String>>,
+    /// Findings of keys that were followed.
+    keyed: Vec<(Finding, Vec<String>)>,
+    /// Records met by weak identifiers only, if nothing else was supplied.
+    weak: HashSet<RecordId>,
+}
+
+impl<'s> Person<'s> {
+    fn new(subject: &'s Subject, met: Vec<Met>, links: &mut Links<'_>) -> Result<Self, IndexError> {
+        let mut person = Self {
+            subject,
+            met,
+            shared: BTreeSet::new(),
+            records: HashMap::new(),
+            keyed: Vec::new(),
+            weak: HashSet::new(),
+        };
+        for (identifier, given) in subject.identifiers.iter().enumerate().filter(|(_, given)| given.is_strong()) {
+            let here: Vec<_> =
+                person.met.iter().filter(|met| met.identifier == identifier).map(|m| record_id(&m.finding)).collect();
+            if !matches!(given, Identifier::Key { .. }) && stands_with_several(&here, links)? {
+                person.shared.insert(identifier);
+                continue;
+            }
+            for record in here {
+                person.records.entry(record).or_insert_with(|| vec![name(given)]);
+            }
+        }
+        let only_weak = !subject.identifiers.iter().any(Identifier::is_strong);
+        if only_weak {
+            person.weak = person.met_by_all();
+        }
+        Ok(person)
+    }
+
+    /// Records in which every supplied identifier stands; a name counts whole, or with each of its parts.
+    fn met_by_all(&self) -> HashSet<RecordId> {
+        let mut in_record: HashMap<RecordId, BTreeSet<(usize, Option<usize>)>> = HashMap::new();
+        for met in &self.met {
+            let part = met.token.map(|(token, _)| token);
+            in_record.entry(record_id(&met.finding)).or_default().insert((met.identifier, part));
+        }
+        let tokens = |identifier: usize| {
+            self.met.iter().filter(|m| m.identifier == identifier).find_map(|m| m.token).map_or(0, |(_, n)| n)
+        };
+        let complete = |found: &BTreeSet<(usize, Option<usize>)>| {
+            (0..self.subject.identifiers.len()).all(|identifier| {
+                let parts = tokens(identifier);
+                found.contains(&(identifier, None))
+                    || (parts > 0 && (0..parts).all(|part| found.contains(&(identifier, Some(part)))))
+            })
+        };
+        in_record.into_iter().filter(|(_, found)| complete(found)).map(|(record, _)| record).collect()
+    }
+
+    /// All locations, in canonical order, each once.
+    fn locations(self) -> Vec<Location> {
+        let mut found: Vec<Location> = Vec::new();
+        let id = || self.subject.id.clone();
+        let tokens_met = |record: &RecordId, identifier: usize| -> BTreeSet<usize> {
+            let here = self.met.iter().filter(|met| met.identifier == identifier && record_id(&met.finding) == *record);
+            here.filter_map(|met| met.token).map(|(token, _)| token).collect()
+        };
+        for met in &self.met {
+            let given = &self.subject.identifiers[met.identifier];
+            let record = record_id(&met.finding);
+            let shared = self.shared.contains(&met.identifier);
+            let weak = self.weak.contains(&record);
+            let chain = match self.records.get(&record) {
+                _ if given.is_strong() => vec![name(given)],
+                Some(chain) => [chain.clone(), vec![name(given)]].concat(),
+                None if weak => vec![name(given)],
+                None => continue,
+            };
+            let all_parts = met.token.is_none_or(|(_, count)| tokens_met(&record, met.identifier).len() == count);
+            if all_parts {
+                found.push(Location { subject: id(), finding: met.finding.clone(), why: chain, shared, weak });
+            }
+        }
+        for (finding, why) in &self.keyed {
+            found.push(Location {
+                subject: id(),
+                finding: finding.clone(),
+                why: why.clone(),
+                shared: false,
+                weak: false,
+            });
+        }
+        found.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)).then(a.why.len().cmp(&b.why.len())));
+        found.dedup_by(|b, a| order(&a.finding) == order(&b.finding));
+        found
+    }
+}
+
+/// Follows the keys of the subjects' records to the records that belong to them, hop by hop.
+fn follow_keys(
+    reader: &Reader,
+    keys: &Keyring,
+    people: &mut [Person<'_>],
+    links: &mut Links<'_>,
+    options: &FindOptions,
+) -> Result<(), IndexError> {
+    let _ = keys;
+    let mut new: Vec<(usize, RecordId)> = Vec::new();
+    for (index, person) in people.iter().enumerate() {
+        new.extend(person.records.keys().map(|record| (index, record.clone())));
+    }
+    for _ in 0..HOPS {
+        let mut probes: BTreeMap<Fingerprint, Vec<Probe>> = BTreeMap::new();
+        let mut chains: HashMap<(usize, Fingerprint), Vec<String>> = HashMap::new();
+        for (index, record) in new.drain(..) {
+            let why = people[index].records[&record].clone();
+            for finding in links.record(&record)?.iter().filter(|finding| finding.kind == Type::Key) {
+                let Some((Role::Own, domain)) = Role::of_rule(&finding.rule) else { continue };
+                let chain = [why.clone(), vec![domain.to_owned()]].concat();
+                if chains.insert((index, finding.fp), chain).is_none() {
+                    let probe = Probe { subject: index, identifier: 0, kind: Type::Key, scheme: None, token: None };
+                    probes.entry(finding.fp).or_default().push(probe);
+                }
+            }
+        }
+        if probes.is_empty() {
+            return Ok(());
+        }
+        look_up(reader, &probes, &mut |probe, found| {
+            let role = Role::of_rule(&found.finding.rule).map(|(role, _)| role);
+            let is_followed = match role {
+                Some(Role::Own | Role::Belongs) => true,
+                Some(Role::Mentions) => options.follow_mentions,
+                None => false,
+            };
+            if !is_followed {
+                return;
+            }
+            let person = &mut people[probe.subject];
+            let chain = &chains[&(probe.subject, found.finding.fp)];
+            let record = record_id(found.finding);
+            person.keyed.push((found.finding.clone(), chain.clone()));
+            if !person.records.contains_key(&record) {
+                person.records.insert(record.clone(), chain.clone());
+                new.push((probe.subject, record));
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether the records that hold an identifier are those of several people: records of one kind of table that
+/// name different people.
+fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
+    let mut names: BTreeMap<(u32, Arc<str>), BTreeSet<Fingerprint>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for record in records.iter().filter(|record| seen.insert((*record).clone())) {
+        let stands_here = links.record(record)?;
+        let belongs = |f: &Finding| matches!(Role::of_rule(&f.rule), Some((Role::Belongs, _)));
+        if stands_here.iter().any(belongs) {
+            continue; // an order names whom it is sent to; whose it is, its key says
+        }
+        for finding in stands_here.iter() {
+            let names_a_person =
+                matches!(finding.kind, Type::PersonName | Type::DateOfBirth) && !finding.field.is_empty();
+            if names_a_person && fills_field(finding) {
+                let held = names.entry((finding.object_id, finding.field.clone())).or_default();
+                held.insert(finding.fp);
+                if held.len() > 1 {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a finding is what its field is for, rather than something said in running text: the rules that type a
+/// field whole say so by their confidence, and their place starts where the value does.
+fn fills_field(finding: &Finding) -> bool {
+    match finding.place {
+        Place::Value { start, .. } => start == 0,
+        Place::Object { .. } => true,
+    }
+}
+
+fn record_id(finding: &Finding) -> RecordId {
+    (finding.object_id, finding.record.clone())
+}
+
+fn name(given: &Identifier) -> String {
+    match given {
+        Identifier::Value { kind, .. } => kind.name().to_owned(),
+        Identifier::Sha256 { kind, .. } => format!("SHA-256 of {}", kind.name()),
+        Identifier::Key { domain, .. } => domain.clone(),
+    }
+}
+
+/// The canonical order of findings.
+fn order(finding: &Finding) -> (&str, &str, &Record, &str, Place, Type, &str) {
+    (&finding.source, &finding.object, &finding.record, &finding.field, finding.place, finding.kind, &finding.rule)
+}

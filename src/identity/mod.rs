@@ -1,0 +1,11 @@
+//! From a consumer's identifiers to locations.
+//!
+//! By default only the identifiers supplied and the declared keys lead anywhere. A weak identifier (a name, a
+//! ZIP code, an address of a network) never links alone, and one that stands with several people links nobody:
+//! giving one person another's data is a breach.
+
+mod find;
+mod subject;
+
+pub use find::{FindOptions, FindSummary, Location, find};
+pub use subject::{Identifier, InvalidIdentifier, Subject, read_subjects};

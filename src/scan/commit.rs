@@ -1,0 +1,87 @@
+//! Commits finished units in groups: small units share a segment, a transaction covers many.
+
+use std::time::{Duration, Instant};
+
+use super::ScanError;
+use super::run::Shared;
+use super::unit::Finished;
+use crate::index::{Commit, FieldStats, FieldTotals, Findings, UnitRecord};
+
+/// Findings that are gathered from small units before a segment is written for them.
+const GATHERED: usize = 1 << 18;
+/// Units that a transaction covers at most.
+const UNITS: usize = 4096;
+/// How long a finished unit waits for others at most.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Gathers finished units and commits them.
+pub(super) struct Committer<'s> {
+    shared: &'s Shared<'s>,
+    units: Vec<UnitRecord>,
+    gathered: Findings,
+    since: Instant,
+}
+
+impl<'s> Committer<'s> {
+    pub fn new(shared: &'s Shared<'s>) -> Self {
+        Self { shared, units: Vec::new(), gathered: Findings::new(), since: Instant::now() }
+    }
+
+    /// Takes a finished unit. One that was cut short by a stop is forgotten: it will be read again.
+    pub fn add(&mut self, unit: Finished) -> Result<(), ScanError> {
+        if let Some(error) = unit.results.error {
+            return Err(error.into());
+        }
+        if self.shared.go_on().is_break() {
+            return Ok(());
+        }
+        if self.units.is_empty() {
+            self.since = Instant::now();
+        }
+        let statistics = unit.results.statistics;
+        let found = statistics.found.into_iter().map(|((object, field, kind, rule), totals)| FieldStats {
+            object,
+            field,
+            kind,
+            rule,
+            values: totals.values,
+            records: totals.records,
+        });
+        let looked_at = statistics.totals.into_iter().map(|((object, field), totals)| FieldTotals {
+            object,
+            field,
+            values: totals.values,
+            records: totals.records,
+        });
+        for findings in &unit.results.buffers {
+            self.gathered.append(findings);
+        }
+        self.units.push(UnitRecord {
+            id: unit.id,
+            listed: unit.listed,
+            objects: unit.objects,
+            segments: unit.results.segments,
+            field_stats: found.collect(),
+            field_totals: looked_at.collect(),
+        });
+        Ok(())
+    }
+
+    /// Commits if enough has been gathered or waited for.
+    pub fn commit_if_due(&mut self) -> Result<(), ScanError> {
+        let is_due = self.gathered.len() >= GATHERED || self.units.len() >= UNITS || self.since.elapsed() >= WAIT;
+        if is_due { self.finish() } else { Ok(()) }
+    }
+
+    /// Commits what has been gathered.
+    pub fn finish(&mut self) -> Result<(), ScanError> {
+        let Some(last) = self.units.last_mut() else { return Ok(()) };
+        if !self.gathered.is_empty() {
+            last.segments.push(self.shared.writer.write_segment(&mut self.gathered)?);
+            self.gathered.clear();
+        }
+        let units = std::mem::take(&mut self.units);
+        self.shared.writer.commit(Commit { scan: self.shared.scan, units })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,392 @@
+//! From a batch to findings: detect, fingerprint, locate, forget the value.
+
+use std::sync::Arc;
+
+use memchr::memchr_iter;
+use residuum_detect::{
+    Detector, FieldPlan, Fingerprint, Hit, IndexKey, Scheme, Type, Worker, fingerprint::lookup_forms,
+};
+use residuum_source::{Batch, Column, KeyValue, Logical, OffsetMap, Record, Records, Rows};
+
+use super::locator;
+use super::statistics::Statistics;
+use crate::index::{FindingRow, Findings, Keyring, Place};
+
+/// A field of a part: its number in the index and how it is treated.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub id: u32,
+    pub plan: FieldPlan,
+}
+
+/// Columns of a batch that together hold a key, and the rule under which it is indexed.
+#[derive(Clone, Debug)]
+pub(super) struct KeyColumns {
+    pub rule: u16,
+    pub domain: Arc<str>,
+    pub field: u32,
+    pub columns: Vec<usize>,
+}
+
+/// A batch with all that is needed to examine it anywhere.
+pub(super) struct Job {
+    pub object: u32,
+    pub batch: Batch,
+    /// Parallel to the batch's columns.
+    pub fields: Vec<Arc<Field>>,
+    /// Parallel to the batch's columns: for a column expanded out of nested values, from its bytes to
+    /// positions in the value it came from.
+    pub within: Vec<Option<OffsetMap>>,
+    pub keys: Vec<KeyColumns>,
+}
+
+/// One thread's detector with its scratch.
+pub(super) struct Examiner<'a> {
+    pub worker: Worker<'a>,
+    keys: &'a Keyring,
+    rules: &'a [u16],
+    memo: Memo,
+    found: Vec<Found>,
+}
+
+/// A hit with its fingerprint; the value is gone.
+struct Found {
+    value: u32,
+    hit: Hit,
+    fingerprint: Fingerprint,
+    lookup: Option<(Scheme, Fingerprint)>,
+}
+
+impl<'a> Examiner<'a> {
+    /// `rules` gives the index's number of each of the detector's rules.
+    pub fn new(detector: &'a Detector, keys: &'a Keyring, rules: &'a [u16]) -> Self {
+        Self { worker: detector.worker(), keys, rules, memo: Memo::new(), found: Vec::new() }
+    }
+
+    /// Examines a batch; findings and counts are added to what is there.
+    pub fn examine(&mut self, job: &Job, findings: &mut Findings, statistics: &mut Statistics) {
+        let mut locate = Locate::new(job);
+        if let Records::Keyed { columns, .. } = &job.batch.records {
+            for &column in columns {
+                self.detect(&job.batch.columns[column], &job.fields[column].plan, &job.batch.records);
+                locate.note_personal(column, &self.found);
+            }
+        }
+        for (index, (column, field)) in job.batch.columns.iter().zip(&job.fields).enumerate() {
+            self.detect(column, &field.plan, &job.batch.records);
+            self.report(job, index, field, &mut locate, findings, statistics);
+        }
+        for key in &job.keys {
+            self.keys_of(job, key, &mut locate, findings);
+        }
+    }
+
+    /// Fills `found` with the hits of a column, in order of place.
+    fn detect(&mut self, column: &Column, plan: &FieldPlan, records: &Records) {
+        let Self { worker, keys, memo, found, .. } = self;
+        found.clear();
+        let key = keys.current();
+        let mut keep = |value: usize, hit: &Hit, form: &[u8]| {
+            let fingerprint = memo.fingerprint(key, hit.kind, form);
+            let mut lookup = None;
+            lookup_forms(hit.kind, form, |scheme, form| lookup = Some((scheme, memo.fingerprint(key, hit.kind, form))));
+            found.push(Found { value: value as u32, hit: *hit, fingerprint, lookup });
+        };
+        let is_running_text = matches!(records, Records::Lines { .. });
+        if is_running_text || column.window.is_some() {
+            let core =
+                column.window.as_ref().map_or(0..column.bytes.len(), |w| w.core.start as usize..w.core.end as usize);
+            worker.text(&column.bytes, core, &mut |hit, form| keep(0, hit, form));
+        } else {
+            worker.values(plan, &column.bytes, &column.offsets, &mut keep);
+        }
+        found.sort_unstable_by_key(|f| (f.hit.start, f.hit.end));
+    }
+
+    /// Turns the hits of a column into rows of the index.
+    fn report(
+        &mut self,
+        job: &Job,
+        index: usize,
+        field: &Field,
+        locate: &mut Locate<'_>,
+        findings: &mut Findings,
+        statistics: &mut Statistics,
+    ) {
+        let column = &job.batch.columns[index];
+        let mut count = statistics.field(job.object, field.id, column, &job.batch.records);
+        let mut lines = LineCounter::new(&column.bytes);
+        let holders = match &column.rows {
+            Rows::Dictionary(keys) => Some(Holders::new(keys, column.len())),
+            Rows::Each | Rows::Listed(_) => None,
+        };
+        for of_value in self.found.chunk_by(|a, b| a.value == b.value) {
+            let value = of_value[0].value;
+            let one = [match &column.rows {
+                Rows::Listed(rows) => rows[value as usize],
+                Rows::Each | Rows::Dictionary(_) => value,
+            }];
+            let records = holders.as_ref().map_or(&one[..], |holders| holders.of(value));
+            for &holder in records {
+                for found in of_value {
+                    let hit = &found.hit;
+                    let is_text = matches!(job.batch.records, Records::Lines { .. });
+                    let record = if is_text { lines.before(hit.start) } else { holder };
+                    let rule = self.rules[usize::from(hit.rule.0)];
+                    count.hit(hit.kind, rule, record);
+                    let row = findings.push(&FindingRow {
+                        object: job.object,
+                        field: field.id,
+                        record: locate.record(record, self.keys, &mut self.worker),
+                        place: place(column, job.within[index].as_ref(), found),
+                        kind: hit.kind,
+                        rule,
+                        confidence: hit.confidence,
+                        fp: found.fingerprint,
+                    });
+                    if let Some((scheme, fingerprint)) = found.lookup {
+                        findings.lookup(row, scheme, fingerprint);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fingerprints the key values of a batch in their domain.
+    fn keys_of(&mut self, job: &Job, key: &KeyColumns, locate: &mut Locate<'_>, findings: &mut Findings) {
+        let columns: Vec<&Column> = key.columns.iter().map(|&c| &job.batch.columns[c]).collect();
+        let mut push = |record: u32, value: &[u8], place: Place, worker: &mut Worker<'_>| {
+            findings.push(&FindingRow {
+                object: job.object,
+                field: key.field,
+                record: locate.record(record, self.keys, worker),
+                place,
+                kind: Type::Key,
+                rule: key.rule,
+                confidence: 1000,
+                fp: self.keys.current().fingerprint_of_key(&key.domain, value),
+            });
+        };
+        if let [column] = columns.as_slice() {
+            let holders = match &column.rows {
+                Rows::Dictionary(keys) => Some(Holders::new(keys, column.len())),
+                Rows::Each | Rows::Listed(_) => None,
+            };
+            for value in 0..column.len() {
+                let bytes = column.value(value).trim_ascii();
+                if bytes.is_empty() {
+                    continue;
+                }
+                let start = column.offsets[value];
+                let place = match &column.place {
+                    Some(map) => Place::Object { start: map.start(start), end: map.end(column.offsets[value + 1]) },
+                    None => Place::Value { start: 0, end: column.value(value).len() as u64 },
+                };
+                match &column.rows {
+                    Rows::Each => push(value as u32, bytes, place, &mut self.worker),
+                    Rows::Listed(rows) => push(rows[value], bytes, place, &mut self.worker),
+                    Rows::Dictionary(_) => {
+                        let holders = holders.as_ref().expect("made for a dictionary");
+                        holders.of(value as u32).iter().for_each(|&r| push(r, bytes, place, &mut self.worker));
+                    }
+                }
+            }
+            return;
+        }
+        if columns.iter().any(|column| column.rows != Rows::Each) {
+            return; // a key of several fields is known only where every record has each of them
+        }
+        for record in 0..columns.first().map_or(0, |column| column.len()) {
+            let parts: Vec<&[u8]> = columns.iter().map(|column| column.value(record).trim_ascii()).collect();
+            if parts.iter().all(|part| !part.is_empty()) {
+                let value = composite(&parts);
+                push(record as u32, &value, Place::Value { start: 0, end: 0 }, &mut self.worker);
+            }
+        }
+    }
+}
+
+/// The text of a key of several values, as fingerprinted: each with its length, so that no two keys meet.
+pub(crate) fn composite(parts: &[&[u8]]) -> Vec<u8> {
+    let mut value = Vec::new();
+    for part in parts {
+        value.extend_from_slice(format!("{}:", part.len()).as_bytes());
+        value.extend_from_slice(part);
+    }
+    value
+}
+
+fn place(column: &Column, within: Option<&OffsetMap>, found: &Found) -> Place {
+    let (start, end) = (found.hit.start, found.hit.end);
+    if let Some(map) = &column.place {
+        return Place::Object { start: map.start(start), end: map.end(end) };
+    }
+    if let Some(map) = within {
+        return Place::Value { start: map.start(start), end: map.end(end) };
+    }
+    let first = column.window.as_ref().map_or(0, |window| window.value_offset);
+    let base = column.offsets.get(found.value as usize).copied().unwrap_or(0);
+    Place::Value { start: first + u64::from(start - base), end: first + u64::from(end - base) }
+}
+
+/// Gives the record of a finding, sealed where its key is personal; built once for each record.
+struct Locate<'j> {
+    batch: &'j Batch,
+    personal: Vec<(u32, usize, Type)>, // (record, column, kind), for keyed batches
+    cached: Option<(u32, Record)>,
+}
+
+impl<'j> Locate<'j> {
+    fn new(job: &'j Job) -> Self {
+        Self { batch: &job.batch, personal: Vec::new(), cached: None }
+    }
+
+    fn note_personal(&mut self, column: usize, found: &[Found]) {
+        let personal = found.iter().filter(|f| locator::is_personal(f.hit.kind));
+        self.personal.extend(personal.map(|f| (f.value, column, f.hit.kind)));
+        self.personal.sort_unstable();
+    }
+
+    fn record(&mut self, record: u32, keys: &Keyring, worker: &mut Worker<'_>) -> &Record {
+        let is_cached = self.cached.as_ref().is_some_and(|(cached, _)| *cached == record);
+        if !is_cached {
+            let made = self.make(record, keys, worker);
+            self.cached = Some((record, made));
+        }
+        &self.cached.as_ref().expect("set above").1
+    }
+
+    fn make(&self, record: u32, keys: &Keyring, worker: &mut Worker<'_>) -> Record {
+        match &self.batch.records {
+            Records::Keyed { columns, .. } => {
+                let from = self.personal.partition_point(|(r, ..)| *r < record);
+                let here: Vec<_> = self.personal[from..].iter().take_while(|(r, ..)| *r == record).collect();
+                if here.is_empty() {
+                    return self.batch.record(record as usize);
+                }
+                let value = |&column: &usize| {
+                    let held = &self.batch.columns[column];
+                    let text = String::from_utf8_lossy(held.value(record as usize)).into_owned();
+                    match here.iter().find(|(_, c, _)| *c == column) {
+                        Some((.., kind)) => KeyValue::Text(keys.seal_name(*kind, &text)),
+                        None if held.logical == Logical::Integer => {
+                            text.parse().map_or_else(|_| KeyValue::Text(text), KeyValue::Integer)
+                        }
+                        None => KeyValue::Text(text),
+                    }
+                };
+                Record::pk(&columns.iter().map(value).collect::<Vec<_>>())
+            }
+            Records::Named { kind, names } => {
+                Record::Text(*kind, locator::seal_name(worker, keys, &names[record as usize]))
+            }
+            Records::Lines { .. } | Records::Sequence { .. } | Records::Numbered { .. } => {
+                self.batch.record(record as usize)
+            }
+        }
+    }
+}
+
+/// Which records hold each value of a dictionary.
+struct Holders {
+    starts: Vec<u32>,
+    records: Vec<u32>,
+}
+
+impl Holders {
+    fn new(keys: &[u32], values: usize) -> Self {
+        let mut starts = vec![0u32; values + 1];
+        let held = || keys.iter().enumerate().filter(|(_, key)| **key != u32::MAX);
+        held().for_each(|(_, &key)| starts[key as usize + 1] += 1);
+        for value in 0..values {
+            starts[value + 1] += starts[value];
+        }
+        let mut next = starts.clone();
+        let mut records = vec![0; starts[values] as usize];
+        for (record, &key) in held() {
+            records[next[key as usize] as usize] = record as u32;
+            next[key as usize] += 1;
+        }
+        Self { starts, records }
+    }
+
+    fn of(&self, value: u32) -> &[u32] {
+        &self.records[self.starts[value as usize] as usize..self.starts[value as usize + 1] as usize]
+    }
+}
+
+/// Counts line feeds up to ascending positions.
+struct LineCounter<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    lines: u32,
+}
+
+impl<'b> LineCounter<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0, lines: 0 }
+    }
+
+    fn before(&mut self, position: u32) -> u32 {
+        let position = position as usize;
+        self.lines += memchr_iter(b'\n', &self.bytes[self.at..position]).count() as u32;
+        self.at = position;
+        self.lines
+    }
+}
+
+/// Remembers the fingerprints of short forms seen lately: cities, first names and addresses of servers repeat.
+struct Memo {
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    len: u8,
+    form: [u8; Memo::LONGEST],
+    fingerprint: Fingerprint,
+}
+
+impl Memo {
+    const SLOTS: usize = 1 << 12;
+    const LONGEST: usize = 47;
+
+    fn new() -> Self {
+        let empty = Slot { len: 0, form: [0; Self::LONGEST], fingerprint: Fingerprint([0; 16]) };
+        Self { slots: vec![empty; Self::SLOTS] }
+    }
+
+    fn fingerprint(&mut self, key: &IndexKey, kind: Type, form: &[u8]) -> Fingerprint {
+        if kind == Type::Digest {
+            return digest_fingerprint(key, form);
+        }
+        if form.is_empty() || form.len() > Self::LONGEST {
+            return key.fingerprint(form);
+        }
+        let slot = &mut self.slots[hash(form) & (Self::SLOTS - 1)];
+        if usize::from(slot.len) != form.len() || slot.form[..form.len()] != *form {
+            slot.len = form.len() as u8;
+            slot.form[..form.len()].copy_from_slice(form);
+            slot.fingerprint = key.fingerprint(form);
+        }
+        slot.fingerprint
+    }
+}
+
+/// The fingerprint of a digest in the data: a SHA-256 enters as the inner hash, so that it meets the plain value.
+fn digest_fingerprint(key: &IndexKey, digest: &[u8]) -> Fingerprint {
+    match <&[u8; 32]>::try_from(digest) {
+        Ok(sha256) => key.fingerprint_of_digest(sha256),
+        Err(_) => key.fingerprint_of_other_digest(if digest.len() == 16 { "md5" } else { "sha1" }, digest),
+    }
+}
+
+fn hash(form: &[u8]) -> usize {
+    let mut state = 0xcbf2_9ce4_8422_2325u64 ^ form.len() as u64;
+    for chunk in form.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+    (state >> 20) as usize
+}

@@ -1,0 +1,217 @@
+//! The scan: sources in, index out.
+//!
+//! ```text
+//! list.rs     sources → objects → units, with everything accounted for that is not read
+//! unit.rs     unit → batches, fields planned on the way
+//! examine.rs  batch → findings
+//! commit.rs   findings → index
+//! ```
+//!
+//! The result depends neither on the number of threads nor on interruptions: a unit is committed whole or not at
+//! all, and doing it twice is harmless.
+
+mod commit;
+mod examine;
+pub mod keys;
+mod list;
+mod locator;
+mod options;
+mod preview;
+mod progress;
+mod run;
+mod statistics;
+mod unit;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use residuum_detect::Detector;
+use residuum_source::{Coverage, Source, SourceError};
+
+pub(crate) use examine::composite;
+pub use options::ScanOptions;
+pub use preview::{ScanPlan, SourcePlan};
+pub use progress::{NotRead, Observer, Progress, Silent, Summary};
+
+use self::keys::KeyDomains;
+use self::list::{Listed, SourceState};
+use self::options::Scope;
+use self::run::{Queue, Shared};
+use crate::index::{Index, IndexError, ScanEnd, ScanInfo};
+
+/// A scan of sources into an index.
+pub struct Scan<'s> {
+    sources: &'s [Box<dyn Source>],
+    detector: &'s Detector,
+    index: &'s Index,
+    options: ScanOptions,
+    stop: &'s AtomicBool,
+}
+
+/// Why a scan could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The index cannot be used.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A source cannot be used at all.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A glob is not one.
+    #[error("`{glob}` is not a glob: {reason}")]
+    Glob {
+        /// The glob.
+        glob: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl ScanError {
+    fn from_glob(error: globset::Error) -> Self {
+        Self::Glob { glob: error.glob().unwrap_or_default().to_owned(), reason: error.kind().to_string() }
+    }
+}
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl<'s> Scan<'s> {
+    /// A scan of these sources; nothing happens before [`Scan::run`].
+    pub fn new(sources: &'s [Box<dyn Source>], detector: &'s Detector, index: &'s Index, options: ScanOptions) -> Self {
+        Self { sources, detector, index, options, stop: &NEVER }
+    }
+
+    /// Stops when this becomes true: what is committed stays, the same scan resumes.
+    #[must_use]
+    pub fn stop_when(mut self, stop: &'s AtomicBool) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Runs to the end.
+    ///
+    /// An object that cannot be read is counted and named in the summary; it ends nothing.
+    ///
+    /// # Errors
+    /// When the index cannot be written, or not one source could be listed.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Summary, ScanError> {
+        let started = Instant::now();
+        let scope = Scope::new(&self.options).map_err(ScanError::from_glob)?;
+        let writer = self.index.writer()?;
+        let digest = self.digest();
+        let info = ScanInfo { digest, full: self.options.full, sample: self.options.sample };
+        let scan = writer.begin_scan(&info)?;
+        let (domains, unreadable_schemas) = self.domains();
+        let cancelled = AtomicBool::new(false);
+        let shared = Shared {
+            sources: self
+                .sources
+                .iter()
+                .map(|s| SourceState::new(s.as_ref(), writer.source(s.name(), s.kind())))
+                .collect(),
+            detector: self.detector,
+            keys: self.index.keys(),
+            writer: &writer,
+            domains: &domains,
+            options: &self.options,
+            scope: &scope,
+            observer,
+            counters: progress::Counters::default(),
+            rules: self.detector.rules().iter().map(|rule| writer.rule(&rule.id)).collect(),
+            scan,
+            digest,
+            asked_to_stop: self.stop,
+            cancelled: &cancelled,
+            queue: Queue::new(self.options.jobs),
+        };
+        let listed = shared.run()?;
+        let interrupted = self.stop.load(Ordering::Relaxed);
+        let end = ScanEnd { complete: listed.complete.clone(), interrupted };
+        writer.end_scan(scan, &end)?;
+        let progress = shared.counters.progress(started.elapsed());
+        drop(shared);
+        if !interrupted {
+            writer.compact()?;
+        }
+        self.summarise(&listed, unreadable_schemas, &progress, interrupted, started)
+    }
+
+    /// Of all that decides what is found, besides the objects: rules, recognisers, field planning, limits, keys.
+    fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"residuum scan 1");
+        hasher.update(&self.detector.digest());
+        hasher.update(format!("{:?}", self.options.limits).as_bytes());
+        hasher.update(format!("{:?}", self.options.joins).as_bytes());
+        hasher.update(format!("{:?}", self.options.exclude).as_bytes());
+        hasher.update(format!("{:?}", self.options.sample).as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The key domains, and the sources whose schema could not be read.
+    fn domains(&self) -> (KeyDomains, Vec<(String, SourceError)>) {
+        let (mut schemas, mut failed) = (Vec::new(), Vec::new());
+        for source in self.sources {
+            match source.keys() {
+                Ok(keys) => schemas.push((source.name().to_owned(), keys)),
+                Err(error) => failed.push((source.name().to_owned(), error)),
+            }
+        }
+        (KeyDomains::new(&schemas, &self.options.joins), failed)
+    }
+
+    fn summarise(
+        &self,
+        listed: &Listed,
+        failed_schemas: Vec<(String, SourceError)>,
+        progress: &Progress,
+        interrupted: bool,
+        started: Instant,
+    ) -> Result<Summary, ScanError> {
+        let reader = self.index.reader()?;
+        let mut summary = Summary {
+            unchanged: listed.unchanged,
+            bytes: progress.bytes_examined,
+            sampled: self.options.sample.is_some(),
+            interrupted,
+            elapsed: started.elapsed(),
+            ..Summary::default()
+        };
+        let names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
+        for object in reader.objects()?.iter().filter(|object| names.contains(&&*object.source)) {
+            *summary.coverage.entry(object.coverage).or_default() += 1;
+            if object.coverage == Coverage::Read {
+                summary.objects += 1;
+            }
+            summary.records += object.records;
+            if object.coverage.is_incomplete() {
+                summary.incomplete.push(NotRead {
+                    source: object.source.to_string(),
+                    object: object.path.to_string(),
+                    state: object.coverage,
+                    reason: object.reason.clone().unwrap_or_default(),
+                });
+            }
+        }
+        let unlisted = listed.failed.iter().map(|(source, error)| (source, error, "the source could not be listed"));
+        let without_keys = failed_schemas.iter().map(|(source, error)| (source, error, "its keys could not be read"));
+        for (source, error, what) in unlisted.chain(without_keys) {
+            summary.incomplete.push(NotRead {
+                source: source.clone(),
+                object: String::new(),
+                state: Coverage::Unreadable,
+                reason: format!("{what}: {error}"),
+            });
+        }
+        summary.incomplete.sort();
+        summary.incomplete.dedup();
+        let totals = reader.scans()?.pop().map(|scan| scan.totals).unwrap_or_default();
+        for total in totals.iter().filter(|total| names.contains(&total.source.as_str())) {
+            if total.kind != residuum_detect::Type::Key {
+                *summary.by_type.entry(total.kind).or_default() += total.findings;
+                summary.findings += total.findings;
+            }
+        }
+        Ok(summary)
+    }
+}

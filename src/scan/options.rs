@@ -1,0 +1,165 @@
+//! What a scan is asked to do, and which objects and fields are in its scope.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use residuum_source::Limits;
+
+use crate::config::{Exclusion, Join};
+
+/// What a scan is asked to do.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// Read everything again, changed or not.
+    pub full: bool,
+    /// Read about so many records of each object only; such a scan can certify nothing.
+    pub sample: Option<u64>,
+    /// Threads that read and detect.
+    pub jobs: usize,
+    /// Globs over object and field names; if any are given, only what matches is read.
+    pub include: Vec<String>,
+    /// Globs over object and field names that are not read.
+    pub exclude: Vec<String>,
+    /// Objects left out by an approved policy.
+    pub exclusions: Vec<Exclusion>,
+    /// Joins the owner declared.
+    pub joins: Vec<Join>,
+    /// Bounds on what one object may cost.
+    pub limits: Limits,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            full: false,
+            sample: None,
+            jobs: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            exclusions: Vec::new(),
+            joins: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The globs of the options, compiled.
+pub(super) struct Scope {
+    include: GlobSet,
+    exclude: GlobSet,
+    exclusions: Vec<(GlobSet, Exclusion)>,
+}
+
+impl Scope {
+    /// # Errors
+    /// The glob that is not one, with the reason.
+    pub fn new(options: &ScanOptions) -> Result<Self, globset::Error> {
+        let today = today();
+        let holds = |exclusion: &&Exclusion| exclusion.until.as_ref().is_none_or(|until| **until >= *today);
+        let policies = options.exclusions.iter().filter(holds);
+        Ok(Self {
+            include: set(&options.include)?,
+            exclude: set(&options.exclude)?,
+            exclusions: policies
+                .map(|exclusion| Ok((set(std::slice::from_ref(&exclusion.object))?, exclusion.clone())))
+                .collect::<Result<_, globset::Error>>()?,
+        })
+    }
+
+    /// Why an object is left out, if it is.
+    pub fn leaves_out(&self, source: &str, object: &str) -> Option<String> {
+        let approved = self.exclusions.iter().find(|(glob, policy)| policy.source == source && glob.is_match(object));
+        if let Some((_, policy)) = approved {
+            let until = policy.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+            return Some(format!("{} (approved by {}{until})", policy.reason, policy.approved_by));
+        }
+        if self.exclude.is_match(object) {
+            return Some("left out by --exclude; no approval is recorded".to_owned());
+        }
+        // A field may match instead, which only reading can tell.
+        None
+    }
+
+    /// Whether an object is outside of `--include`. One that is says nothing about coverage: the scan is not about it.
+    pub fn is_outside(&self, object: &str) -> bool {
+        !self.include.is_empty() && !self.include.is_match(object) && !self.include.is_match(outermost(object))
+    }
+
+    /// Whether a field of an object in scope is left out.
+    pub fn leaves_out_field(&self, object: &str, field: &str) -> bool {
+        !field.is_empty()
+            && !self.exclude.is_empty()
+            && (self.exclude.is_match(field) || self.exclude.is_match(format!("{object}.{field}")))
+    }
+}
+
+fn outermost(object: &str) -> &str {
+    object.split('!').next().unwrap_or(object)
+}
+
+fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
+    let mut builder = GlobSetBuilder::new();
+    for glob in globs {
+        builder.add(Glob::new(glob)?);
+    }
+    builder.build()
+}
+
+/// Today in UTC, `YYYY-MM-DD`.
+fn today() -> String {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    civil(seconds / 86_400)
+}
+
+/// The date of a day counted from 1970-01-01 (Howard Hinnant, «chrono-compatible low-level date algorithms»).
+fn civil(day: u64) -> String {
+    let z = day + 719_468;
+    let era = z / 146_097;
+    let doe = z % 146_097;
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let (d, m) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let y = yoe + era * 400 + u64::from(m <= 2);
+    format!("{y:04}-{m:02}-{d:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(include: &[&str], exclude: &[&str], until: Option<&str>) -> Scope {
+        let strings = |list: &[&str]| list.iter().map(|&s| s.to_owned()).collect();
+        let exclusion = Exclusion {
+            source: "crm".to_owned(),
+            object: "scratch/**".to_owned(),
+            approved_by: "privacy office".to_owned(),
+            reason: "synthetic".to_owned(),
+            until: until.map(str::to_owned),
+        };
+        let options = ScanOptions {
+            include: strings(include),
+            exclude: strings(exclude),
+            exclusions: vec![exclusion],
+            ..ScanOptions::default()
+        };
+        Scope::new(&options).expect("the globs are valid")
+    }
+
+    #[test]
+    fn policies_end_and_globs_match() {
+        let all = scope(&[], &["*.tmp", "notes"], None);
+        assert!(all.leaves_out("crm", "scratch/a.csv").expect("by policy").contains("privacy office"));
+        assert_eq!(all.leaves_out("other", "scratch/a.csv"), None);
+        assert!(all.leaves_out("crm", "x.tmp").is_some());
+        assert!(all.leaves_out_field("main.people", "notes") && !all.leaves_out_field("main.people", "email"));
+        assert_eq!(scope(&[], &[], Some("2020-01-01")).leaves_out("crm", "scratch/a.csv"), None);
+        let some = scope(&["public.*"], &[], None);
+        assert!(some.is_outside("audit.log") && !some.is_outside("public.people"));
+    }
+
+    #[test]
+    fn days_are_dates() {
+        for (day, date) in [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_454, "2026-01-01"), (20_779, "2026-11-22")] {
+            assert_eq!(civil(day), date);
+        }
+    }
+}

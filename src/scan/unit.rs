@@ -1,0 +1,406 @@
+//! Reading one unit: the sink that plans fields on their first batch, hands batches to whoever is idle, and
+//! gathers what became of every object.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use residuum_detect::{FieldPlan, Treatment, Type};
+use residuum_formats::json;
+use residuum_source::{
+    Batch, Column, Coverage, Flow, Logical, OffsetMap, Outcome, Part, Rows, Sink, SourceError, Stop, Unit,
+};
+
+use super::examine::{Examiner, Field, Job, KeyColumns};
+use super::keys::{KeyFields, Role};
+use super::locator;
+use super::run::Shared;
+use super::statistics::Statistics;
+use crate::index::{Findings, IndexError, ListedPart, ObjectRecord, PendingSegment};
+
+/// Findings of a unit that are held in memory at most, in each thread's buffer, before a segment is written.
+const BUFFERED: usize = 1 << 19;
+
+/// A buffer with fewer findings shares a segment with other units.
+const SHARED: usize = 1 << 17;
+
+/// A unit to be read.
+pub(super) struct ToRead {
+    pub source: usize,
+    pub id: [u8; 32],
+    pub unit: Unit,
+    /// Which part of each listed object the unit covers.
+    pub listed: Vec<ListedPart>,
+}
+
+/// A unit on its way, shared by the threads that examine its batches.
+#[derive(Default)]
+pub(super) struct InProgress {
+    outstanding: AtomicUsize,
+    results: Mutex<Results>,
+}
+
+/// What the threads have gathered of a unit.
+#[derive(Default)]
+pub(super) struct Results {
+    pub buffers: Vec<Findings>,
+    pub statistics: Statistics,
+    pub segments: Vec<PendingSegment>,
+    pub error: Option<IndexError>,
+    /// Objects on which the examination itself failed.
+    faults: Vec<u32>,
+}
+
+/// A unit that has been read, or as much of it as could be.
+pub(super) struct Finished {
+    pub id: [u8; 32],
+    pub listed: Vec<ListedPart>,
+    pub objects: Vec<ObjectRecord>,
+    pub results: Results,
+}
+
+impl InProgress {
+    /// Examines a job with a buffer of this unit, and writes a segment when the buffer is full.
+    pub fn work(&self, shared: &Shared<'_>, examiner: &mut Examiner<'_>, job: &Job) {
+        let mut findings = self.lock().buffers.pop().unwrap_or_default();
+        let mut statistics = Statistics::default();
+        let before = findings.len();
+        let examined = catch_unwind(AssertUnwindSafe(|| examiner.examine(job, &mut findings, &mut statistics)));
+        shared.count(job.batch.raw_bytes, (findings.len() - before) as u64);
+        let written = (findings.len() >= BUFFERED).then(|| shared.writer.write_segment(&mut findings));
+        let mut results = self.lock();
+        results.statistics.merge(&statistics);
+        results.buffers.push(findings);
+        if examined.is_err() {
+            results.faults.push(job.object);
+        }
+        match written {
+            Some(Ok(segment)) => results.segments.push(segment),
+            Some(Err(error)) => {
+                results.error.get_or_insert(error);
+                drop(results);
+                shared.cancel();
+            }
+            None => {}
+        }
+    }
+
+    /// Examines a job that another thread took over.
+    pub fn work_for_reader(&self, shared: &Shared<'_>, examiner: &mut Examiner<'_>, job: &Job) {
+        self.work(shared, examiner, job);
+        self.outstanding.fetch_sub(1, Ordering::Release);
+    }
+
+    /// A job is about to be handed to another thread.
+    pub fn expect_one(&self) {
+        self.outstanding.fetch_add(1, Ordering::Release);
+    }
+
+    /// It was not, after all.
+    pub fn expect_one_less(&self) {
+        self.outstanding.fetch_sub(1, Ordering::Release);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Results> {
+        self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Reads a unit to its end, whatever happens on the way.
+pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRead) -> Finished {
+    let ToRead { source, id, unit, listed } = work;
+    let progress = Arc::new(InProgress::default());
+    let mut reading = Reading {
+        shared,
+        examiner,
+        source,
+        progress: &progress,
+        open: Vec::new(),
+        closed: Vec::new(),
+        outermost: 0,
+        sample: shared.options.sample,
+    };
+    let read = || shared.sources[source].source.read(&unit, &shared.options.limits, &mut reading);
+    let ended = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(fault(&unit)));
+    let mut objects = reading.finish(&unit, ended);
+    while progress.outstanding.load(Ordering::Acquire) > 0 {
+        if !shared.help(examiner) {
+            std::thread::yield_now();
+        }
+    }
+    let mut results = std::mem::take(&mut *progress.lock());
+    for object in objects.iter_mut().filter(|object| results.faults.contains(&object.object)) {
+        object.coverage = Coverage::Unreadable;
+        object.reason = Some(FAULT.to_owned());
+    }
+    for findings in results.buffers.iter_mut().filter(|findings| findings.len() >= SHARED) {
+        match shared.writer.write_segment(findings) {
+            Ok(segment) => results.segments.push(segment),
+            Err(error) => {
+                results.error.get_or_insert(error);
+            }
+        }
+    }
+    Finished { id, listed, objects, results }
+}
+
+/// A fault of ours must not end the scan of everything else, nor pass as a clean object.
+const FAULT: &str = "a fault in this program while reading it; please report it with `RUST_BACKTRACE=1` output";
+
+fn fault(unit: &Unit) -> SourceError {
+    let object = unit.objects.first().expect("a unit has an object");
+    SourceError::unreadable(&object.path, FAULT)
+}
+
+struct Reading<'r, 'x> {
+    shared: &'r Shared<'r>,
+    examiner: &'r mut Examiner<'x>,
+    source: usize,
+    progress: &'r Arc<InProgress>,
+    open: Vec<OpenPart>,
+    closed: Vec<ObjectRecord>,
+    /// Listed objects closed so far.
+    outermost: usize,
+    /// Records that a sampled scan still reads.
+    sample: Option<u64>,
+}
+
+/// A part between `open` and `close`.
+struct OpenPart {
+    part: Part,
+    name: String,
+    object: u32,
+    fields: HashMap<Arc<str>, Arc<Field>>,
+    plans: Vec<FieldPlan>,
+    nested: HashSet<Arc<str>>,
+    keys: Option<Vec<KeyFields>>,
+}
+
+impl Sink for Reading<'_, '_> {
+    fn open(&mut self, part: Part) -> Flow {
+        let shared = self.shared;
+        let name = locator::seal_name(&mut self.examiner.worker, shared.keys, part.path.as_str());
+        let object = shared.writer.object(shared.sources[self.source].number, &name);
+        let plans = shared.sources[self.source].plan_of(&part.path).unwrap_or_default();
+        let fields = HashMap::new();
+        self.open.push(OpenPart { part, name, object, fields, plans, nested: HashSet::new(), keys: None });
+        shared.go_on()
+    }
+
+    fn batch(&mut self, batch: Batch) -> Flow {
+        self.shared.go_on()?;
+        if let Some(left) = &mut self.sample {
+            if *left == 0 {
+                return Flow::Break(Stop);
+            }
+            *left = left.saturating_sub(batch.records.count().max(1));
+        }
+        let job = self.prepare(batch);
+        if let Some(job) = self.shared.offload(self.progress, job) {
+            self.progress.work(self.shared, self.examiner, &job);
+        }
+        self.shared.go_on()
+    }
+
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        self.close_part(outcome);
+        self.shared.go_on()
+    }
+}
+
+impl Reading<'_, '_> {
+    /// Resolves the fields of a batch, planning those that are new, and expands nested values.
+    fn prepare(&mut self, mut batch: Batch) -> Job {
+        let shared = self.shared;
+        let open = self.open.last_mut().expect("a batch belongs to an open part");
+        let mut within: Vec<Option<OffsetMap>> = vec![None; batch.columns.len()];
+        expand_nested(open, &mut batch, &mut within, shared.options.limits.nesting);
+        let is_new = |column: &Column| !open.fields.contains_key(&column.field);
+        if batch.columns.iter().any(is_new) {
+            let planned = shared.detector.plan(open.part.path.as_str(), &batch);
+            for (column, plan) in batch.columns.iter().zip(planned) {
+                if open.fields.contains_key(&column.field) {
+                    continue;
+                }
+                let plan = match shared.scope.leaves_out_field(open.part.path.as_str(), &column.field) {
+                    true => FieldPlan { treatment: Treatment::Skip("left out by --exclude".to_owned()), ..plan },
+                    false => plan,
+                };
+                let before = open.plans.iter().find(|plan| *plan.field == *column.field).cloned();
+                let plan = before.unwrap_or_else(|| {
+                    open.plans.push(plan.clone());
+                    plan
+                });
+                let name = locator::seal_name(&mut self.examiner.worker, shared.keys, &column.field);
+                let id = shared.writer.field(&name);
+                open.fields.insert(column.field.clone(), Arc::new(Field { id, plan }));
+            }
+        }
+        let fields = batch.columns.iter().map(|column| open.fields[&column.field].clone()).collect();
+        let keys = key_columns(shared, self.source, open, &batch);
+        Job { object: open.object, batch, fields, within, keys }
+    }
+
+    fn close_part(&mut self, outcome: Outcome) {
+        let Some(open) = self.open.pop() else { return };
+        if self.open.is_empty() {
+            self.outermost += 1;
+        }
+        let shared = self.shared;
+        shared.note_outcome(self.source, &open.name, &outcome);
+        let plans: Vec<FieldPlan> = open.plans.into_iter().map(|plan| seal_plan(plan, shared, self.examiner)).collect();
+        self.closed.push(ObjectRecord {
+            listed: self.open.first().map_or(open.object, |outermost| outermost.object),
+            reason: outcome.reason,
+            format: Some(open.part.format.to_owned()),
+            encoding: open.part.encoding.map(str::to_owned),
+            bytes: outcome.bytes,
+            records: outcome.records,
+            members: outcome.members,
+            primary_key: open.part.primary_key,
+            plan: Some(serde_json::to_string(&plans).expect("plans are plain data")),
+            ..ObjectRecord::new(open.object, outcome.coverage)
+        });
+    }
+
+    /// Closes what an error left open, and accounts for the objects that were not reached.
+    fn finish(mut self, unit: &Unit, ended: Result<(), SourceError>) -> Vec<ObjectRecord> {
+        let reason = match ended {
+            Ok(()) => None,
+            Err(SourceError::Stopped) if self.sample == Some(0) => {
+                let records = self.shared.options.sample.unwrap_or_default();
+                Some((Coverage::Limit, format!("only a sample of about {records} records was read, as asked")))
+            }
+            Err(SourceError::Stopped) => Some((Coverage::Unreadable, "the scan was stopped".to_owned())),
+            Err(error) => Some((Coverage::Unreadable, error.to_string())),
+        };
+        if let Some((state, reason)) = reason {
+            while !self.open.is_empty() {
+                self.close_part(Outcome::not_read(state, reason.clone()));
+            }
+            for object in unit.objects.iter().skip(self.outermost) {
+                let _ = self.open(Part {
+                    path: object.path.clone(),
+                    format: "unknown",
+                    encoding: None,
+                    primary_key: Vec::new(),
+                });
+                self.close_part(Outcome::not_read(state, reason.clone()));
+            }
+        }
+        self.closed
+    }
+}
+
+/// A plan's field name is a locator, too.
+fn seal_plan(mut plan: FieldPlan, shared: &Shared<'_>, examiner: &mut Examiner<'_>) -> FieldPlan {
+    plan.field = locator::seal_name(&mut examiner.worker, shared.keys, &plan.field);
+    plan
+}
+
+/// Replaces columns of JSON by one column for each path in them. A text column is JSON if most of its values in
+/// the part's first batch are.
+fn expand_nested(open: &mut OpenPart, batch: &mut Batch, within: &mut Vec<Option<OffsetMap>>, nesting: u32) {
+    let is_key = |index: usize| match &batch.records {
+        residuum_source::Records::Keyed { columns, .. } => columns.contains(&index),
+        _ => false,
+    };
+    let mut expanded = Vec::new();
+    for (index, column) in batch.columns.iter().enumerate() {
+        let is_new = !open.fields.contains_key(&column.field);
+        if is_new && (column.logical == Logical::Json || (column.logical == Logical::Text && looks_like_json(column))) {
+            open.nested.insert(column.field.clone());
+        }
+        if open.nested.contains(&column.field) && column.window.is_none() && !is_key(index) {
+            expanded.push(index);
+        }
+    }
+    for &index in &expanded {
+        let parent = &batch.columns[index];
+        let has_place = parent.place.is_some();
+        let children = json::expand(parent, nesting);
+        let names: HashSet<Arc<str>> = batch.columns.iter().map(|c| c.field.clone()).collect();
+        let parent_field = parent.field.clone();
+        let mut kept_parent = None;
+        for child in children {
+            let map = (!has_place).then_some(child.within);
+            if child.column.field == parent_field {
+                kept_parent = Some((child.column, map));
+            } else if !names.contains(&child.column.field) {
+                batch.columns.push(child.column);
+                within.push(map);
+            }
+        }
+        match kept_parent {
+            Some((column, map)) => (batch.columns[index], within[index]) = (column, map),
+            None => empty(&mut batch.columns[index]),
+        }
+    }
+}
+
+fn looks_like_json(column: &Column) -> bool {
+    let (mut json, mut other) = (0, 0);
+    for i in 0..column.len().min(200) {
+        match column.value(i).trim_ascii() {
+            [] => {}
+            [b'{', .., b'}'] => json += 1,
+            [b'[', b'{' | b'"' | b'[' | b'0'..=b'9', .., b']'] => json += 1,
+            _ => other += 1,
+        }
+    }
+    json > 0 && json >= 9 * other
+}
+
+/// The parent of an expanded column keeps its place among the columns, without values.
+fn empty(column: &mut Column) {
+    column.bytes.clear();
+    column.place = None;
+    match &mut column.rows {
+        Rows::Each => column.offsets.iter_mut().for_each(|offset| *offset = 0),
+        Rows::Listed(rows) => {
+            rows.clear();
+            column.offsets.truncate(1);
+        }
+        Rows::Dictionary(keys) => {
+            keys.fill(u32::MAX);
+            column.offsets.truncate(1);
+        }
+    }
+}
+
+/// The keys that a batch's columns hold, with the rules they are indexed under.
+fn key_columns(shared: &Shared<'_>, source: usize, open: &mut OpenPart, batch: &Batch) -> Vec<KeyColumns> {
+    if open.keys.is_none() {
+        let name = open.part.path.as_str();
+        let mut keys = shared.domains.of(shared.sources[source].source.name(), name);
+        if !holds_people(shared, open) {
+            // A record without a person of its own belongs to whomever it mentions.
+            keys.iter_mut().filter(|key| key.role == Role::Mentions).for_each(|key| key.role = Role::Belongs);
+        }
+        open.keys = Some(keys);
+    }
+    let column_of = |field: &String| batch.columns.iter().position(|column| *column.field == **field);
+    let mut found = Vec::new();
+    for key in open.keys.as_deref().unwrap_or_default() {
+        let Some(columns) = key.fields.iter().map(column_of).collect::<Option<Vec<_>>>() else { continue };
+        let field = match columns.as_slice() {
+            [only] => open.fields[&batch.columns[*only].field].id,
+            _ => shared.writer.field(&key.fields.join("+")),
+        };
+        let rule = shared.writer.rule(&format!("{}{}", key.role.prefix(), key.domain));
+        found.push(KeyColumns { rule, domain: key.domain.clone(), field, columns });
+    }
+    found
+}
+
+/// Whether an object's records are people: some field is typed as a strong identifier or a name.
+fn holds_people(shared: &Shared<'_>, open: &OpenPart) -> bool {
+    open.plans.iter().any(|plan| match &plan.treatment {
+        Treatment::Typed(rule) => {
+            let kind = shared.detector.rules().iter().find(|r| r.id == *rule).map(|r| r.kind);
+            matches!(kind, Some(Type::Email | Type::Phone | Type::UsSsn | Type::PersonName | Type::DateOfBirth))
+        }
+        Treatment::Search | Treatment::Skip(_) => false,
+    })
+}
