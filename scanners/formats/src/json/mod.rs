@@ -30,6 +30,7 @@ mod walk;
 use residuum_source::{Flow, Limits, ObjectPath, Part, Sink};
 
 pub use expand::{Expanded, expand};
+pub(crate) use paths::append_key;
 
 use crate::Text;
 use stream::Stream;

@@ -179,7 +179,8 @@ fn fields_and_records() {
 
 #[test]
 fn what_is_not_json_is_text() {
-    let cases: &[(&str, bool, &str, &[&str], Coverage, &str)] = &[
+    type Case<'a> = (&'a str, bool, &'a str, &'a [&'a str], Coverage, &'a str);
+    let cases: &[Case<'_>] = &[
         (
             "a line of text",
             true,

@@ -1,14 +1,113 @@
-//! Parquet files.
+//! Parquet files: row groups in bounded batches, nested values under paths like those of JSON.
+//!
+//! A record is a row of a row group. `struct` fields are steps of a path, list elements `[]`, keys and values of a map
+//! `{key}` and `{}`. Values are text as a person reads it; truth values are left out. Strings of a
+//! dictionary-encoded column stand once for each batch.
+//!
+//! A row group that is damaged is told when the file is closed, and the others are read. Encrypted
+//! columns are told and the others are read.
 
+mod flatten;
+mod footer;
+mod rows;
+mod schema;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader};
+use parquet::schema::types::SchemaDescriptor;
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::ReadAt;
+use schema::Leaf;
+use storage::Storage;
+
+/// Levels of a schema that are read, whatever the limit says: the library recurses.
+const MAX_DEPTH: usize = 192;
 
 /// Reads a Parquet file.
+///
+/// Memory is bounded by the footer (at most [`Limits::whole_bytes`]), one page of each column and a batch.
+///
+/// # Errors
+/// Breaks only if the sink asked to stop.
 pub fn read(path: &ObjectPath, from: Arc<dyn ReadAt>, limits: &Limits, sink: &mut dyn Sink) -> Flow {
-    let _ = (from, limits);
     sink.open(Part { path: path.clone(), format: "parquet", encoding: None, primary_key: Vec::new() })?;
-    sink.close(Outcome::not_read(Coverage::Unsupported, "Parquet is not read yet"))
+    let file = match File::open(from, limits) {
+        Ok(file) => file,
+        Err(outcome) => return sink.close(outcome),
+    };
+    let mut read = Outcome::read(file.storage.size(), 0);
+    let mut reasons = file.unread_columns();
+    for row_group in 0..file.metadata.num_row_groups() {
+        if let Err(reason) = rows::read(&file, row_group, limits, &mut read.records, sink)? {
+            reasons.push(format!("row group {row_group}: {reason}"));
+        }
+    }
+    if !reasons.is_empty() {
+        read.coverage = Coverage::Unreadable;
+        read.reason = Some(reasons.join("; "));
+    }
+    sink.close(read)
+}
+
+/// A file whose footer has been read.
+struct File {
+    storage: Storage,
+    metadata: Arc<ParquetMetaData>,
+    leaves: Vec<Leaf>,
+    /// Leaves that are encrypted.
+    encrypted: std::collections::BTreeSet<usize>,
+}
+
+impl File {
+    fn open(from: Arc<dyn ReadAt>, limits: &Limits) -> Result<Self, Outcome> {
+        let unreadable = |reason: String| Outcome::not_read(Coverage::Unreadable, reason);
+        let storage = Storage::new(from);
+        let footer = storage.footer(limits)?;
+        let facts = footer::facts(&footer)
+            .ok_or_else(|| unreadable("the footer is damaged, so that nothing can be located".into()))?;
+        let depth = MAX_DEPTH.min(limits.nesting as usize);
+        if facts.depth > depth {
+            let reason = format!("the schema is nested {} levels deep; at most {depth} are read", facts.depth);
+            return Err(Outcome::not_read(Coverage::Limit, reason));
+        }
+        // The library is careful but does not promise never to panic on what is damaged.
+        let parsed = catch_unwind(AssertUnwindSafe(|| {
+            let annotated = ParquetMetaDataReader::decode_metadata(&footer)?;
+            let annotated = annotated.file_metadata().schema_descr();
+            let leaves = schema::leaves(annotated);
+            let plain = Arc::new(SchemaDescriptor::new(schema::without_strings(annotated.root_schema())?));
+            let options = ParquetMetaDataOptions::new().with_schema(plain);
+            let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&options))?;
+            Ok::<_, parquet::errors::ParquetError>((leaves, metadata))
+        }));
+        match parsed {
+            Ok(Ok((leaves, metadata))) => {
+                Ok(Self { storage, metadata: Arc::new(metadata), leaves, encrypted: facts.encrypted })
+            }
+            Ok(Err(error)) => Err(unreadable(format!("the footer cannot be read: {error}"))),
+            Err(_) => Err(unreadable("the footer is damaged".into())),
+        }
+    }
+
+    fn unread_columns(&self) -> Vec<String> {
+        let name =
+            |&leaf: &usize| format!("`{}`", self.metadata.file_metadata().schema_descr().column(leaf).path().string());
+        let names: Vec<_> = self.encrypted.iter().map(name).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        vec![format!("encrypted, and the keys are not known: {}", names.join(", "))]
+    }
+
+    fn options(&self) -> ArrowReaderOptions {
+        ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+    }
 }
