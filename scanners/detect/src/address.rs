@@ -254,7 +254,8 @@ pub(crate) fn place(text: &[u8], start: usize, end: usize) -> Option<Place> {
         return None;
     }
     let city = city_before(text, start);
-    let street = city.as_ref().and_then(|city| numbered_line(text, city.start));
+    let line = |city: &Range<usize>| numbered_line(text, city.start).or_else(|| named_line(text, city.start));
+    let street = city.as_ref().and_then(line);
     Some(Place { city, code: from..to, street })
 }
 
@@ -313,6 +314,27 @@ fn numbered_line(text: &[u8], city: usize) -> Option<Range<usize>> {
         at = word.start;
     }
     found
+}
+
+/// The words before a city back to the beginning of the line or a comma, if they name a road without a number:
+/// `Anchor Inn Road`, `Highway 34 East`, `Box 63`.
+fn named_line(text: &[u8], city: usize) -> Option<Range<usize>> {
+    let end = city - text[..city].iter().rev().take(3).take_while(|b| matches!(b, b' ' | b',')).count();
+    let (mut at, mut names_road) = (end, false);
+    for _ in 0..6 {
+        let Some(word) = word_before(text, at) else { break };
+        let this = &text[word.clone()];
+        if !(this[0].is_ascii_uppercase() || this[0].is_ascii_digit()) {
+            return None;
+        }
+        names_road |= SUFFIXES.iter().any(|s| s.as_bytes().eq_ignore_ascii_case(this)) || this.eq_ignore_ascii_case(b"box");
+        at = word.start;
+        if at == 0 || matches!(text[at - 1], b'\n' | b',' | b'"' | b'\t') {
+            break;
+        }
+    }
+    let opens = at == 0 || matches!(text[at - 1], b'\n' | b',' | b'"' | b'\t') || text[..at].ends_with(b", ");
+    (names_road && opens && end - at >= 6).then_some(at..end)
 }
 
 /// The word that ends just before `at`, a space between; letters, digits and `.'-#`.

@@ -35,6 +35,7 @@ macro_rules! validators {
 validators! {
     "aadhaar" => |v| stripped(v, national::aadhaar),
     "aba" => |v| stripped(v, us::aba),
+    "account" => |v| stripped(v, plausible::account),
     "address" => plausible::address,
     "age" => plausible::age,
     "au_tfn" => |v| stripped(v, national::au_tfn),
@@ -76,6 +77,7 @@ validators! {
     "secret" => plausible::secret,
     "sg_nric" => |v| stripped(v, national::sg_nric),
     "ssn" => |v| stripped(v, us::ssn),
+    "strong_secret" => plausible::strong_secret,
     "uk_nhs" => |v| stripped(v, national::uk_nhs),
     "uk_nino" => |v| stripped(v, national::uk_nino),
     "us_account" => |v| stripped(v, us::bank_account),

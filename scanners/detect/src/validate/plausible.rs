@@ -175,6 +175,20 @@ pub fn secret(value: &[u8]) -> bool {
         && !value.starts_with(b"{{")
 }
 
+/// A secret that shows by itself: three kinds of characters, a digit or a sign among them; no address.
+pub fn strong_secret(value: &[u8]) -> bool {
+    let any = |kind: fn(&u8) -> bool| usize::from(value.iter().any(kind));
+    let (digit, sign) = (any(u8::is_ascii_digit), any(|b| b.is_ascii_punctuation() && !b".-_:/'\"".contains(b)));
+    let kinds = any(u8::is_ascii_lowercase) + any(u8::is_ascii_uppercase) + digit + sign;
+    secret(value) && kinds >= 3 && digit + sign >= 1 && !super::email::address(value) && !super::net::url(value)
+}
+
+/// An account number at a bank: six digits or more, a few letters before or one behind.
+pub fn account(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    (6..=17).contains(&digits) && value.len() - digits <= 5 && !repeated(value)
+}
+
 /// An age in years, 0 to 125.
 pub fn age(value: &[u8]) -> bool {
     let whole = value.strip_suffix(b".0").unwrap_or(value);
