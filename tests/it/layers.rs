@@ -14,7 +14,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("index", &[]),
     ("scan", &["config", "index"]),
     ("identity", &["config", "index", "scan"]),
-    ("report", &["index"]),
+    ("report", &["index", "scan"]),
     ("request", &["config", "index", "scan", "identity"]),
     ("api", &["config", "connect", "index", "scan", "identity", "report", "request"]),
     ("demo", &["config", "connect", "index", "scan", "identity", "report"]),
