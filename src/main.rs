@@ -1,2 +1,7 @@
 //! The `residuum` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    residuum::cli::main()
+}

@@ -1,5 +1,6 @@
 //! `residuum demo`: an invented company, scanned, reported and searched, all in this process.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -20,10 +21,11 @@ use super::table::{Align, Table};
 use crate::config::{Config, FILE_NAME};
 use crate::connect::connect;
 use crate::demo::{self, Company};
-use crate::identity::{self, FindOptions, Identifier, Subject};
+use crate::identity::{self, FindOptions, Identifier, Location, Subject};
 use crate::index::{Index, Keyring};
 use crate::report::human::{counted, duration};
 use crate::report::{self, Inventory};
+use crate::scan::keys::Role;
 use crate::scan::{Scan, ScanOptions, Silent};
 
 /// Make an invented company, scan it and find one person in it
@@ -74,12 +76,13 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
     )?;
 
     writeln!(out, "{}", style.bold(&format!("3. Where is {}?", company.subject_email)))?;
-    let found = find(&company, &index, &rules, &mut out)?;
+    let (places, records) = find(&company, &index, &rules, &mut out)?;
     writeln!(
         out,
-        "\n{}. The orders hold no e-mail: they were found through the customer number, the newsletter\n\
+        "\n{} in {}. The orders hold no e-mail: they were found through the customer number, the newsletter\n\
          through the SHA-256 of the address, which is all that stands there.\n",
-        counted(found, "location")
+        counted(places as u64, "place"),
+        counted(records as u64, "record")
     )?;
 
     let page = directory.join("report.html");
@@ -149,18 +152,34 @@ fn places(inventory: &Inventory, kind: Type) -> String {
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-fn find(company: &Company, index: &Index, rules: &RuleSet, out: &mut dyn std::io::Write) -> Result<u64, Failure> {
-    let reader = index.reader()?;
+/// Prints where the subject is and gives the number of places and records.
+fn find(
+    company: &Company,
+    index: &Index,
+    rules: &RuleSet,
+    out: &mut dyn std::io::Write,
+) -> Result<(usize, usize), Failure> {
     let email = Identifier::value(Type::Email, "--email", &company.subject_email)?;
     let subjects = [Subject { id: "1".to_owned(), identifiers: vec![email] }];
-    let mut printer = Printer::new(out, Format::Table, Names::new(index.keys(), false), rules, true)?;
-    let (mut printed, mut locations) = (Ok(()), 0);
-    identity::find(&reader, index.keys(), &subjects, &FindOptions::default(), &mut |location| {
-        locations += 1;
-        printed = printer.location(location);
-        if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let mut locations = Vec::new();
+    identity::find(&index.reader()?, index.keys(), &subjects, &FindOptions::default(), &mut |location| {
+        locations.push(location.clone());
+        ControlFlow::Continue(())
     })?;
-    printed?;
+    let record = |location: &Location| (location.finding.object_id, location.finding.record.clone());
+    let mut in_record = BTreeMap::<_, usize>::new();
+    locations.iter().for_each(|location| *in_record.entry(record(location)).or_default() += 1);
+    // A record's own key says nothing new beside what led to the record.
+    let tells = |location: &&Location| {
+        let own = matches!(Role::of_rule(&location.finding.rule), Some((Role::Own, _)));
+        !own || in_record[&record(location)] == 1
+    };
+    let mut printer = Printer::new(out, Format::Table, Names::new(index.keys(), false), rules, true)?;
+    let mut places = 0;
+    for location in locations.iter().filter(tells) {
+        places += 1;
+        printer.location(location)?;
+    }
     printer.finish()?;
-    Ok(locations)
+    Ok((places, in_record.len()))
 }

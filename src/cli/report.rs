@@ -101,8 +101,8 @@ pub(super) fn print(inventory: &Inventory, out: &mut dyn Write, style: Style) ->
     ];
     let mut table = Table::new(out, style, &columns);
     for field in &inventory.fields {
-        let letters = field.categories.iter().map(|c| c.letter()).collect::<Vec<_>>().join(" ");
         for found in &field.types {
+            let letters = found.categories.iter().map(|c| c.letter()).collect::<Vec<_>>().join(" ");
             let name = if field.field.is_empty() { "(text)" } else { &field.field };
             table.row(vec![
                 printable(&field.source),
@@ -112,7 +112,7 @@ pub(super) fn print(inventory: &Inventory, out: &mut dyn Write, style: Style) ->
                 count(found.values),
                 count(found.records),
                 percent(found.rate),
-                letters.clone(),
+                letters,
             ])?;
         }
     }

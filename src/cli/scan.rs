@@ -204,16 +204,21 @@ pub(super) fn print(out: &mut dyn std::io::Write, summary: &Summary) -> Result<(
     let style = Style::stdout();
     let seconds = summary.elapsed.as_secs_f64().max(0.001);
     let rate = bytes((summary.bytes as f64 / seconds) as u64);
-    let unchanged =
-        if summary.unchanged > 0 { format!(" ({} unchanged)", count(summary.unchanged)) } else { String::new() };
     writeln!(
         out,
-        "{}{unchanged} · {} · {} in {} ({rate}/s)",
+        "{} · {} · {} read in {} ({rate}/s)",
         style.bold(&counted(summary.objects, "object")),
         counted(summary.records, "record"),
         bytes(summary.bytes),
         duration(summary.elapsed)
     )?;
+    if summary.unchanged > 0 {
+        let verb = if summary.unchanged == 1 { "was" } else { "were" };
+        writeln!(out, "{} had not changed and {verb} not read again", counted(summary.unchanged, "listed object"))?;
+    }
+    if summary.gone > 0 {
+        writeln!(out, "{} no longer listed", counted(summary.gone, "object"))?;
+    }
     writeln!(out)?;
     let mut by_type: Vec<_> = summary.by_type.iter().filter(|(_, n)| **n > 0).collect();
     by_type.sort_by_key(|(kind, n)| (std::cmp::Reverse(**n), kind.name()));

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use residuum_detect::Category;
+
 use super::Inventory;
 
 /// Writes the inventory's fields as CSV, RFC 4180.
@@ -24,8 +26,8 @@ pub fn csv(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     ];
     csv_line(out, HEAD)?;
     for field in &inventory.fields {
-        let categories = field.categories.iter().map(|c| c.letter()).collect::<Vec<_>>().join(" ");
         for found in &field.types {
+            let categories = found.categories.iter().map(|c| c.letter()).collect::<Vec<_>>().join(" ");
             let row: [&str; 11] = [
                 &field.source,
                 &field.object,
@@ -35,7 +37,7 @@ pub fn csv(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
                 &found.records.to_string(),
                 &format!("{:.6}", found.rate),
                 &categories,
-                if field.sensitive { "true" } else { "false" },
+                if found.categories.contains(&Category::L) { "true" } else { "false" },
                 &field.values.to_string(),
                 &field.plan,
             ];

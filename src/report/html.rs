@@ -229,7 +229,7 @@ fn field_row(page: &mut String, field: &FieldLine) {
         escape(&field.object)
     );
     for found in &field.types {
-        let grave = if found.kind.is_sensitive() { " grave" } else { "" };
+        let grave = if found.categories.contains(&Category::L) { " grave" } else { "" };
         let _ = write!(
             page,
             "<span class=\"chip{grave}\" title=\"{} of {} records ({})\">{} {}</span>",

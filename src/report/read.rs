@@ -81,15 +81,20 @@ fn field(
     let mut categories = BTreeSet::<Category>::new();
     for found in info.types.iter().filter(|found| found.kind != Type::Key && found.n_values > 0) {
         let rule = rules.get(&found.rule);
-        categories.extend(rule.map_or(found.kind.categories(), |rule| &rule.categories));
+        let of_rule = rule.map_or(found.kind.categories(), |rule| &rule.categories);
+        categories.extend(of_rule);
         let line = types.entry(found.kind).or_insert_with(|| TypeLine {
             kind: found.kind,
             rules: Vec::new(),
+            categories: Vec::new(),
             values: 0,
             records: 0,
             rate: 0.0,
         });
         line.rules.push(found.rule.to_string());
+        line.categories.extend(of_rule);
+        line.categories.sort_unstable();
+        line.categories.dedup();
         line.values += found.n_values;
         // Records in which two rules found the same type are counted once for each, up to all there are.
         line.records = (line.records + found.n_records).min(info.n_records.max(found.n_records));

@@ -21,7 +21,7 @@ fn mistakes_are_named_with_their_cure() {
         (&["scan", "notes", "--config", "bad.toml"], "bad.toml", "indx"),
         (&["scan", "notes", "--config", "missing.toml"], "missing.toml", "cannot be read"),
         (&["findings", "--type", "SHOE_SIZE"], "there is no such type", "EMAIL"),
-        (&["findings"], "there is no index", "residuum scan"),
+        (&["findings", "--index", "none"], "there is no index", "residuum scan"),
         (&["find"], "nobody to look for", "--email"),
         (&["find", "--email", "not an address"], "--email", "such as"),
         (&["find", "--id", "7"], "--id", "DOMAIN=VALUE"),
@@ -31,7 +31,7 @@ fn mistakes_are_named_with_their_cure() {
         (&["detect", "missing.txt"], "missing.txt", "hint: "),
         (&["detect", "--input", "jsonl", "--format", "csv"], "always answered", "jsonl"),
         (&["man", "frobnicate"], "there is no command `frobnicate`", "`scan`"),
-        (&["keys", "backup", "copy.key"], "there is no index", "residuum scan"),
+        (&["keys", "backup", "copy.key", "--index", "none"], "there is no index", "residuum scan"),
     ];
     for (arguments, named, cure) in cases {
         let run = sandbox.run(*arguments).exits(1).says(named).says(cure).says("error: ");

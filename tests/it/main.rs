@@ -1,5 +1,9 @@
 //! The integration tests, one program: the real binary in a directory of its own, and the direction of the tree.
 
 mod basics;
+mod cli_demo;
+mod cli_detect;
+mod cli_index;
+mod cli_usage;
 mod layers;
 mod sandbox;
