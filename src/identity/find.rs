@@ -360,13 +360,13 @@ fn follow_keys(
     }
     for _ in 0..HOPS {
         let mut probes: BTreeMap<Fingerprint, Vec<Probe>> = BTreeMap::new();
-        let mut chains: HashMap<(usize, Fingerprint), Vec<String>> = HashMap::new();
+        let mut chains: HashMap<(usize, Fingerprint), (Vec<String>, RecordId)> = HashMap::new();
         for (index, record) in new.drain(..) {
             let why = people[index].records[&record].clone();
             for finding in links.record(&record)?.iter().filter(|finding| finding.kind == Type::Key) {
                 let Some((Role::Own, domain)) = Role::of_rule(&finding.rule) else { continue };
                 let chain = [why.clone(), vec![domain.to_owned()]].concat();
-                if chains.insert((index, finding.fp), chain).is_none() {
+                if chains.insert((index, finding.fp), (chain, record.clone())).is_none() {
                     let probe = Probe { subject: index, identifier: 0, kind: Type::Key, scheme: None, token: None };
                     probes.entry(finding.fp).or_default().push(probe);
                 }
@@ -386,8 +386,11 @@ fn follow_keys(
                 return;
             }
             let person = &mut people[probe.subject];
-            let chain = &chains[&(probe.subject, found.finding.fp)];
+            let (chain, owner) = &chains[&(probe.subject, found.finding.fp)];
             let record = record_id(found.finding);
+            if record == *owner {
+                return;
+            }
             person.keyed.push((found.finding.clone(), chain.clone()));
             if !person.records.contains_key(&record) {
                 person.records.insert(record.clone(), chain.clone());
