@@ -214,7 +214,8 @@ impl Sink for Meddle<'_> {
 fn a_file_that_changes_while_it_is_read_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.txt");
-    let cases: [(&str, &dyn Fn(), Option<&str>); 4] = [
+    type Case<'c> = (&'c str, &'c dyn Fn(), Option<&'c str>);
+    let cases: [Case<'_>; 4] = [
         ("untouched", &|| {}, None),
         ("grown", &|| fs::write(&path, "y\n".repeat(9_000)).unwrap(), Some("it changed while it was read")),
         ("shortened", &|| fs::write(&path, "").unwrap(), Some("it changed while it was read")),

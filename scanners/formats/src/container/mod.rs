@@ -2,6 +2,7 @@
 //!
 //! What members may cost is bounded by one [`Budget`] for each listed object.
 
+mod directory;
 mod inflate;
 mod stream;
 mod tar;

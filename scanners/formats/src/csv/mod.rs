@@ -6,6 +6,7 @@
 
 mod dialect;
 mod fields;
+mod header;
 mod long;
 mod record;
 

@@ -1,5 +1,7 @@
 //! Rows of one table after another, gathered into batches.
 
+use std::collections::HashSet;
+
 use residuum_source::{Batch, Column, Flow, Limits, OffsetMap, RecordKind, Records, Sink};
 
 use super::statement::Target;
@@ -41,7 +43,10 @@ impl Rows {
         self.flush(position, sink)?;
         self.target = Some((target.clone(), kind));
         self.columns.clear();
-        for name in columns {
+        let mut taken = HashSet::new();
+        for (i, name) in columns.iter().enumerate() {
+            // No database takes a name twice, but a file may say anything.
+            let name = if taken.insert(name) { name.clone() } else { format!("{name}_{}", i + 1) };
             self.columns.push(column(format!("{}.{name}", target.table)));
         }
         Flow::Continue(())

@@ -112,7 +112,7 @@ pub(super) fn created(text: &[u8]) -> Option<(String, Vec<String>)> {
         if !constraint {
             columns.push(words.name()?);
         }
-        match words.to_comma_or_end()? {
+        match words.past_comma_or_end()? {
             b',' => {}
             _ => return Some((table, columns)),
         }
@@ -231,7 +231,7 @@ impl Words<'_> {
     }
 
     /// Goes past the comma or parenthesis that ends this definition.
-    fn to_comma_or_end(&mut self) -> Option<u8> {
+    fn past_comma_or_end(&mut self) -> Option<u8> {
         let mut depth = 0;
         loop {
             let b = *self.text.get(self.at)?;
