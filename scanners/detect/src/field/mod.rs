@@ -6,6 +6,8 @@
 mod likeness;
 mod name;
 mod plan;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use serde::{Deserialize, Serialize};

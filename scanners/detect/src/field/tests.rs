@@ -1,0 +1,151 @@
+//! Tables of people and of things, planned and read through the detector.
+
+use residuum_source::{Batch, Column, Logical, RecordKind, Records};
+
+use crate::{Detector, FieldPlan, RuleSet, Treatment, Type};
+
+fn batch(columns: &[(&str, Logical, &[&str])]) -> Batch {
+    let column = |(name, logical, values): &(&str, Logical, &[&str])| {
+        let mut column = Column::new(*name);
+        column.logical = *logical;
+        values.iter().for_each(|v| column.push(v.as_bytes()));
+        column
+    };
+    let count = columns.first().map_or(0, |c| c.2.len()) as u64;
+    Batch {
+        records: Records::Sequence { kind: RecordKind::Row, first: 0, count },
+        columns: columns.iter().map(column).collect(),
+        raw_bytes: 0,
+    }
+}
+
+fn detector() -> Detector {
+    Detector::new(&RuleSet::builtin()).expect("the pack compiles")
+}
+
+fn plan(object: &str, columns: &[(&str, Logical, &[&str])]) -> Vec<FieldPlan> {
+    detector().plan(object, &batch(columns))
+}
+
+fn typed(plan: &FieldPlan) -> &str {
+    match &plan.treatment {
+        Treatment::Typed(rule) => rule,
+        Treatment::Search => "search",
+        Treatment::Skip(_) => "skip",
+    }
+}
+
+/// (value, type, text of the hit, standard form) of everything found in a column.
+fn read(plan: &FieldPlan, values: &[&str]) -> Vec<(usize, Type, String, String)> {
+    let mut column = Column::new("");
+    values.iter().for_each(|v| column.push(v.as_bytes()));
+    let mut found = Vec::new();
+    detector().worker().values(plan, &column.bytes, &column.offsets, &mut |i, hit, form| {
+        let text = String::from_utf8_lossy(&column.bytes[hit.start as usize..hit.end as usize]).into_owned();
+        found.push((i, hit.kind, text, String::from_utf8_lossy(form).into_owned()));
+    });
+    found
+}
+
+#[test]
+fn a_table_of_people_is_planned_by_names_and_values() {
+    const T: Logical = Logical::Text;
+    let plans = plan(
+        "crm.customers",
+        &[
+            ("customer_id", Logical::Integer, &["1", "2", "3"]),
+            ("nombre", T, &["Ana", "Luis", "Carmen"]),
+            ("Last Name", T, &["Lopez", "O'Neil", "de la Cruz"]),
+            ("contact", T, &["202-555-0123", "(415) 555-0134", "+1 312 555 0145"]),
+            ("fechaNacimiento", T, &["25/12/1980", "01/02/1990", "30/06/1975"]),
+            ("is_active", Logical::Bool, &["t", "f", "t"]),
+            ("notes", T, &["called", "mail x@example.com", "none"]),
+            ("email_verified_at", Logical::Timestamp, &["2024-01-01 00:00:00", "", "2024-01-02 00:00:00"]),
+            ("zip", Logical::Integer, &["94105", "10001", "60601"]),
+            ("phone_type", T, &["mobile", "home", "home"]),
+        ],
+    );
+    let want = [
+        "skip",
+        "person_name",
+        "person_name",
+        "phone",
+        "date_of_birth",
+        "skip",
+        "search",
+        "skip",
+        "postal_code",
+        "search",
+    ];
+    for (plan, want) in plans.iter().zip(want) {
+        assert_eq!(typed(plan), want, "{plan:?}");
+    }
+    assert!(plans[4].day_first, "25/12 says so");
+    for value in ["Ana", "Lopez", "555", "1980", "example.com"] {
+        assert!(!format!("{plans:?}").contains(value), "a plan holds no values");
+    }
+}
+
+#[test]
+fn the_same_name_means_different_things_in_different_tables() {
+    const T: Logical = Logical::Text;
+    let people: &[&str] = &["Ana Lopez", "Bob Jones", "Chen Wu"];
+    let cases: &[(&str, &str, &[&str], &str, &str)] = &[
+        ("customers", "name", people, "email", "person_name"),
+        ("export", "name", people, "email", "person_name"),
+        ("export", "name", people, "colour", "search"),
+        ("products", "name", &["Blue Chair", "Oak Table", "Lamp"], "email", "search"),
+        ("vendors", "name", &["Acme Inc", "Widget LLC", "Foo Ltd"], "phone", "search"),
+        ("tickets", "customer_name", people, "colour", "person_name"),
+        ("tickets", "product_name", people, "email", "search"),
+        ("employees", "title", &["Sales Manager", "Engineer", "Nurse"], "email", "occupation"),
+        ("books", "title", &["Sales Manager", "Engineer", "Nurse"], "isbn", "search"),
+        ("builds", "version", &["1.2.3.4", "1.2.3.5", "2.0.0.1"], "id", "search"),
+        ("logs", "c1", &["203.0.113.4", "198.51.100.7", "192.0.2.9"], "id", "ip.v4"),
+        ("events", "id", &["123e4567-e89b-12d3-a456-426614174000"; 3], "x", "search"),
+        ("events", "idfa", &["123e4567-e89b-12d3-a456-426614174000"; 3], "x", "maid"),
+        ("files", "sha256", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "digest"),
+        (
+            "files",
+            "content_sha256",
+            &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3],
+            "x",
+            "search",
+        ),
+    ];
+    for (object, field, values, beside, want) in cases {
+        let plans = plan(object, &[(field, T, values), (beside, T, &["", "", ""])]);
+        assert_eq!(typed(&plans[0]), *want, "{object}.{field}: {:?}", plans[0]);
+    }
+}
+
+#[test]
+fn typed_values_are_hits_and_the_others_are_searched() {
+    let phone =
+        FieldPlan { treatment: Treatment::Typed("phone".to_owned()), confidence: 900, ..FieldPlan::search("phone") };
+    let values = ["  (202) 555-0123 ", "", "SSN 536-90-4399", "n/a", "079 123 4567"];
+    let found = read(&phone, &values);
+    let want = [
+        (0, Type::Phone, "(202) 555-0123", "12025550123"),
+        (2, Type::UsSsn, "536-90-4399", "536904399"),
+        (4, Type::Phone, "079 123 4567", "0791234567"),
+    ];
+    let want: Vec<_> = want.map(|(i, kind, text, form)| (i, kind, text.to_owned(), form.to_owned())).into();
+    assert_eq!(found, want);
+}
+
+#[test]
+fn a_skipped_field_is_still_read_where_the_reason_does_not_hold() {
+    let skip = FieldPlan { treatment: Treatment::Skip("whole numbers".to_owned()), ..FieldPlan::search("n") };
+    let found = read(&skip, &["12", "2024-01-01 10:00:00", "jane@example.com"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].0, found[0].1), (2, Type::Email));
+}
+
+#[test]
+fn one_value_in_many_is_reported_at_its_record() {
+    let mut values = vec!["nothing of note"; 1000];
+    values[777] = "my ssn is 536-90-4399";
+    let found = read(&FieldPlan::search("notes"), &values);
+    assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(777, Type::UsSsn)]);
+}
