@@ -1,17 +1,25 @@
-//! How fast running text is searched: `throughput FILE…` prints MB/s of one thread and the hits of each type.
+//! How fast running text is searched: `throughput [--rules DIR] FILE…` prints MB/s of one thread and the hits of each type.
 //!
 //! The best of three passes over memory, in windows of a mebibyte as readers hand them over.
 #![allow(clippy::print_stdout, reason = "a program's output")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use residuum_detect::{Detector, RuleSet};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let detector = Detector::new(&RuleSet::builtin())?;
+    let mut paths: Vec<String> = std::env::args().skip(1).collect();
+    let rules = if paths.first().is_some_and(|first| first == "--rules") {
+        let folder = paths.drain(..2).nth(1).ok_or("`--rules` needs a folder")?;
+        RuleSet::empty().extend_from_dir(Path::new(&folder))?
+    } else {
+        RuleSet::builtin()
+    };
+    let detector = Detector::new(&rules)?;
     let mut worker = detector.worker();
-    for path in std::env::args().skip(1) {
+    for path in paths {
         let text = std::fs::read(&path)?;
         let (mut best, mut counts) = (f64::MAX, BTreeMap::new());
         for _ in 0..3 {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cx::Cx;
-use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, named, net, number, pattern, within};
+use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, named, near, net, number, within};
 use crate::kernel::Masks;
 use crate::unwrap;
 
@@ -117,12 +117,14 @@ fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searched: 
         }
         for &index in &meaning.opens {
             let pattern = &engine.patterns[usize::from(index)];
-            let near = usize::from(engine.rules[usize::from(pattern.rule)].near);
-            let (from, to) = if pattern.begins_with_opener {
-                (start, start + 1)
-            } else {
-                (start.saturating_sub(near / 2 + pattern::LONGEST), (end + near + 1).min(cx.text.len()))
-            };
+            let reach = usize::from(engine.rules[usize::from(pattern.rule)].near);
+            if pattern.anchored {
+                if !near::word_before(cx.text, start) {
+                    pattern.run(cx, start, start + 1);
+                }
+                continue;
+            }
+            let (from, to) = (start.saturating_sub(reach / 2 + LEAD), (end + reach + 1).min(cx.text.len()));
             // Where windows overlap, each place is tried once.
             let done = &mut searched[usize::from(index)];
             let from = from.max(done.saturating_sub(cx.base));
@@ -154,6 +156,9 @@ fn everywhere<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searc
         }
     }
 }
+
+/// How far before its window a match may begin whose value stands in it.
+const LEAD: usize = 24;
 
 /// Which candidates any rule has a use for.
 struct Wants {

@@ -14,9 +14,11 @@ pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
     let mut code = [0; 34];
     let (mut i, mut len) = (start, 0);
     let mut separator = 0;
+    let (mut upper, mut lower) = (false, false);
     while len < length {
         let byte = at(text, i);
         if byte.is_ascii_alphanumeric() {
+            (upper, lower) = (upper | byte.is_ascii_uppercase(), lower | byte.is_ascii_lowercase());
             code[len] = byte.to_ascii_uppercase();
             len += 1;
         } else if len >= 2
@@ -30,7 +32,8 @@ pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
         }
         i += 1;
     }
-    if !word_after(text, i) && !word_before(text, start) && finance::iban(&code[..length]) {
+    let one_case = !(upper && lower);
+    if one_case && !word_after(text, i) && !word_before(text, start) && finance::iban(&code[..length]) {
         cx.report(Recogniser::Iban, start, i, Confidence::Rule, |out| out.extend_from_slice(&code[..length]));
     }
 }

@@ -1,7 +1,7 @@
 //! From rules to the engine: which rule uses which recogniser, which phrase means what, which pattern runs where.
 
 use super::named::{self, Sign};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, openers};
 use super::words::{Builder, Lexicon};
 use crate::kernel::Kernel;
 use crate::validate::{self, Validator};
@@ -215,19 +215,16 @@ impl Engine {
         pattern: &str,
         mean: &mut dyn FnMut(&str, &mut dyn FnMut(&mut Meaning)) -> bool,
     ) -> Result<(), RuleError> {
-        let mut pattern = Pattern::new(number, pattern).map_err(|e| uncompilable(rule, e))?;
         let index = self.patterns.len() as u16;
-        let openers = match &rule.context {
-            Some(context) if context.required => context.words.clone(),
-            _ => {
-                pattern.begins_with_opener = true;
-                pattern.openers()
-            }
-        };
+        let required = rule.context.as_ref().filter(|context| context.required);
+        let openers = required.map_or_else(|| openers(pattern), |context| context.words.clone());
         let opened = !openers.is_empty() && openers.iter().all(|word| mean(word, &mut |m| m.opens.push(index)));
         if !opened {
             self.everywhere.push(index);
         }
+        let anchored = opened && required.is_none();
+        let pattern = if anchored { Pattern::anchored(number, pattern) } else { Pattern::new(number, pattern) };
+        let pattern = pattern.map_err(|message| uncompilable(rule, message))?;
         self.patterns.push(pattern);
         Ok(())
     }

@@ -80,32 +80,49 @@ pub(super) fn month(cx: &mut Cx<'_>, name: usize, name_end: usize) {
     partial(cx, start, name, name_end);
 }
 
-/// `21-May` and `May-21`: a day of some year.
+/// `21-May` and `May-21`, a day of some year; `May 2021`, `May-2021`, a month.
 fn partial(cx: &mut Cx<'_>, start: usize, name: usize, name_end: usize) {
     let text = cx.text;
-    let short = name_end - name == 3;
     let mut end = name_end;
     if start == name {
-        let digits = text[(name_end + 1).min(text.len())..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
-        if at(text, name_end) != b'-' || !(1..=2).contains(&digits) {
-            return;
+        let digits = text[(name_end + 1).min(text.len())..].iter().take(5).take_while(|b| b.is_ascii_digit()).count();
+        let number = &text[name_end + usize::from(digits > 0)..][..digits];
+        let dash = at(text, name_end) == b'-';
+        match digits {
+            1 | 2 if dash => {}
+            4 if (dash || at(text, name_end) == b' ') && (number.starts_with(b"19") || number.starts_with(b"20")) => {}
+            _ => return,
         }
         end = name_end + 1 + digits;
-    } else if before(text, name, 1) != b'-' {
+    } else if before(text, name, 1) != b'-' || name_end - name != 3 {
         return;
     }
     let joined = |b: u8| matches!(b, b'-' | b'.' | b'/' | b':' | b'_');
-    if !short
-        || word_after(text, end)
-        || joined(at(text, end))
-        || word_before(text, start)
-        || joined(before(text, start, 1))
-    {
+    let goes_on = joined(at(text, end)) && word_after(text, end + 1);
+    if goes_on || word_after(text, end) || word_before(text, start) || joined(before(text, start, 1)) {
         return;
     }
     cx.report(Recogniser::Date, start, end, Confidence::Less, |out| {
         out.extend(text[start..end].iter().map(u8::to_ascii_lowercase));
     });
+}
+
+/// `05/2021`: a month.
+pub(super) fn month_and_year(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
+    let [month, year, ..] = groups else { return None };
+    let slashed = month.gap == Gap::Slash && year.gap != Gap::Slash && month.len() <= 2 && year.len() == 4;
+    let (start, end) = (month.start as usize, year.end as usize);
+    let text = cx.text;
+    if !slashed || !free_left(text, start) || !free_right(text, end) || cx.refused(start) {
+        return None;
+    }
+    let number =
+        |g: &Group| text[g.start as usize..g.end as usize].iter().fold(0u32, |n, d| n * 10 + u32::from(d & 15));
+    if !(1..=12).contains(&number(month)) || !(1900..2100).contains(&number(year)) {
+        return None;
+    }
+    cx.report(Recogniser::Date, start, end, Confidence::Less, |out| out.extend_from_slice(&text[start..end]));
+    Some(2)
 }
 
 /// Where a day written before a month's name begins: `21 May`, `21-May`, `21st of May`, `21 de mayo`.

@@ -5,7 +5,7 @@
 //! an address is no letter of it.
 
 use super::cx::Confidence;
-use super::near::{at, before};
+use super::near::{at, before, word_before};
 use super::{Cx, Recogniser};
 use crate::validate::{email, net};
 
@@ -105,7 +105,8 @@ fn quoted_start(text: &[u8], end: usize) -> Option<usize> {
     let inner_end = if before(text, inner_end, 1) == b'\\' { inner_end - 1 } else { inner_end };
     let from = inner_end.saturating_sub(LONGEST_LOCAL);
     let opening = from + memchr::memrchr(b'"', &text[from..inner_end])?;
-    (opening + 1 < inner_end && !text[opening + 1..inner_end].contains(&b'\n')).then_some(opening)
+    let quoted = opening + 1 < inner_end && !text[opening + 1..inner_end].contains(&b'\n');
+    (quoted && !word_before(text, opening)).then_some(opening)
 }
 
 /// Where the domain that begins at `start` ends: labels of letters, digits and inner hyphens.

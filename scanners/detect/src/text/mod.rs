@@ -215,7 +215,7 @@ fn sync(bytes: &[u8], core_start: usize) -> usize {
     let window = &bytes[core_start.saturating_sub(BEHIND)..core_start];
     let from = core_start - window.len();
     let line = memchr::memrchr(b'\n', window);
-    let line_before = line.and_then(|line| memchr::memrchr(b'\n', &window[..line])).or(line);
+    let line_before = line.and_then(|line| memchr::memrchr(b'\n', &window[..line]));
     line_before.map_or(from, |at| from + at + 1)
 }
 

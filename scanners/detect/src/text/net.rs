@@ -19,6 +19,18 @@ pub(super) fn colon(cx: &mut Cx<'_>, i: usize) {
     ipv6(cx, i);
 }
 
+/// `www.…`, of which `www` stands from `start` to `end`.
+pub(super) fn web(cx: &mut Cx<'_>, start: usize, end: usize) {
+    let text = cx.text;
+    if at(text, end) == b'.'
+        && word_after(text, end + 1)
+        && !word_before(text, start)
+        && !matches!(before(text, start, 1), b'/' | b'@' | b'.' | b'-')
+    {
+        finish_url(cx, start, start);
+    }
+}
+
 /// `https://…` from the colon at `i` to where the address ends.
 fn url(cx: &mut Cx<'_>, i: usize) {
     if !cx.engine.wants(Recogniser::Url) {
@@ -55,7 +67,8 @@ fn finish_url(cx: &mut Cx<'_>, start: usize, host: usize) {
         }
     }
     let mut form = std::mem::take(cx.form);
-    if standard::write(Type::Url, &text[start..end], false, &mut form) {
+    let scheme: &[u8] = if start == host { b"http://" } else { b"" };
+    if standard::write(Type::Url, &[scheme, &text[start..end]].concat(), false, &mut form) {
         cx.report(Recogniser::Url, start, end, Confidence::Rule, |out| out.extend_from_slice(&form));
     }
     *cx.form = form;
@@ -67,44 +80,37 @@ fn ipv6(cx: &mut Cx<'_>, i: usize) {
         return;
     }
     let text = cx.text;
-    let group = |b: &&u8| b.is_ascii_hexdigit();
-    let left = text[..i].iter().rev().take(5).take_while(group).count();
-    let right =
-        text[i..].iter().take(LONGEST_IPV6).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')).count();
+    // The whole token of hexadecimal digits, colons and full stops around the colon.
+    let of_address = |b: &&u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+    let left = text[..i].iter().rev().take(LONGEST_IPV6).take_while(of_address).count();
+    let right = text[i..].iter().take(LONGEST_IPV6).take_while(of_address).count();
     let (mut start, mut end) = (i - left, i + right);
-    // A time of day has two colons; an address has seven, or two together.
-    let token = &text[i..end];
-    let colons = token.iter().filter(|b| **b == b':').count();
-    let double = memchr::memmem::find(token, b"::").is_some();
-    if colons < 6 && !double {
-        return;
-    }
-    if left == 5 || word_before(text, start) {
-        // `addr:2001:db8::1`: the first colon is not the address's.
+    let key = text[start..i].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    if key > 0 && start + key == i && left == key && (word_before(text, start) || key > 4) {
+        // `addr:2001:db8::1`: the name before the colon is no part of the address.
         start = i + 1;
     }
-    while end > start && (matches!(text[end - 1], b'.') || text[end - 1] == b':' && before(text, end, 2) != b':') {
+    if let [b':', next, ..] = &text[start..end]
+        && *next != b':'
+    {
+        start += 1;
+    }
+    while end > start && (text[end - 1] == b'.' || text[end - 1] == b':' && before(text, end, 2) != b':') {
         end -= 1;
     }
     let inside = &text[start..end];
-    let inside = match inside {
-        [b':', rest @ ..] if rest.first() != Some(&b':') => {
-            start += 1;
-            rest
-        }
-        _ => inside,
-    };
-    let beside = |b: u8| matches!(b, b':' | b'.' | b'-' | b'/');
-    let joined_left = word_before(text, start)
-        || beside(before(text, start, 1))
-            && word_before(text, start - 1)
-            && before(text, start, 1) != b':'
-            && before(text, start, 1) != b'/';
-    if joined_left || word_after(text, end) {
+    let colons = inside.iter().filter(|b| **b == b':').count();
+    // A time of day has two colons; an address has seven, or two together.
+    if colons < 6 && memchr::memmem::find(inside, b"::").is_none() {
         return;
     }
-    // `std::fmt` and `a::b` are names in programs: an address without digits is `::` alone.
+    let beside = before(text, start, 1);
+    let joined = word_before(text, start) || matches!(beside, b'.' | b'-') && word_before(text, start - 1);
+    if joined || word_after(text, end) {
+        return;
+    }
     let Some(address) = net::ipv6(inside) else { return };
+    // `a::b` is a name in a program, and so may be `::` without neighbours of a value.
     let alone = inside.len() == 2;
     let has_digit = inside.iter().any(u8::is_ascii_digit);
     if (alone && !standing_alone(text, start, end)) || (!alone && !has_digit && colons < 4) {

@@ -57,7 +57,7 @@ fn shape(cx: &mut Cx<'_>, groups: &[Group]) -> usize {
     if let Some(used) = phone::marked(cx, groups) {
         return used;
     }
-    if let Some(used) = date::numeric(cx, groups) {
+    if let Some(used) = date::numeric(cx, groups).or_else(|| date::month_and_year(cx, groups)) {
         return used;
     }
     if let Some(used) = ssn(cx, groups).or_else(|| phone::grouped(cx, groups)).or_else(|| ein(cx, groups)) {

@@ -43,6 +43,9 @@ fn loser(a: &Found, b: &Found) -> Option<Side> {
         return if covers(a, b) { Some(Side::Second) } else { None };
     }
     match (a.weak, b.weak) {
+        // A code with a check of its own is not made of others.
+        (None, None) if is_code(a.kind) && covers(a, b) && a.kind != b.kind => Some(Side::Second),
+        (None, None) if is_code(b.kind) && covers(b, a) && a.kind != b.kind => Some(Side::First),
         (None, None) => None,
         (None, Some(_)) => covers(a, b).then_some(Side::Second),
         (Some(_), None) => covers(b, a).then_some(Side::First),
@@ -51,6 +54,10 @@ fn loser(a: &Found, b: &Found) -> Option<Side> {
             Some(if first_is_better { Side::Second } else { Side::First })
         }
     }
+}
+
+fn is_code(kind: Type) -> bool {
+    matches!(kind, Type::Iban | Type::CryptoAddress | Type::ApiKey | Type::Vin | Type::MacAddress)
 }
 
 fn covers(strong: &Found, weak: &Found) -> bool {

@@ -1,6 +1,9 @@
 //! Patterns that rules bring along, run only where a word opens a window for them.
 
+use std::ops::Range;
+
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Cx;
 use super::cx::Confidence;
@@ -13,37 +16,34 @@ pub(crate) struct Pattern {
     regex: Regex,
     /// Index of the group that is the finding; 0 is the whole match.
     group: usize,
-    source: String,
-    /// Whether the words that open its window are what every match begins with.
-    pub begins_with_opener: bool,
+    /// Whether every match begins with the word that opened the window.
+    pub anchored: bool,
 }
 
 impl Pattern {
-    /// Compiles a pattern; the error says what is wrong with it.
-    ///
-    /// Classes and boundaries are ASCII's: identifiers are, and Unicode's tables cost time and memory.
+    /// Compiles a pattern that is tried in windows; the error says what is wrong with it.
     pub(crate) fn new(rule: u16, source: &str) -> Result<Self, String> {
-        let regex = RegexBuilder::new(source).unicode(false).size_limit(1 << 22).build().map_err(|e| e.to_string())?;
+        Self::build(rule, source, false)
+    }
+
+    /// Compiles a pattern every match of which begins with one of the words that [`openers`] gives.
+    pub(crate) fn anchored(rule: u16, source: &str) -> Result<Self, String> {
+        Self::build(rule, &format!(r"\A(?:{source})"), true)
+    }
+
+    /// A pattern of ASCII alone has ASCII's classes and boundaries: so have identifiers, and Unicode's tables cost
+    /// time and memory.
+    fn build(rule: u16, source: &str, anchored: bool) -> Result<Self, String> {
+        let regex = RegexBuilder::new(source)
+            .unicode(!source.is_ascii())
+            .size_limit(1 << 22)
+            .build()
+            .map_err(|e| e.to_string())?;
         if regex.is_match(b"") {
             return Err("the pattern matches nothing at all: ask for at least one character".to_owned());
         }
         let group = regex.capture_names().position(|name| name == Some("value")).unwrap_or(0);
-        Ok(Self { rule, regex, group, source: source.to_owned(), begins_with_opener: false })
-    }
-
-    /// Words one of which every match begins with; empty where that cannot be told.
-    pub(crate) fn openers(&self) -> Vec<String> {
-        let Ok(hir) = regex_syntax::ParserBuilder::new().utf8(false).unicode(false).build().parse(&self.source) else {
-            return Vec::new();
-        };
-        let prefixes = regex_syntax::hir::literal::Extractor::new().extract(&hir);
-        let words = prefixes.literals().unwrap_or_default().iter().map(|literal| {
-            let text = std::str::from_utf8(literal.as_bytes()).ok()?;
-            let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-            // The word must end within the literal, or the text's word may be a longer one.
-            (letters >= 2 && letters < text.len()).then(|| text[..letters].to_owned())
-        });
-        words.collect::<Option<Vec<_>>>().unwrap_or_default()
+        Ok(Self { rule, regex, group, anchored })
     }
 
     /// Reports the matches that start in `from..to`, and gives the end of the last.
@@ -75,15 +75,128 @@ impl Pattern {
         at
     }
 
-    fn find(&self, text: &[u8], from: usize, to: usize) -> Option<std::ops::Range<usize>> {
-        // The end of the window is no end of the text for `\b`, so the text goes on; its beginning is seen, too.
-        if self.group == 0 {
-            return self.regex.find_at(text, from).map(|m| m.range()).filter(|m| m.start < to);
-        }
-        let captures = self.regex.captures_at(text, from)?;
-        captures.get(self.group).map(|m| m.range()).filter(|m| m.start < to)
+    fn find(&self, text: &[u8], from: usize, to: usize) -> Option<Range<usize>> {
+        // The end of the window is no end of the text, so a little more is seen; but not all of it, if nothing matches.
+        let (haystack, at, shift) = if self.anchored {
+            (&text[from..text.len().min(from + LONGEST_ANCHORED)], 0, from)
+        } else {
+            (&text[..text.len().min(to + LONGEST)], from, 0)
+        };
+        let found = self.regex.find_at(haystack, at).filter(|m| m.start() + shift < to)?;
+        let value = if self.group == 0 {
+            found.range()
+        } else {
+            self.regex.captures_at(haystack, found.start())?.get(self.group)?.range()
+        };
+        (!value.is_empty()).then_some(value.start + shift..value.end + shift)
     }
 }
 
-/// How far before its window a match may begin whose value stands in it.
-pub(super) const LONGEST: usize = 24;
+/// Words, in lower case, one of which every match of a pattern begins with; empty where there are no such words.
+pub(super) fn openers(source: &str) -> Vec<String> {
+    let parser = regex_syntax::ParserBuilder::new().utf8(false).unicode(!source.is_ascii()).build();
+    let words = { parser }.parse(source).ok().and_then(|hir| extend(&hir, vec![Opener::default()]));
+    let words = words.unwrap_or_default().into_iter().map(|opener| opener.word);
+    // A single letter opens too many windows to be worth it.
+    words.map(|word| (word.chars().count() >= 2).then_some(word)).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// The beginning of a match.
+#[derive(Clone, Default)]
+struct Opener {
+    word: String,
+    /// Whether something other than a letter follows.
+    ended: bool,
+}
+
+/// What the openers so far become when `hir` follows; `None` where that is not a handful of words.
+fn extend(hir: &Hir, openers: Vec<Opener>) -> Option<Vec<Opener>> {
+    let with = |openers: &[Opener], c: char| -> Vec<Opener> {
+        let push = |opener: &Opener| match opener.ended {
+            true => opener.clone(),
+            false if c.is_alphabetic() => Opener { word: format!("{}{c}", opener.word), ended: false },
+            false => Opener { ended: true, ..opener.clone() },
+        };
+        openers.iter().map(push).collect()
+    };
+    if openers.iter().all(|opener| opener.ended) {
+        return Some(openers);
+    }
+    let extended = match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => openers,
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            text.chars().fold(openers, |openers, c| with(&openers, c.to_ascii_lowercase()))
+        }
+        HirKind::Class(class) => {
+            let members = members(class)?;
+            members.into_iter().flat_map(|c| with(&openers, c)).collect()
+        }
+        HirKind::Capture(capture) => extend(&capture.sub, openers)?,
+        HirKind::Concat(parts) => parts.iter().try_fold(openers, |openers, part| extend(part, openers))?,
+        HirKind::Alternation(parts) => {
+            let each = parts.iter().map(|part| extend(part, openers.clone()));
+            each.collect::<Option<Vec<_>>>()?.concat()
+        }
+        HirKind::Repetition(repetition) => {
+            let once = extend(&repetition.sub, openers.clone())?;
+            if repetition.max != Some(1) && once.iter().any(|opener| !opener.ended) {
+                return None;
+            }
+            if repetition.min == 0 { [openers, once].concat() } else { once }
+        }
+    };
+    (extended.len() <= MOST_OPENERS).then_some(extended)
+}
+
+/// The letters of a class, in lower case, and a space for everything that is no letter; `None` if they are many.
+fn members(class: &Class) -> Option<Vec<char>> {
+    let mut members = Vec::new();
+    let ranges: Vec<(u32, u32)> = match class {
+        Class::Bytes(bytes) => bytes.iter().map(|r| (u32::from(r.start()), u32::from(r.end()))).collect(),
+        Class::Unicode(unicode) => unicode.iter().map(|r| (u32::from(r.start()), u32::from(r.end()))).collect(),
+    };
+    for c in ranges.into_iter().flat_map(|(first, last)| first..=last) {
+        let c = char::from_u32(c)?;
+        // Signs that Unicode folds to a letter, such as the Kelvin sign, are not what a match begins with.
+        let c = if c.is_alphabetic() { c.to_lowercase().next()? } else { ' ' };
+        if !members.contains(&c) {
+            members.push(c);
+        }
+        if members.len() > 6 {
+            return None;
+        }
+    }
+    Some(members)
+}
+
+/// How far before its window a match may begin, and how far behind it end.
+pub(super) const LONGEST: usize = 256;
+/// How long a match may be that begins with a word of its own.
+const LONGEST_ANCHORED: usize = 16 << 10;
+/// More words than these are not worth looking out for.
+const MOST_OPENERS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::openers;
+
+    #[test]
+    fn openers_are_what_every_match_begins_with() {
+        for (pattern, expected) in [
+            (r"gh[op]_[A-Za-z0-9]{36,}", &["gho", "ghp"][..]),
+            (r"(?i)\b(?:gender|sex)[\x22']?\s{0,2}[:=]", &["gender", "sex"]),
+            (r"(?i)user_?name\s*=", &["user", "username"]),
+            (r"SG\.[a-z]+", &["sg"]),
+            (r"\b\d{9}\b", &[]),
+            (r"[A-Z]\d{3}", &[]),
+            (r"[A-Za-z]+ly", &[]),
+            (r"(?i)género: [mf]", &["género"]),
+        ] {
+            let mut got = openers(pattern);
+            got.sort();
+            got.dedup();
+            assert_eq!(got, expected, "{pattern}");
+        }
+    }
+}

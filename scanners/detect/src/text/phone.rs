@@ -159,7 +159,7 @@ pub(super) fn bare(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
         [b'1', rest @ ..] if rest.len() == 10 && phone::nanp(rest) => {
             american(cx, start, end, sure(extended), &digits[1..])
         }
-        rest if rest.len() == 10 && (phone::nanp(rest) || extended.is_some()) => {
+        rest if rest.len() == 10 && (phone::nanp(rest) || extended.is_some() || rest.starts_with(b"555")) => {
             american(cx, start, end, sure(extended), digits)
         }
         [b'0', ..] if (9..=12).contains(&digits.len()) && in_context(cx, start, end) => {

@@ -44,10 +44,10 @@ pub(crate) struct WordBits {
 }
 
 impl Builder {
-    /// Numbers a phrase; equal ones share a number. `None` if it does not begin with a word of two letters or more.
+    /// Numbers a phrase; equal ones share a number. `None` if it does not begin with a word, or is a single letter.
     pub fn add(&mut self, phrase: &str) -> Option<u32> {
         let folded = fold_phrase(phrase);
-        if !(2..=LONGEST_WORD).contains(&first_word(&folded)) {
+        if !(1..=LONGEST_WORD).contains(&first_word(&folded)) || folded.len() < 2 {
             return None;
         }
         let known = self.phrases.iter().position(|p| **p == *folded);
@@ -76,7 +76,7 @@ impl Lexicon {
     /// Whether some phrase may begin with the word of `len` bytes at `at`: its hash, for [`Self::compare`].
     #[inline]
     pub fn may_begin(&self, text: &[u8], at: usize, len: usize) -> Option<u64> {
-        if !(2..=LONGEST_WORD).contains(&len) {
+        if len > LONGEST_WORD {
             return None;
         }
         let hash = hash(text, at, len);
@@ -144,7 +144,7 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
 }
 
 /// Longest first word of a phrase, and longest word that is looked up.
-const LONGEST_WORD: usize = 24;
+const LONGEST_WORD: usize = 40;
 
 #[inline]
 fn hash(text: &[u8], at: usize, len: usize) -> u64 {
