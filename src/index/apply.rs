@@ -155,7 +155,9 @@ impl<'a> Application<'a> {
             let mut listed_of = HashMap::new();
             for record in &unit.objects {
                 let Some(&generation) = taken.get(&record.listed) else {
-                    return Err(IndexError::Misuse("a unit names an object in a container that it does not list".to_owned()));
+                    return Err(IndexError::Misuse(
+                        "a unit names an object in a container that it does not list".to_owned(),
+                    ));
                 };
                 listed_of.insert(record.object, record.listed);
                 if generation == NEVER {

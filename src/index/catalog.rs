@@ -61,7 +61,8 @@ pub(super) fn bulk(rows: &impl Serialize) -> Arg {
 impl Catalog {
     /// Makes the catalog of a new index.
     pub(super) fn create(file: &Path) -> Result<()> {
-        let mut catalog = Self::connect(file, options(file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal))?;
+        let mut catalog =
+            Self::connect(file, options(file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal))?;
         catalog.begin()?;
         catalog.run(SCHEMA, &[])?;
         catalog.end(Ok(()))?;
@@ -120,7 +121,8 @@ impl Catalog {
     /// The rows of a statement that gathers them with `json_group_array`.
     pub(super) fn rows<T: DeserializeOwned>(&mut self, sql: &'static str, args: &[Arg]) -> Result<Vec<T>> {
         let text: String = self.one(sql, args)?;
-        serde_json::from_str(&text).map_err(|error| IndexError::damaged(&self.file, format!("holds rows of another shape ({error})")))
+        serde_json::from_str(&text)
+            .map_err(|error| IndexError::damaged(&self.file, format!("holds rows of another shape ({error})")))
     }
 
     /// Begins a transaction that writes.
@@ -154,7 +156,10 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-16000")
 }
 
-fn bound<'q>(sql: &'static str, args: &'q [Arg]) -> sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+fn bound<'q>(
+    sql: &'static str,
+    args: &'q [Arg],
+) -> sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
     args.iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Int(value) => query.bind(*value),
         Arg::Text(value) => query.bind(value.as_str()),
@@ -285,7 +290,8 @@ mod tests {
         let mut catalog = Catalog::open(&file).unwrap();
         catalog.begin().unwrap();
         let rows = [(1, "a"), (2, "b\"é")];
-        let inserted = catalog.run("INSERT INTO rule SELECT value ->> 0, value ->> 1 FROM json_each(?)", &[bulk(&rows)]);
+        let inserted =
+            catalog.run("INSERT INTO rule SELECT value ->> 0, value ->> 1 FROM json_each(?)", &[bulk(&rows)]);
         assert_eq!(catalog.end(inserted).unwrap(), 2);
         let mut before = Catalog::snapshot(&file).unwrap();
         catalog.begin().unwrap();

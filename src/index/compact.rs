@@ -11,17 +11,17 @@ use hashbrown::{HashMap, HashSet};
 use residuum_detect::Fingerprint;
 use residuum_source::Record;
 
+use super::Findings;
 use super::apply::insert_segments;
 use super::catalog::{Catalog, DEAD, bulk};
 use super::error::{IndexError, Result};
 use super::merge::Merge;
 use super::names::{load_objects, ranked};
 use super::reader::{joined, ranges, without};
-use super::segment::{self, Cursor, Print, PrintStream, Prints, PrintsWriter, Ranks, Records, RecordsWriter, Selection};
-use super::writer::{
-    ObjectRows, PendingSegment, Writer, prints_draft, records_draft, remove_segment, sync_dir,
+use super::segment::{
+    self, Cursor, Print, PrintStream, Prints, PrintsWriter, Ranks, Records, RecordsWriter, Selection,
 };
-use super::Findings;
+use super::writer::{ObjectRows, PendingSegment, Writer, prints_draft, records_draft, remove_segment, sync_dir};
 
 /// Segments of a level that are merged into one.
 const FAN_IN: usize = 8;
@@ -70,13 +70,15 @@ impl Writer {
     pub fn compact(&self) -> Result<Compacted> {
         let _alone = self.rewriting();
         let mut done = Compacted::default();
-        while let Some(group) = next_group(&mut self.state().catalog)? {
+        loop {
+            // The state is free for commits while the group is written.
+            let group = next_group(&mut self.state().catalog)?;
+            let Some(group) = group else { return Ok(done) };
             let rewritten = rewrite(self, &group, &HashMap::new())?;
             done.before += group.len() as u64;
             done.after += u64::from(rewritten.written);
             done.dropped += rewritten.dropped;
         }
-        Ok(done)
     }
 
     /// Rewrites the segments that hold certain findings without them, and checks that none is left. What scans
@@ -87,7 +89,8 @@ impl Writer {
     pub fn retract(&self, what: &Retract) -> Result<Retracted> {
         let _alone = self.rewriting();
         let mut done = Retracted::default();
-        for id in segments(&mut self.state().catalog)? {
+        let ids = segments(&mut self.state().catalog)?;
+        for id in ids {
             let rows = self.rows_to_forget(id, what)?;
             if rows.is_empty() {
                 continue;
@@ -101,8 +104,11 @@ impl Writer {
                 return Err(IndexError::Misuse("findings to be forgotten are still there: run it again".to_owned()));
             }
         }
-        // What was overwritten in the catalog is also still in the write-ahead log until it is folded in.
-        self.state().catalog.run("PRAGMA wal_checkpoint(TRUNCATE)", &[])?;
+        // What was overwritten in the catalog is still in the write-ahead log until it is folded in; while readers
+        // hold their state it stays, and goes when the last connection closes.
+        self.state()
+            .catalog
+            .run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 30000", &[])?;
         Ok(done)
     }
 
@@ -260,7 +266,8 @@ fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Selection>) -> Re
     for &id in ids {
         let records = Records::open(&segment::records_file(&dir, id))?;
         prints.push(Prints::open(&segment::prints_file(&dir, id))?);
-        let mut gone: Selection = objects.iter().filter(|o| o.segment == id && o.dead).map(|o| o.rows.clone()).collect();
+        let mut gone: Selection =
+            objects.iter().filter(|o| o.segment == id && o.dead).map(|o| o.rows.clone()).collect();
         joined(&mut gone);
         let rows = records.rows() as u32;
         if let Some(forget) = forget.get(&id) {
@@ -305,9 +312,12 @@ fn ranks(writer: &Writer, mut objects: Vec<u32>) -> Result<Ranks> {
     objects.sort_unstable();
     objects.dedup();
     let names = load_objects(&mut state.catalog, &objects)?;
-    let sources: Vec<(u32, String)> = state.catalog.rows("SELECT json_group_array(json_array(id, name)) FROM source", &[])?;
-    let fields: Vec<(u32, String)> = state.catalog.rows("SELECT json_group_array(json_array(id, path)) FROM field", &[])?;
-    let rules: Vec<(u16, String)> = state.catalog.rows("SELECT json_group_array(json_array(id, name)) FROM rule", &[])?;
+    let sources: Vec<(u32, String)> =
+        state.catalog.rows("SELECT json_group_array(json_array(id, name)) FROM source", &[])?;
+    let fields: Vec<(u32, String)> =
+        state.catalog.rows("SELECT json_group_array(json_array(id, path)) FROM field", &[])?;
+    let rules: Vec<(u16, String)> =
+        state.catalog.rows("SELECT json_group_array(json_array(id, name)) FROM rule", &[])?;
     drop(state);
     let sources: HashMap<u32, String> = sources.into_iter().collect();
     let fields: HashMap<u32, String> = fields.into_iter().collect();
@@ -451,9 +461,7 @@ fn count(
 /// Takes a number of findings and records off the statistics, part by part as far as each reaches.
 fn uncount(catalog: &mut Catalog, of: &Counted, (mut values, mut records): (i64, i64)) -> Result<()> {
     let (generation, object, field, kind, rule) = *of;
-    let place = || {
-        [generation.into(), object.into(), field.into(), i64::from(kind).into(), i64::from(rule).into()]
-    };
+    let place = || [generation.into(), object.into(), field.into(), i64::from(kind).into(), i64::from(rule).into()];
     let parts: Vec<(i64, i64, i64)> = catalog.rows(
         "SELECT json_group_array(json_array(part, n_values, n_records)) FROM field_stat \
          WHERE generation = ? AND object = ? AND field = ? AND kind = ? AND rule = ?",

@@ -252,7 +252,8 @@ mod tests {
         for (i, record) in records.iter().enumerate() {
             let place = Place::Value { start: 3, end: 8 };
             let fp = Fingerprint([i as u8; 16]);
-            let row = FindingRow { object: 1, field: 1, record, place, kind: Type::Email, rule: 0, confidence: 980, fp };
+            let row =
+                FindingRow { object: 1, field: 1, record, place, kind: Type::Email, rule: 0, confidence: 980, fp };
             assert_eq!(findings.push(&row), i as u32);
         }
         findings.lookup(0, Scheme::Drop12, Fingerprint([7; 16]));

@@ -205,7 +205,8 @@ impl Reader {
             found.insert((object, field), (values, records, Vec::new()));
         }
         for (object, field, kind, rule, n_values, n_records) in stats.into_iter().filter(|row| row.4 > 0) {
-            let unknown = || IndexError::Misuse(format!("the catalog holds a type {kind} that this program does not know"));
+            let unknown =
+                || IndexError::Misuse(format!("the catalog holds a type {kind} that this program does not know"));
             let kind = Type::from_number(kind).ok_or_else(unknown)?;
             let rule = self.small()?.rule(rule);
             let of = found.entry((object, field)).or_default();
@@ -261,8 +262,11 @@ impl Reader {
         )?;
         let mut plans: Vec<ObjectPlan> = rows
             .into_iter()
-            .map(|(object_id, source, object, plan)| {
-                ObjectPlan { source: source.into(), object_id, object: object.into(), plan }
+            .map(|(object_id, source, object, plan)| ObjectPlan {
+                source: source.into(),
+                object_id,
+                object: object.into(),
+                plan,
             })
             .collect();
         // All parts of an object are read under one plan.
@@ -287,7 +291,9 @@ impl Reader {
         };
         let key = |(source, object, columns, kind, to_object, to_columns): Row| {
             let kind = match (kind.as_str(), to_object) {
-                ("foreign", Some(to)) => KeyKind::Foreign { object: path(&to)?, columns: to_columns.unwrap_or_default() },
+                ("foreign", Some(to)) => {
+                    KeyKind::Foreign { object: path(&to)?, columns: to_columns.unwrap_or_default() }
+                }
                 ("unique", _) => KeyKind::Unique,
                 _ => KeyKind::Primary,
             };

@@ -243,7 +243,8 @@ fn keep(path: &Path, keys: &[IndexKey]) -> Result<()> {
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         fs::create_dir_all(dir).map_err(IndexError::io(dir, "made"))?;
     }
-    let mut text = String::from("# keys of a residuum index, current first: without them the index cannot be searched\n");
+    let mut text =
+        String::from("# keys of a residuum index, current first: without them the index cannot be searched\n");
     for key in keys {
         text.push_str(&format!("{}\n", hex(key.expose())));
     }

@@ -138,7 +138,8 @@ impl Pass<'_> {
         for hit in hits.iter().filter(|hit| hit.scheme != Scheme::Canonical) {
             schemes.entry((hit.segment, hit.row)).or_default().push(hit.scheme);
         }
-        let canonical: Vec<Vec<u32>> = rows_by_segment(self.reader.segments.len(), hits, |hit| hit.scheme == Scheme::Canonical);
+        let canonical: Vec<Vec<u32>> =
+            rows_by_segment(self.reader.segments.len(), hits, |hit| hit.scheme == Scheme::Canonical);
         let canonical: Vec<_> = canonical.into_iter().map(ranges).collect();
         let selections: Vec<_> =
             rows_by_segment(self.reader.segments.len(), hits, |_| true).into_iter().map(ranges).collect();

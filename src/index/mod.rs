@@ -41,8 +41,8 @@ pub use compact::{Compacted, Retract, Retracted};
 pub use error::IndexError;
 use error::Result;
 pub use findings::{FindingRow, Findings, Place};
-pub use keys::{KEY_FILE_VARIABLE, KEY_VARIABLE, KeyOrigin, Keyring, id_text};
 pub use inventory::{CoverageTotals, FieldInfo, FieldType, ObjectInfo, ObjectPlan, Unfinished};
+pub use keys::{KEY_FILE_VARIABLE, KEY_VARIABLE, KeyOrigin, Keyring, id_text};
 pub use reader::{Filter, Finding, Match, Reader};
 pub use seal::{display, is_sealed};
 pub use writer::{PendingSegment, Writer};
@@ -189,7 +189,9 @@ impl Format {
                 let empty = fs::read_dir(dir.join("segments")).is_ok_and(|mut entries| entries.next().is_none());
                 return if empty { Ok(None) } else { Err(IndexError::damaged(&file, "is missing")) };
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(IndexError::io(&file, "read")(error)),
         };
         #[derive(Deserialize)]
@@ -217,3 +219,6 @@ impl Format {
         written.map_err(IndexError::io(&file, "written"))
     }
 }
+
+#[cfg(test)]
+mod tests;

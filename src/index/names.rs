@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::Findings;
 use super::catalog::{Arg, Catalog, bulk};
 use super::error::Result;
 use super::segment::Ranks;
-use super::Findings;
 
 /// The names a writer knows.
 #[derive(Default)]
@@ -44,16 +44,22 @@ pub(super) struct Fresh {
 impl Names {
     pub(super) fn load(catalog: &mut Catalog) -> Result<Self> {
         let mut names = Self { next_object: 1, next_field: 1, ..Self::default() };
-        for (id, name) in catalog.rows::<(u32, String)>("SELECT json_group_array(json_array(id, name)) FROM source", &[])? {
+        for (id, name) in
+            catalog.rows::<(u32, String)>("SELECT json_group_array(json_array(id, name)) FROM source", &[])?
+        {
             names.source_names.insert(id, name.as_str().into());
             names.sources.insert(name, id);
         }
-        for (id, name) in catalog.rows::<(u16, String)>("SELECT json_group_array(json_array(id, name)) FROM rule", &[])? {
+        for (id, name) in
+            catalog.rows::<(u16, String)>("SELECT json_group_array(json_array(id, name)) FROM rule", &[])?
+        {
             let name: Arc<str> = name.into();
             names.rule_names.insert(id, name.clone());
             names.rules.insert(name, id);
         }
-        for (id, path) in catalog.rows::<(u32, String)>("SELECT json_group_array(json_array(id, path)) FROM field", &[])? {
+        for (id, path) in
+            catalog.rows::<(u32, String)>("SELECT json_group_array(json_array(id, path)) FROM field", &[])?
+        {
             let path: Arc<str> = path.into();
             names.next_field = names.next_field.max(id + 1);
             names.field_names.insert(id, path.clone());

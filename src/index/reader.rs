@@ -112,7 +112,8 @@ impl Reader {
 
     fn try_open(index: &Index) -> Result<Self> {
         let mut catalog = Catalog::snapshot(&index.catalog_file())?;
-        let rows: Vec<(u64, u64)> = catalog.rows("SELECT json_group_array(json_array(id, n_rows) ORDER BY id) FROM segment", &[])?;
+        let rows: Vec<(u64, u64)> =
+            catalog.rows("SELECT json_group_array(json_array(id, n_rows) ORDER BY id) FROM segment", &[])?;
         let mut dead = dead_rows(&mut catalog)?;
         let dir = index.segments();
         let open = |(id, n_rows): (u64, u64)| {
@@ -304,7 +305,8 @@ impl Reader {
         }
         let pattern = filter.object.as_deref().map(|pattern| {
             let glob = GlobBuilder::new(pattern).literal_separator(false).build();
-            glob.map(|glob| glob.compile_matcher()).map_err(|error| IndexError::Misuse(format!("no such pattern: {error}")))
+            glob.map(|glob| glob.compile_matcher())
+                .map_err(|error| IndexError::Misuse(format!("no such pattern: {error}")))
         });
         let pattern = pattern.transpose()?;
         let mut objects = Vec::new();

@@ -83,7 +83,8 @@ pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<
     };
     let objects: Vec<u32> = ids.iter().flatten().copied().collect();
     let mut state = writer.state();
-    let scan = state.scan.ok_or_else(|| IndexError::Misuse("what is known depends on the scan: begin one".to_owned()))?;
+    let scan =
+        state.scan.ok_or_else(|| IndexError::Misuse("what is known depends on the scan: begin one".to_owned()))?;
     let mut live = live(&mut state.catalog, &objects, &writer.key())?;
     let mut partial = HashMap::new();
     for (object, building) in building(&mut state.catalog, &objects)? {

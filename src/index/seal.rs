@@ -29,7 +29,8 @@ pub(super) fn seal(key: &IndexKey, kind: Type, value: &str) -> String {
     padded.push(0x80);
     padded.resize(padded.len().next_multiple_of(BLOCK), 0);
     let payload = Payload { msg: &padded, aad: kind.name().as_bytes() };
-    let sealed = cipher(key).encrypt(XNonce::from_slice(nonce), payload).expect("names are far below the cipher's limit");
+    let sealed =
+        cipher(key).encrypt(XNonce::from_slice(nonce), payload).expect("names are far below the cipher's limit");
     let bytes = [nonce, &sealed].concat();
     format!("{OPEN}{}:{}:{}{CLOSE}", kind.name(), hex(&nonce[..2]), URL_SAFE_NO_PAD.encode(bytes))
 }

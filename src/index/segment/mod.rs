@@ -52,6 +52,5 @@ fn repeats<'a>(fps: impl Iterator<Item = &'a Fingerprint>) -> bool {
     sample.len() * 10 < all * 8
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,8 @@ use parquet::data_type::Int32Type;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use residuum_detect::Fingerprint;
 
-use super::file::Parquet;
 use super::Print;
+use super::file::Parquet;
 use crate::index::error::{IndexError, Result};
 
 /// An open `prints` file.

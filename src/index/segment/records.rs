@@ -8,8 +8,8 @@ use parquet::data_type::{ByteArrayType, DataType, FixedLenByteArrayType, Int32Ty
 use residuum_detect::Fingerprint;
 use residuum_source::Record;
 
-use super::file::Parquet;
 use super::PAGE_ROWS;
+use super::file::Parquet;
 use crate::index::Findings;
 use crate::index::error::{IndexError, Result};
 
@@ -88,7 +88,9 @@ impl Records {
             values(file, &mut file.column::<Int64Type>(number, 2)?, skip, count, &mut block.number, |v| v as u64)?;
             texts(file, &mut file.column(number, 3)?, skip, count, &mut block)?;
             for row in 0..count {
-                found.push(block.record(row).ok_or_else(|| IndexError::damaged(&file.path, "holds an unknown record kind"))?);
+                found.push(
+                    block.record(row).ok_or_else(|| IndexError::damaged(&file.path, "holds an unknown record kind"))?,
+                );
             }
             rows.start += count as u32;
         }
@@ -258,7 +260,8 @@ fn values<T: DataType, U>(
     let mut values = Vec::with_capacity(count);
     while values.len() < count {
         let missing = count - values.len();
-        let (read, ..) = column.read_records(missing, None, None, &mut values).map_err(IndexError::reading(&file.path))?;
+        let (read, ..) =
+            column.read_records(missing, None, None, &mut values).map_err(IndexError::reading(&file.path))?;
         if read == 0 {
             return Err(IndexError::damaged(&file.path, "ends too early"));
         }

@@ -98,8 +98,16 @@ fn damage_is_named_not_panicked_about() {
     let mut findings = Findings::new();
     let record = Record::Text(RecordKind::Part, "body".into());
     let place = Place::Object { start: 1, end: 2 };
-    let row =
-        FindingRow { object: 1, field: 1, record: &record, place, kind: Type::Email, rule: 1, confidence: 1, fp: fp(1) };
+    let row = FindingRow {
+        object: 1,
+        field: 1,
+        record: &record,
+        place,
+        kind: Type::Email,
+        rule: 1,
+        confidence: 1,
+        fp: fp(1),
+    };
     findings.push(&row);
     write(dir.path(), &findings);
     for path in [records_file(dir.path(), 1), prints_file(dir.path(), 1)] {
@@ -149,7 +157,7 @@ proptest! {
         for (i, (object, field, record, start, rule, n)) in model.iter().enumerate() {
             prop_assert_eq!(read.object[i], *object);
             prop_assert_eq!(read.field[i], *field);
-            prop_assert_eq!(read.record(i).as_ref(), Some(record));
+            prop_assert_eq!(read.record(i), Some(record.clone()));
             prop_assert_eq!(read.start[i], *start);
             prop_assert_eq!(read.rule[i], *rule);
             prop_assert_eq!(read.fp[i], fp(*n));
