@@ -6,7 +6,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use residuum_source::{Batch, Column, Logical, Range, Record, RecordKind, Records, Rows, Sink, Stop, Window};
+use residuum_source::{Batch, Column, Logical, Range, Record, RecordKind, Records, Rows, Sink, Stop};
+
+use crate::window::Windows;
 
 /// A column of the table that is read.
 #[derive(Clone, Debug)]
@@ -138,9 +140,15 @@ impl<'s> Batcher<'s> {
     /// Ends a row that took `raw` bytes in the source.
     #[inline]
     pub fn end(&mut self, raw: usize) -> Result<(), Stop> {
+        if self.end_without_flush(raw) { self.flush() } else { Ok(()) }
+    }
+
+    /// Ends a row, and says whether it is time to [`Batcher::flush`].
+    #[inline]
+    pub fn end_without_flush(&mut self, raw: usize) -> bool {
         self.rows += 1;
         self.raw += raw as u64;
-        if self.raw >= self.limit as u64 { self.flush() } else { Ok(()) }
+        self.raw >= self.limit as u64
     }
 
     /// Pushes the rows since the last batch.
@@ -193,20 +201,10 @@ impl<'s> Batcher<'s> {
 
     /// Pushes a long value by windows: append its bytes to [`Windows::buffer`], and `advance`.
     pub fn windows(&mut self, long: &Long, bytes: bool) -> Windows<'_> {
-        let size = self.limit.clamp(MIN_WINDOW, MAX_WINDOW);
-        Windows {
-            sink: &mut *self.sink,
-            raw: &mut self.flushed_raw,
-            field: self.fields[long.column].name.clone(),
-            // A stretch of JSON is not JSON: it is searched as the text it is.
-            logical: if bytes { Logical::Bytes } else { Logical::Text },
-            record: long.record.clone(),
-            size,
-            overlap: size / 8,
-            buffer: Vec::new(),
-            start: 0,
-            core: 0,
-        }
+        let field = self.fields[long.column].name.clone();
+        // A stretch of JSON is not JSON: it is searched as the text it is.
+        let logical = if bytes { Logical::Bytes } else { Logical::Text };
+        Windows::new(&mut *self.sink, &mut self.flushed_raw, field, logical, long.record.clone(), self.limit)
     }
 
     /// Rows pushed so far.
@@ -235,15 +233,13 @@ pub fn cut(first: i64, last: i64, pieces: u64) -> Vec<Range> {
     (0..pieces).map(range).collect()
 }
 
-fn push(sink: &mut dyn Sink, batch: Batch) -> Result<(), Stop> {
+/// Hands a batch on.
+pub fn push(sink: &mut dyn Sink, batch: Batch) -> Result<(), Stop> {
     match sink.batch(batch) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(stop) => Err(stop),
     }
 }
-
-const MIN_WINDOW: usize = 64 << 10;
-const MAX_WINDOW: usize = 4 << 20;
 
 fn logical_of(held: u8) -> Logical {
     const INTEGER: u8 = Held::Integer as u8;
@@ -293,7 +289,7 @@ fn aside_batch(group: &[(Record, u32)], columns: &[Column]) -> Batch {
 }
 
 /// Records of one kind and form, ascending.
-fn records_of<'r>(records: impl Iterator<Item = &'r Record>) -> Records {
+pub fn records_of<'r>(records: impl Iterator<Item = &'r Record>) -> Records {
     let (mut kind, mut numbers, mut names) = (RecordKind::Row, Vec::new(), Vec::new());
     for record in records {
         kind = record.kind();
@@ -303,70 +299,6 @@ fn records_of<'r>(records: impl Iterator<Item = &'r Record>) -> Records {
         }
     }
     if names.is_empty() { Records::Numbered { kind, numbers } } else { Records::Named { kind, names } }
-}
-
-/// Cuts one long value into overlapping windows.
-pub struct Windows<'b> {
-    sink: &'b mut dyn Sink,
-    raw: &'b mut u64,
-    field: Arc<str>,
-    logical: Logical,
-    record: Record,
-    size: usize,
-    overlap: usize,
-    buffer: Vec<u8>,
-    /// Position of the buffer's first byte within the value.
-    start: u64,
-    /// First byte of the buffer that no earlier window answered for.
-    core: usize,
-}
-
-impl Windows<'_> {
-    /// Where the value's next bytes are appended, to be followed by [`Windows::advance`].
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.buffer
-    }
-
-    /// Pushes the windows that are full.
-    pub fn advance(&mut self) -> Result<(), Stop> {
-        while self.buffer.len() >= self.size {
-            // One character may be cut by the end of what was read so far.
-            let end = self.boundary(self.size.min(self.buffer.len() - 1));
-            let core_end = self.boundary(end - self.overlap);
-            self.emit(end, core_end)?;
-            let keep = self.boundary(core_end.saturating_sub(self.overlap));
-            self.buffer.drain(..keep);
-            self.start += keep as u64;
-            self.core = core_end - keep;
-        }
-        Ok(())
-    }
-
-    /// Pushes what is left.
-    pub fn finish(mut self) -> Result<(), Stop> {
-        self.advance()?;
-        let end = self.buffer.len();
-        if end > self.core { self.emit(end, end) } else { Ok(()) }
-    }
-
-    fn emit(&mut self, end: usize, core_end: usize) -> Result<(), Stop> {
-        let mut column = Column { logical: self.logical, ..Column::new(self.field.clone()) };
-        column.push(&self.buffer[..end]);
-        column.window = Some(Window { core: self.core as u32..core_end as u32, value_offset: self.start });
-        let raw_bytes = (core_end - self.core) as u64;
-        *self.raw += raw_bytes;
-        let records = records_of(std::iter::once(&self.record));
-        push(self.sink, Batch { records, columns: vec![column], raw_bytes })
-    }
-
-    /// The last position up to `at` where a character begins; `at` itself for raw bytes.
-    fn boundary(&self, at: usize) -> usize {
-        if self.logical == Logical::Bytes {
-            return at;
-        }
-        let inside = |&i: &usize| self.buffer.get(i).is_none_or(|b| b & 0xc0 != 0x80);
-        (at.saturating_sub(3)..=at).rev().find(inside).unwrap_or(at)
-    }
 }
 
 #[cfg(test)]
@@ -446,33 +378,6 @@ mod tests {
                 _ => true,
             };
             prop_assert_eq!(ranges.iter().filter(holds).count(), 1);
-        }
-
-        /// Cores follow one another without a gap, windows hold the value's bytes and begin and end between characters.
-        #[test]
-        fn windows_cover_a_value_once(chars in proptest::collection::vec("[a-zé€😀]{1,40}", 1..6), repeat in 200usize..9000, chunk in 1usize..90_000) {
-            let value = chars.concat().repeat(repeat);
-            let mut sink = Batches::default();
-            let mut batcher = Batcher::new(&mut sink, vec![field("v", Some(Logical::Text))], Identity::Counted, 1);
-            let mut windows = batcher.windows(&Long { record: Record::Number(RecordKind::Row, 1), number: 0, column: 0 }, false);
-            for part in value.as_bytes().chunks(chunk) {
-                windows.buffer().extend_from_slice(part);
-                prop_assert!(windows.advance().is_ok());
-            }
-            prop_assert!(windows.finish().is_ok());
-            let mut at = 0;
-            for batch in &sink.0 {
-                let column = &batch.columns[0];
-                let window = column.window.as_ref().unwrap();
-                let bytes = column.value(0);
-                let offset = window.value_offset as usize;
-                prop_assert!(bytes == &value.as_bytes()[offset..offset + bytes.len()]);
-                prop_assert!(std::str::from_utf8(bytes).is_ok());
-                prop_assert_eq!(offset + window.core.start as usize, at);
-                at = offset + window.core.end as usize;
-                prop_assert!(bytes.len() <= MIN_WINDOW);
-            }
-            prop_assert_eq!(at, value.len());
         }
     }
 }

@@ -10,6 +10,7 @@ mod postgres;
 mod quote;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod window;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};

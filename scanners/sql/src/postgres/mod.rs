@@ -70,12 +70,6 @@ impl Postgres {
         })
     }
 
-    /// A connection outside any transaction.
-    fn link(&self) -> Result<Link, SourceError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| Link::connect(&self.name, &self.target, &self.options), Ok)
-    }
-
     /// A connection inside a transaction that sees this snapshot.
     fn link_in(&self, id: &SnapshotId) -> Result<Link, Failed> {
         // A connection that idled may have been closed by the server or by something between; a new one has not.
@@ -98,28 +92,38 @@ impl Postgres {
         }
     }
 
-    /// The moment at which the database is seen; `renew` takes a new one where the old has ended.
-    fn moment(&self, renew: bool) -> Result<SnapshotId, SourceError> {
+    /// The moment at which the database is seen; a new one if there is none, and on a new listing where the old
+    /// has ended.
+    fn moment(&self, listing: bool) -> Result<SnapshotId, SourceError> {
         let mut held = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = held.as_mut().is_some_and(|s| s.age() > self.options.snapshot_age || (renew && !s.is_alive()));
-        if ended {
+        if listing && held.as_mut().is_some_and(|s| s.age() > self.options.snapshot_age || !s.is_alive()) {
             *held = None;
-            if !renew {
-                let reason =
-                    "the snapshot of this scan has reached its greatest age: scan again, or allow an older one";
-                return Err(SourceError::Unreachable {
-                    source_name: self.name.clone(),
-                    reason: reason.into(),
-                    cause: None,
-                });
-            }
         }
         if let Some(snapshot) = held.as_ref() {
             return Ok(snapshot.id());
         }
-        let link = self.link()?;
-        let taken = Snapshot::take(link, &self.server).map_err(|e| error::source(&self.name, &self.target, e))?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let taken = match idle.map(|link| Snapshot::take(link, &self.server)) {
+            Some(Err(trouble)) if trouble.is_lost() => None,
+            taken => taken,
+        };
+        let taken = match taken {
+            Some(taken) => taken,
+            None => Snapshot::take(Link::connect(&self.name, &self.target, &self.options)?, &self.server),
+        };
+        let taken = taken.map_err(|trouble| error::source(&self.name, &self.target, trouble))?;
         Ok(held.insert(taken).id())
+    }
+
+    /// Lets go of a snapshot that has been held for too long, and says so.
+    fn end_old_moment(&self) -> Result<(), SourceError> {
+        let mut held = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_none_or(|snapshot| snapshot.age() <= self.options.snapshot_age) {
+            return Ok(());
+        }
+        *held = None;
+        let reason = "the snapshot of this scan has reached its greatest age: scan again, or allow an older one";
+        Err(SourceError::Unreachable { source_name: self.name.clone(), reason: reason.into(), cause: None })
     }
 
     /// Runs statements that concern the database as a whole.

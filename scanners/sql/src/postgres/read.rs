@@ -102,7 +102,7 @@ pub fn object(
 /// A connection that sees the moment at which an object was listed.
 fn begin(source: &Postgres, object: &Object) -> Result<(Link, SnapshotId, u32), SourceError> {
     let lost = |reason: String| SourceError::Lost { object: object.path.clone(), reason };
-    source.moment(false)?; // fails when it has been held for too long
+    source.end_old_moment()?;
     let (id, node) = SnapshotId::of_version(&object.version)
         .ok_or_else(|| SourceError::unreadable(&object.path, "its version is not one of PostgreSQL: list it again"))?;
     match source.link_in(&id) {

@@ -14,8 +14,21 @@ use super::options::{PostgresOptions, Target};
 /// A connection. Its statements go by the simple protocol: nothing is left prepared, so that a pooler between is
 /// no hindrance, and every setting is made anew in each transaction.
 pub struct Link {
-    connection: PgConnection,
+    /// `None` only while it is dropped.
+    connection: Option<PgConnection>,
     runtime: Runtime,
+}
+
+impl Drop for Link {
+    /// Says goodbye, so that the server's log does not complain; unless that would block an asynchronous caller.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && tokio::runtime::Handle::try_current().is_err()
+        {
+            let goodbye = async { tokio::time::timeout(GOODBYE, connection.close()).await };
+            let _ = self.runtime.block_on(goodbye);
+        }
+    }
 }
 
 /// A row of text, as the simple protocol gives it.
@@ -67,14 +80,14 @@ impl Link {
             tokio::time::timeout(options.connect_timeout, connecting).await.unwrap_or_else(|_| Err(late()))
         };
         let connection = runtime.block_on(connecting).map_err(failed)?;
-        Ok(Self { connection, runtime })
+        Ok(Self { connection: Some(connection), runtime })
     }
 
     /// Runs statements and gives their rows.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, Trouble> {
         // Every statement of this crate is made of its own text, quoted identifiers and numbers.
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let rows = self.runtime.block_on(query.fetch_all(&mut self.connection))?;
+        let rows = self.runtime.block_on(query.fetch_all(connected(&mut self.connection)))?;
         let text = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|i| row.try_get_unchecked(i)).collect();
         Ok(rows.iter().map(text).collect::<Result<_, sqlx::Error>>()?)
     }
@@ -88,7 +101,7 @@ impl Link {
     pub fn copy(&mut self, sql: &str, piece: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble> {
         let Self { connection, runtime } = self;
         runtime.block_on(async {
-            let mut pieces = connection.copy_out_raw(sql).await?;
+            let mut pieces = connected(connection).copy_out_raw(sql).await?;
             while let Some(bytes) = pieces.try_next().await? {
                 piece(&bytes)?;
             }
@@ -210,6 +223,13 @@ impl Snapshot {
         self.id.name.is_none() || self.exporter.run("SELECT 1").is_ok()
     }
 }
+
+fn connected(connection: &mut Option<PgConnection>) -> &mut PgConnection {
+    connection.as_mut().expect("a link is without its connection only while it is dropped")
+}
+
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 

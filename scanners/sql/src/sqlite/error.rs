@@ -12,6 +12,8 @@ pub enum Trouble {
     Reason(String),
     /// The file changed under a reading that could not be protected from it.
     Changed,
+    /// Rowids may have changed between two ranges of them.
+    Renumbered,
     /// The sink asked to stop.
     Stopped,
 }
@@ -31,6 +33,9 @@ impl Trouble {
             Self::Sqlite(error) => reason(error),
             Self::Reason(reason) => reason.clone(),
             Self::Changed => "the database was written to while it was read: scan it again".into(),
+            Self::Renumbered => {
+                "the database was vacuumed, or its schema altered, while this table was scanned: scan again".into()
+            }
             Self::Stopped => "stopped".into(),
         }
     }

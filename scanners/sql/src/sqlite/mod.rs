@@ -19,7 +19,7 @@ use residuum_source::{
 use rusqlite::Connection;
 
 use self::error::Trouble;
-use self::open::Database;
+use self::open::{Database, Lease};
 use self::rows::Rows;
 use self::schema::{Kind, Schema, Table};
 use crate::batch::cut;
@@ -63,7 +63,7 @@ impl Sqlite {
         self
     }
 
-    fn connection(&self) -> Result<open::Lease, SourceError> {
+    fn connection(&self) -> Result<Lease, SourceError> {
         self.database.take(self.long_value).map_err(|trouble| trouble.of(&self.database.object()))
     }
 
@@ -85,7 +85,7 @@ impl Sqlite {
         object: &Object,
         limits: &Limits,
         sink: &mut dyn Sink,
-        read: impl FnOnce(&Connection, &Table, &mut Rows<'_>) -> Result<(), Trouble>,
+        read: impl FnOnce(&Lease, &Table, &mut Rows<'_>, i64) -> Result<(), Trouble>,
     ) -> Result<(), SourceError> {
         let parts = object.path.parts();
         let name = parts.last().map_or("", String::as_str);
@@ -103,7 +103,9 @@ impl Sqlite {
             Err(trouble) => Outcome::not_read(Coverage::Unreadable, trouble.reason()),
             Ok((lease, table)) => {
                 let mut rows = Rows::new(&table, limits, self.long_value, sink);
-                let done = read(lease.connection(), &table, &mut rows).and_then(|()| lease.unchanged());
+                let cookie = cookie_of(&object.version).map_or_else(|| schema::cookie(lease.connection()), Ok);
+                let done = cookie.and_then(|cookie| read(&lease, &table, &mut rows, cookie));
+                let done = done.and_then(|()| lease.unchanged());
                 let read = Outcome::read(rows.bytes(), rows.records());
                 match done {
                     Ok(()) => {
@@ -129,8 +131,12 @@ impl Source for Sqlite {
     }
 
     fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
-        let (schema, stamp) = self.schema(|connection| Ok((Schema::read(connection)?, self.database.stamp()?)))?;
-        let version = Version::sound(stamp.to_string());
+        let (schema, stamp, cookie) = self.schema(|connection| {
+            // The stamp is taken first: what is written after it belongs to a later version.
+            let stamp = self.database.stamp()?;
+            Ok((Schema::read(connection)?, stamp, schema::cookie(connection)?))
+        })?;
+        let version = Version::sound(format!("{stamp} schema {cookie}"));
         for table in &schema.tables {
             let (records, bytes) = schema.estimate(table, stamp.size());
             let object = Object {
@@ -162,20 +168,22 @@ impl Source for Sqlite {
     }
 
     fn sample(&self, object: &Object, records: u64, sink: &mut dyn Sink) -> Result<(), SourceError> {
-        self.part(object, &Limits::default(), sink, |connection, table, rows| match table.bounds(connection)? {
-            // A few stretches spread over the table: its first rows are often its oldest, and unlike the rest.
-            Some((first, last)) => {
-                let ranges = cut(first, last, SAMPLE_STRETCHES.min(records.max(1)));
-                let each = records.div_ceil(ranges.len() as u64);
-                ranges.iter().try_for_each(|range| rows.read(connection, range, Some(each)))
+        self.part(object, &Limits::default(), sink, |lease, table, rows, cookie| {
+            match table.bounds(lease.connection())? {
+                // A few stretches spread over the table: its first rows are often its oldest, and unlike the rest.
+                Some((first, last)) => {
+                    let ranges = cut(first, last, SAMPLE_STRETCHES.min(records.max(1)));
+                    let each = records.div_ceil(ranges.len() as u64);
+                    ranges.iter().try_for_each(|range| rows.read(lease, range, Some(each), cookie))
+                }
+                None => rows.read(lease, &Range::Whole, Some(records), cookie),
             }
-            None => rows.read(connection, &Range::Whole, Some(records)),
         })
     }
 
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
         for object in &unit.objects {
-            self.part(object, limits, sink, |connection, _, rows| rows.read(connection, &unit.range, None))?;
+            self.part(object, limits, sink, |lease, _, rows, cookie| rows.read(lease, &unit.range, None, cookie))?;
         }
         Ok(())
     }
@@ -194,6 +202,11 @@ impl Source for Sqlite {
         }
         Ok(check)
     }
+}
+
+/// The schema's number at the time of the listing.
+fn cookie_of(version: &Version) -> Option<i64> {
+    version.text.rsplit_once(" schema ")?.1.parse().ok()
 }
 
 const SAMPLE_STRETCHES: u64 = 8;

@@ -40,7 +40,7 @@ pub struct Lease {
 
 #[derive(Clone, Debug)]
 enum How {
-    Live(FileId),
+    Live(FileId, Journal),
     Still(Stamp),
     Copied(Arc<Copy>),
 }
@@ -68,6 +68,15 @@ struct FileStamp {
 }
 
 type FileId = (u64, u64);
+
+/// How the database keeps its transactions apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Journal {
+    /// A writer waits for readers before it commits.
+    Rollback,
+    /// Readers and writers do not wait for each other.
+    Wal,
+}
 
 impl Database {
     /// The file at this path; nothing is opened yet.
@@ -97,7 +106,7 @@ impl Database {
         };
         let lease = match (idle, header.way()) {
             (Some(lease), _) => lease,
-            (None, Way::Live) => match self.open(How::Live(header.id)) {
+            (None, Way::Live) => match self.open(How::Live(header.id, header.journal())) {
                 Err(error) if code(&error).is_some_and(needs_copy) => self.copied(&header)?,
                 opened => opened?,
             },
@@ -139,7 +148,7 @@ impl Database {
     fn open(&self, how: How) -> Result<Lease, rusqlite::Error> {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match &how {
-            How::Live(_) => Connection::open_with_flags(&self.path, read_only)?,
+            How::Live(..) => Connection::open_with_flags(&self.path, read_only)?,
             How::Still(_) => {
                 Connection::open_with_flags(immutable_uri(&self.path), read_only | OpenFlags::SQLITE_OPEN_URI)?
             }
@@ -165,6 +174,11 @@ impl Lease {
         &self.connection
     }
 
+    /// Whether a writer has to wait while a statement reads.
+    pub fn delays_writers(&self) -> bool {
+        matches!(self.how, How::Live(_, Journal::Rollback))
+    }
+
     /// Fails if the file may have changed under what was read.
     pub fn unchanged(&self) -> Result<(), Trouble> {
         let How::Still(then) = &self.how else { return Ok(()) };
@@ -175,7 +189,7 @@ impl Lease {
 
     fn fits(&self, header: &Header) -> bool {
         match (&self.how, header.way()) {
-            (How::Live(id), Way::Live) => *id == header.id,
+            (How::Live(id, journal), Way::Live) => (*id, *journal) == (header.id, header.journal()),
             (How::Still(stamp), Way::Still) => *stamp == header.stamp,
             (How::Copied(copy), Way::Copied | Way::Live) => copy.stamp == header.stamp,
             _ => false,
@@ -279,6 +293,10 @@ impl Header {
             return Ok(());
         }
         Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None).into())
+    }
+
+    fn journal(&self) -> Journal {
+        if self.wal_mode { Journal::Wal } else { Journal::Rollback }
     }
 
     fn way(&self) -> Way {

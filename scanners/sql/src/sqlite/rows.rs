@@ -8,7 +8,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ffi};
 
 use super::error::{Trouble, code};
-use super::schema::Table;
+use super::open::Lease;
+use super::schema::{self, Table};
 use crate::batch::{Batcher, Field, Held, Identity, Long};
 use crate::quote::Ident;
 
@@ -62,34 +63,63 @@ impl<'a> Rows<'a> {
         self.batcher.raw_bytes()
     }
 
-    /// Pushes the rows of a range, all of them or the first `limit`, as they are at one moment.
-    pub fn read(&mut self, connection: &Connection, range: &Range, limit: Option<u64>) -> Result<(), Trouble> {
-        let transaction = connection.unchecked_transaction()?;
+    /// Pushes the rows of a range, all of them or the first `limit`.
+    ///
+    /// They are those of one moment, unless a writer would have to wait for that: then the table is let go after
+    /// each batch. `cookie` is the schema's number when the ranges were made.
+    pub fn read(&mut self, lease: &Lease, range: &Range, limit: Option<u64>, cookie: i64) -> Result<(), Trouble> {
+        let connection = lease.connection();
         let mut ask = Ask { range, limit, done: 0, after: None, guarded: false };
+        let by_batches = lease.delays_writers() && self.table.rowid.is_some();
+        let transaction = if by_batches { None } else { Some(connection.unchecked_transaction()?) };
         // A limit on the length of rows makes the common case free of any test of lengths: only a table that has
         // a long row is asked again, from there on, for the length of every value.
-        if let Err(error) = self.rows(connection, &mut ask) {
-            let too_big = matches!(&error, Trouble::Sqlite(error) if code(error) == Some(ffi::SQLITE_TOOBIG));
-            if !too_big {
-                // What stands before the damage counts.
-                return Err(self.batcher.flush().map_or_else(Trouble::from, |()| error));
-            }
-            ask.guarded = true;
-            let limit = connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::MAX)?;
-            let done = self.rows(connection, &mut ask).and_then(|()| {
-                self.batcher.flush()?;
-                let long = self.batcher.take_long();
-                long.iter().try_for_each(|long| self.windows(connection, long))
-            });
-            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
-            done?;
+        let mut done = self.rows(connection, &mut ask, by_batches);
+        if matches!(&done, Err(Trouble::Sqlite(error)) if code(error) == Some(ffi::SQLITE_TOOBIG)) {
+            let held = if by_batches { Some(connection.unchecked_transaction()?) } else { None };
+            done = self.guarded_rows(connection, &mut ask);
+            drop(held);
         }
-        self.batcher.flush()?;
-        transaction.commit()?;
+        match done {
+            Err(Trouble::Stopped) => return Err(Trouble::Stopped),
+            // What stands before the damage counts.
+            done => self.batcher.flush().map_err(Trouble::from).and(done)?,
+        }
+        let cut = by_batches || *range != Range::Whole;
+        if cut && !self.table.keeps_rowids && schema::cookie(connection)? != cookie {
+            return Err(Trouble::Renumbered);
+        }
+        drop(transaction);
         Ok(())
     }
 
-    fn rows(&mut self, connection: &Connection, ask: &mut Ask<'_>) -> Result<(), Trouble> {
+    /// The rest of the rows, when some of its values are long.
+    fn guarded_rows(&mut self, connection: &Connection, ask: &mut Ask<'_>) -> Result<(), Trouble> {
+        ask.guarded = true;
+        let limit = connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::MAX)?;
+        let done = self.rows(connection, ask, false).and_then(|()| {
+            self.batcher.flush()?;
+            let long = self.batcher.take_long();
+            long.iter().try_for_each(|long| self.windows(connection, long))
+        });
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
+        done
+    }
+
+    fn rows(&mut self, connection: &Connection, ask: &mut Ask<'_>, by_batches: bool) -> Result<(), Trouble> {
+        while self.rows_of_one_statement(connection, ask, by_batches)? {
+            self.batcher.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Pushes rows to the end, or to the end of a batch; then there may be more.
+    fn rows_of_one_statement(
+        &mut self,
+        connection: &Connection,
+        ask: &mut Ask<'_>,
+        by_batches: bool,
+    ) -> Result<bool, Trouble> {
         let width = self.table.columns.len();
         let lead = usize::from(self.table.rowid.is_some());
         let mut statement = connection.prepare(&self.statement(ask))?;
@@ -106,9 +136,15 @@ impl<'a> Rows<'a> {
             }
             ask.done += 1;
             ask.after = Some(rowid);
-            self.batcher.end(raw)?;
+            let full = self.batcher.end_without_flush(raw);
+            if full && by_batches {
+                return Ok(true);
+            }
+            if full {
+                self.batcher.flush()?;
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     #[inline]

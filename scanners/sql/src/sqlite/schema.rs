@@ -6,6 +6,11 @@ use rusqlite::Connection;
 use super::error::Trouble;
 use crate::quote::Ident;
 
+/// A number that changes when the schema does, and with `VACUUM`.
+pub fn cookie(connection: &Connection) -> Result<i64, Trouble> {
+    Ok(connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?)
+}
+
 /// All tables of a database.
 #[derive(Debug)]
 pub struct Schema {
@@ -25,6 +30,8 @@ pub struct Table {
     pub columns: Vec<TableColumn>,
     /// The expression that gives a row's rowid, if it has one that can be named.
     pub rowid: Option<String>,
+    /// Whether `VACUUM` leaves rowids as they are, because the primary key is one.
+    pub keeps_rowids: bool,
     rows: Option<u64>,
 }
 
@@ -88,7 +95,8 @@ impl Schema {
                 _ if matches!(name.as_str(), "sqlite_sequence" | "sqlite_stat1") => Kind::Kept,
                 _ => Kind::Table,
             };
-            let mut table = Table { name: name.clone(), kind, columns: Vec::new(), rowid: None, rows: None };
+            let mut table =
+                Table { name: name.clone(), kind, columns: Vec::new(), rowid: None, keeps_rowids: false, rows: None };
             if table.kind == Kind::Table {
                 table.describe(connection, *without_rowid)?;
                 // A damaged table has no estimate; reading it says what is wrong.
@@ -110,8 +118,14 @@ impl Schema {
             return Err(Trouble::Reason("there is no such table any more: scan again".into()));
         };
         let without_rowid = row.get(0)?;
-        let mut table =
-            Table { name: name.to_owned(), kind: Kind::Table, columns: Vec::new(), rowid: None, rows: None };
+        let mut table = Table {
+            name: name.to_owned(),
+            kind: Kind::Table,
+            columns: Vec::new(),
+            rowid: None,
+            keeps_rowids: false,
+            rows: None,
+        };
         table.describe(connection, without_rowid)?;
         Ok(table)
     }
@@ -200,14 +214,18 @@ impl Table {
             }
         }
         let hides = |alias: &&str| !self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(alias));
-        let alias = || match self.key_columns()[..] {
-            [only] if self.columns[only].declared == "INTEGER" => Some(Ident(&self.columns[only].name).to_string()),
+        // An integer primary key that has an index of its own is not the rowid: `INTEGER PRIMARY KEY DESC`.
+        let indexed = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main') WHERE origin = 'pk')";
+        let alias = match self.key_columns()[..] {
+            [only] if !without_rowid && self.columns[only].declared == "INTEGER" => {
+                let indexed = connection.query_row(indexed, [&self.name], |row| row.get::<_, bool>(0))?;
+                (!indexed).then(|| Ident(&self.columns[only].name).to_string())
+            }
             _ => None,
         };
-        if !without_rowid {
-            let named = ["rowid", "_rowid_", "oid"].into_iter().find(hides).map(str::to_owned);
-            self.rowid = named.or_else(alias);
-        }
+        let named = ["rowid", "_rowid_", "oid"].into_iter().find(hides).map(str::to_owned);
+        self.keeps_rowids = alias.is_some();
+        self.rowid = named.or(alias).filter(|_| !without_rowid);
         Ok(())
     }
 

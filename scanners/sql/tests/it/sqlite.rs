@@ -346,6 +346,70 @@ fn long_values_come_by_windows() {
     }
 }
 
+/// Writes to the database whenever a batch arrives.
+struct Write<'w> {
+    writer: &'w Connection,
+    sql: &'w str,
+    collect: Collect,
+}
+
+impl residuum_source::Sink for Write<'_> {
+    fn open(&mut self, part: residuum_source::Part) -> Flow {
+        self.collect.open(part)
+    }
+
+    fn batch(&mut self, batch: residuum_source::Batch) -> Flow {
+        self.writer.execute_batch(self.sql).unwrap();
+        self.collect.batch(batch)
+    }
+
+    fn close(&mut self, outcome: residuum_source::Outcome) -> Flow {
+        self.collect.close(outcome)
+    }
+}
+
+#[test]
+fn writers_do_not_wait_for_a_reading() {
+    for mode in ["DELETE", "WAL"] {
+        let sandbox = Sandbox::new();
+        let path = sandbox.database(&format!("PRAGMA journal_mode = {mode}; {PEOPLE} CREATE TABLE log(x);"));
+        let writer = Connection::open(&path).unwrap();
+        writer.busy_timeout(std::time::Duration::ZERO).unwrap();
+        writer.execute("INSERT INTO log VALUES (0)", []).unwrap();
+        let source = open(&path);
+        let unit = conformance::whole(&source, "main.people");
+        let sql = "INSERT INTO log VALUES (1); UPDATE people SET note = 'changed' WHERE id % 2 = 0";
+        let mut sink = Write { writer: &writer, sql, collect: Collect::default() };
+        let limits = Limits { batch_bytes: 8 << 10, ..Limits::default() };
+        source.read(&unit, &limits, &mut sink).unwrap();
+        assert_eq!(sink.collect.records("main.people"), 3000, "{mode}");
+        let logged: u32 = writer.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).unwrap();
+        assert!(logged > 5, "{mode}: several batches");
+    }
+}
+
+#[test]
+fn rowids_that_may_have_changed_are_reported() {
+    let sandbox = Sandbox::new();
+    let path = sandbox
+        .database(&format!("{PEOPLE} CREATE TABLE loose AS SELECT * FROM people; DELETE FROM loose WHERE id < 900;"));
+    let source = open(&path);
+    let listed = objects(&source);
+    let parts = |name: &str| {
+        let object = listed.iter().find(|o| o.path.as_str() == name).unwrap();
+        let ranges = source.split(object, SplitTarget { bytes: 20 << 10 }).unwrap();
+        assert!(ranges.len() > 2);
+        residuum_source::Unit { objects: vec![object.clone()], range: ranges.last().unwrap().clone() }
+    };
+    let (loose, people) = (parts("main.loose"), parts("main.people"));
+    Connection::open(&path).unwrap().execute_batch("VACUUM").unwrap();
+    let outcome = |unit| Collect::unit(&source, unit, &Limits::default()).unwrap().closed.remove(0).1;
+    let loose = outcome(&loose);
+    assert_eq!(loose.coverage, Coverage::Unreadable);
+    assert!(loose.reason.unwrap().contains("vacuumed"));
+    assert_eq!(outcome(&people).coverage, Coverage::Read, "an integer primary key stays");
+}
+
 /// Sums up the windows of each long value.
 #[derive(Default)]
 struct Windows {

@@ -3,14 +3,16 @@
 //! These wait for `RESIDUUM_TEST_POSTGRES`, the URL of a superuser on a server that may be written to, as
 //! `fixtures/servers/postgres.sh` starts one. Each test makes a database of its own and drops it again.
 
+mod moment;
+mod rights;
+
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use residuum_source::conformance::{self, Collect, Expected};
 use residuum_source::{
     Batch, Coverage, Flow, KeyKind, KeyValue, Limits, Logical, Object, Outcome, Part, Range, Record, RecordKind,
-    Sensitive, Sink, Source, SourceError, SplitTarget, Unit,
+    Sensitive, Sink, Source, SplitTarget, Unit,
 };
 use residuum_sql::{Postgres, PostgresOptions};
 
@@ -288,245 +290,6 @@ fn records_are_told_apart() {
 }
 
 #[test]
-fn missing_rights_are_named_with_the_cure() {
-    let Some(database) = Database::new(
-        r#"CREATE TABLE granted(id int PRIMARY KEY, x text); INSERT INTO granted VALUES (1, 'seen');
-        CREATE TABLE secret(x text); INSERT INTO secret VALUES ('unseen');
-        CREATE TABLE partial(id int PRIMARY KEY, shown text, hidden text); INSERT INTO partial VALUES (1, 'seen', 'unseen');
-        CREATE TABLE rows(id int, x text); INSERT INTO rows VALUES (1, 'a'), (2, 'b');
-        ALTER TABLE rows ENABLE ROW LEVEL SECURITY; CREATE POLICY one ON rows USING (id = 1);
-        CREATE SCHEMA closed; CREATE TABLE closed.t(x text);"#,
-    ) else {
-        return;
-    };
-    let role = database.role("");
-    database.run(&format!("GRANT SELECT ON granted, rows TO {role}; GRANT SELECT (id, shown) ON partial TO {role}"));
-    let source = database.connect_as(&role);
-    let listed = objects(&source);
-    assert_eq!(read(&source, named(&listed, "public.granted")).records("public.granted"), 1);
-
-    let cases = [
-        ("public.secret", format!(r#"`GRANT SELECT ON "public"."secret" TO "{role}"`"#)),
-        ("public.rows", format!(r#"`ALTER ROLE "{role}" BYPASSRLS`"#)),
-        ("closed.t", format!(r#"`GRANT USAGE ON SCHEMA "closed" TO "{role}"`"#)),
-    ];
-    let check = source.check().unwrap();
-    for (table, cure) in &cases {
-        let (state, reason) = named(&listed, table).not_read.clone().unwrap();
-        assert_eq!(state, Coverage::Unreadable);
-        assert!(reason.contains(cure), "{table}: {reason}");
-        assert!(check.problems.iter().any(|p| p.contains(table) && p.contains(cure)), "{:?}", check.problems);
-    }
-    assert!(check.what.starts_with("PostgreSQL ") && check.what.contains(&role), "{}", check.what);
-
-    let partial = read(&source, named(&listed, "public.partial"));
-    let (_, outcome) = &partial.closed[0];
-    assert_eq!((outcome.coverage, outcome.records), (Coverage::Unreadable, 1));
-    let reason = outcome.reason.as_ref().unwrap();
-    assert!(reason.contains(r#"`GRANT SELECT ("hidden") ON "public"."partial" TO"#), "{reason}");
-    assert_eq!(column(&partial, "public.partial", "shown"), ["seen"]);
-    assert!(column(&partial, "public.partial", "hidden").is_empty());
-
-    // Rights taken away, and policies made, after the listing.
-    database.run(&format!("REVOKE SELECT ON granted FROM {role}"));
-    let (_, outcome) = read(&source, named(&listed, "public.granted")).closed.remove(0);
-    assert_eq!(outcome.coverage, Coverage::Unreadable);
-    assert!(outcome.reason.unwrap().contains("permission denied"));
-    database.run(&format!("GRANT SELECT ON granted TO {role}; ALTER TABLE granted ENABLE ROW LEVEL SECURITY"));
-    let (_, outcome) = read(&source, named(&listed, "public.granted")).closed.remove(0);
-    assert_eq!(outcome.coverage, Coverage::Unreadable);
-    assert!(outcome.reason.unwrap().contains("BYPASSRLS"));
-
-    database.run(&format!("ALTER ROLE {role} BYPASSRLS"));
-    let source = database.connect_as(&role);
-    assert_eq!(read(&source, named(&objects(&source), "public.rows")).records("public.rows"), 2);
-}
-
-#[test]
-fn rights_wider_than_needed_are_noted() {
-    let Some(database) = Database::new("CREATE TABLE t(x int)") else { return };
-    let role = database.role("");
-    database.run(&format!("GRANT SELECT, UPDATE ON t TO {role}"));
-    let notes = |source: Postgres| source.check().unwrap().notes.join("\n");
-    assert!(notes(database.connect()).contains("SUPERUSER"));
-    assert!(notes(database.connect_as(&role)).contains("may write to 1 tables"));
-}
-
-#[test]
-fn all_tables_are_seen_at_the_moment_of_the_listing() {
-    let Some(database) = Database::new(MANY) else { return };
-    let source = database.connect();
-    let listed = objects(&source);
-    let people = named(&listed, "public.people");
-    let ranges = source.split(people, SplitTarget { bytes: 64 << 10 }).unwrap();
-    let (mut records, mut emails) = (0, Vec::new());
-    for (i, range) in ranges.into_iter().enumerate() {
-        // Rows move to other blocks between the ranges: none is missed, none is seen twice.
-        database.run(&format!(
-            "UPDATE people SET email = 'moved{i}-' || id, note = repeat('x', 500) WHERE id % 7 = {i} % 7;
-             DELETE FROM people WHERE id % 11 = {i} % 11; INSERT INTO people VALUES (-{i} - 1, 'new{i}', '')"
-        ));
-        let unit = Unit { objects: vec![people.clone()], range };
-        let collect = Collect::unit(&source, &unit, &Limits::default()).unwrap();
-        records += collect.records("public.people");
-        emails.extend(column(&collect, "public.people", "email"));
-    }
-    assert_eq!(records, 5000);
-    emails.sort();
-    emails.dedup();
-    assert_eq!(emails.len(), 5000);
-    assert!(emails.iter().all(|email| email.starts_with("person")));
-
-    // What does not keep to snapshots is noticed, and between units no lock stands in anybody's way.
-    let patient = "SET lock_timeout = '2s';";
-    database.run(&format!("{patient} TRUNCATE loose; ALTER TABLE pairs DROP COLUMN total; DROP TABLE parent CASCADE"));
-    let (_, outcome) = read(&source, named(&listed, "public.loose")).closed.remove(0);
-    assert_eq!(outcome.coverage, Coverage::Unreadable);
-    assert!(outcome.reason.unwrap().contains("truncated"));
-    let (_, outcome) = read(&source, named(&listed, "public.parent")).closed.remove(0);
-    assert_eq!(outcome.coverage, Coverage::Unreadable);
-    assert!(outcome.reason.unwrap().contains("scan again"));
-}
-
-#[test]
-fn a_locked_table_is_reported_and_the_rest_is_listed() {
-    let Some(database) = Database::new("CREATE TABLE t(x int); CREATE TABLE u(x int)") else { return };
-    let options = PostgresOptions { lock_timeout: Duration::from_millis(200), ..PostgresOptions::new(&database.url) };
-    let source = Postgres::connect("test", options).unwrap();
-    let listed = objects(&source);
-    let mut holder = Command::new("psql");
-    holder.args(["-XAtq", "-d", &database.url, "-c"]);
-    holder.arg("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)");
-    let mut holder = holder.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let held =
-        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 't'::regclass";
-    while database.run(held) != "1" {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let (_, outcome) = read(&source, named(&listed, "public.t")).closed.remove(0);
-    let again = objects(&source).len();
-    let u = read(&source, named(&listed, "public.u"));
-    holder.kill().unwrap();
-    holder.wait().unwrap();
-    assert_eq!(outcome.coverage, Coverage::Unreadable);
-    assert!(outcome.reason.as_ref().unwrap().contains("lock"), "{outcome:?}");
-    assert_eq!(again, 2);
-    assert_eq!(u.closed[0].1.coverage, Coverage::Read);
-}
-
-/// Ends the sessions that are reading when the first batch arrives.
-struct EndSessions<'d> {
-    database: &'d Database,
-    batches: usize,
-}
-
-impl Sink for EndSessions<'_> {
-    fn open(&mut self, _: Part) -> Flow {
-        Flow::Continue(())
-    }
-
-    fn batch(&mut self, _: Batch) -> Flow {
-        if self.batches == 0 {
-            let ended = self.database.run(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                 WHERE application_name = 'residuum' AND datname = current_database() AND query LIKE 'COPY%'",
-            );
-            assert_eq!(ended, "1");
-        }
-        self.batches += 1;
-        Flow::Continue(())
-    }
-
-    fn close(&mut self, outcome: Outcome) -> Flow {
-        panic!("a lost object is not closed: {outcome:?}");
-    }
-}
-
-#[test]
-fn a_lost_connection_names_the_object() {
-    let Some(database) =
-        Database::new("CREATE TABLE big AS SELECT i, repeat('x', 1000) AS x FROM generate_series(1, 60000) i")
-    else {
-        return;
-    };
-    let source = database.connect();
-    let listed = objects(&source);
-    let big = named(&listed, "public.big");
-    let mut sink = EndSessions { database: &database, batches: 0 };
-    let lost = source.read(&unit(big), &Limits::default(), &mut sink).unwrap_err();
-    assert!(matches!(&lost, SourceError::Lost { object, .. } if object == &big.path), "{lost}");
-    assert!(sink.batches >= 1);
-    assert_eq!(read(&source, big).records("public.big"), 60000, "the next reading connects anew");
-
-    // Without the session that holds the snapshot, what is left would be of another moment.
-    database.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE application_name = 'residuum' AND datname = current_database()",
-    );
-    let lost = Collect::unit(&source, &unit(big), &Limits::default()).unwrap_err();
-    assert!(matches!(&lost, SourceError::Lost { .. }) && lost.to_string().contains("snapshot"), "{lost}");
-    let again = objects(&source);
-    assert_eq!(read(&source, named(&again, "public.big")).records("public.big"), 60000, "a new listing, a new moment");
-}
-
-#[test]
-fn connecting_fails_with_the_cure() {
-    let Some(database) = Database::new("") else { return };
-    let role = database.role("");
-    let connect = |options: PostgresOptions| Postgres::connect("crm", options).unwrap_err();
-
-    let mut wrong = database.options_as(&role);
-    wrong.password = Some(Sensitive::new("notthepassword".into()));
-    let error = connect(wrong);
-    assert!(matches!(error, SourceError::Credentials { .. }), "{error}");
-    assert!(error.to_string().contains(&role) && error.to_string().contains("PGPASSWORD"), "{error}");
-    assert!(!error.to_string().contains("notthepassword"));
-
-    let in_url = database.url.replace("://app@", &format!("://{role}:opensesame@"));
-    Postgres::connect("crm", PostgresOptions::new(&in_url)).unwrap();
-
-    let absent = database.url.replace(&database.name, "no_such_database");
-    let error = connect(PostgresOptions::new(absent));
-    assert!(matches!(error, SourceError::Config { .. }) && error.to_string().contains("no_such_database"), "{error}");
-
-    let error = connect(PostgresOptions::new("postgres://app@127.0.0.1:1/x"));
-    assert!(matches!(error, SourceError::Unreachable { .. }) && error.to_string().contains("127.0.0.1:1"), "{error}");
-}
-
-#[test]
-fn tls_is_used_and_verified_as_the_url_says() {
-    let Some(database) = Database::new("") else { return };
-    if database.run("SHOW ssl") != "on" {
-        return;
-    }
-    let certificate = database.run("SHOW ssl_cert_file");
-    let authority = format!("{}/../ca.crt", certificate.rsplit_once('/').unwrap().0);
-    let url = |host: &str, mode: &str| {
-        let with_host = database.url.replace("@127.0.0.1:", &format!("@{host}:"));
-        PostgresOptions::new(format!("{with_host}&sslmode={mode}"))
-    };
-    let trusting = |host: &str, mode: &str| {
-        let options = url(host, mode);
-        PostgresOptions::new(format!("{}&sslrootcert={authority}", options.url.expose()))
-    };
-    let note = |options| Postgres::connect("crm", options).unwrap().check().unwrap().notes.join("\n");
-    assert!(note(url("127.0.0.1", "disable")).contains("not encrypted"));
-    for mode in ["prefer", "require"] {
-        assert!(note(url("127.0.0.1", mode)).contains("encrypted with TLS"), "{mode}");
-    }
-    assert!(note(trusting("127.0.0.1", "verify-ca")).contains("encrypted with TLS"));
-    assert!(note(trusting("localhost", "verify-full")).contains("encrypted with TLS"));
-    for (case, options) in [
-        ("an authority that is not trusted", url("127.0.0.1", "verify-ca")),
-        ("a name that is not the certificate's", trusting("127.0.0.1", "verify-full")),
-    ] {
-        let error = Postgres::connect("crm", options).unwrap_err();
-        assert!(matches!(error, SourceError::Unreachable { .. }), "{case}: {error}");
-        assert!(error.to_string().contains("sslrootcert"), "{case}: {error}");
-    }
-}
-
-#[test]
 fn long_values_come_by_windows() {
     let Some(database) = Database::new(
         "CREATE TABLE t(id int PRIMARY KEY, body text, raw bytea, tail text, many text[]);
@@ -650,19 +413,6 @@ fn a_sample_is_spread_and_repeatable() {
     assert!((500..=1000).contains(&first.len()), "{}", first.len());
     assert_eq!(first, sample());
     assert!(first.iter().any(|i| i.parse::<u32>().unwrap() > 50_000));
-}
-
-#[test]
-fn a_snapshot_is_not_held_for_ever() {
-    let Some(database) = Database::new("CREATE TABLE t(x int)") else { return };
-    let options = PostgresOptions { snapshot_age: Duration::from_millis(100), ..PostgresOptions::new(&database.url) };
-    let source = Postgres::connect("test", options).unwrap();
-    let listed = objects(&source);
-    std::thread::sleep(Duration::from_millis(150));
-    let ended = Collect::unit(&source, &unit(&listed[0]), &Limits::default()).unwrap_err();
-    assert!(ended.to_string().contains("greatest age"), "{ended}");
-    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-    assert_eq!(database.run(held), "0");
 }
 
 /// Keeps batches and outcomes.
