@@ -35,6 +35,8 @@ pub(super) struct Paths {
 struct Node {
     parent: NodeId,
     step: Step,
+    /// The node is a key that has no character that is ever escaped out of need.
+    verbatim: bool,
     field: Option<Arc<str>>,
     /// Children by name, in the order they were met.
     children: Vec<NodeId>,
@@ -95,21 +97,18 @@ impl Paths {
         }
     }
 
-    /// The nodes of an object's key (escapes undone). `hint` is the number of the child expected next.
+    /// The key expected next and its node, if it stands in every text as it is and is no value.
     #[inline]
-    pub(super) fn key(&mut self, of: NodeId, key: &[u8], hint: &mut u32) -> Keyed {
-        let expected = self.nodes[of as usize].children.get(*hint as usize);
-        if let Some(&node) = expected
-            && let Step::Key { key: known, spoken: false } = &self.nodes[node as usize].step
-            && **known == *key
-        {
-            *hint += 1;
-            return Keyed { node, key_itself: None };
+    pub(super) fn expected(&self, of: NodeId, hint: u32) -> Option<(&[u8], NodeId)> {
+        let node = *self.nodes[of as usize].children.get(hint as usize)?;
+        match &self.nodes[node as usize].step {
+            Step::Key { key, spoken: false } if self.nodes[node as usize].verbatim => Some((key, node)),
+            _ => None,
         }
-        self.unexpected_key(of, key, hint)
     }
 
-    fn unexpected_key(&mut self, of: NodeId, key: &[u8], hint: &mut u32) -> Keyed {
+    /// The nodes of an object's key (escapes undone). `hint` is the number of the child expected next.
+    pub(super) fn key(&mut self, of: NodeId, key: &[u8], hint: &mut u32) -> Keyed {
         if let Some(index) = self.find(of, key) {
             *hint = index + 1;
             let node = self.nodes[of as usize].children[index as usize];
@@ -232,7 +231,9 @@ impl Paths {
 
 impl Node {
     fn new(parent: NodeId, step: Step) -> Self {
-        Self { parent, step, field: None, children: Vec::new(), by_key: None, element: None, any: None, keys: None }
+        let verbatim = matches!(&step, Step::Key { key, .. } if !key.iter().any(|b| matches!(b, b'"' | b'\\' | b'\n')));
+        let (field, children, by_key) = (None, Vec::new(), None);
+        Self { parent, step, verbatim, field, children, by_key, element: None, any: None, keys: None }
     }
 }
 

@@ -405,6 +405,16 @@ impl Walker {
             _ => return Some(Step::Bad("a key in quotes or `}`")),
         }
         let start = *pos + 1;
+        let frame = self.frames.last_mut().expect("a key stands in an object");
+        if let Some((key, node)) = self.paths.expected(frame.node, frame.hint)
+            && buf[start..].starts_with(key)
+            && buf.get(start + key.len()) == Some(&b'"')
+        {
+            frame.hint += 1;
+            self.node = node;
+            self.after_key(buf, pos, start + key.len());
+            return None;
+        }
         let (end, escaped) = match lexer::string_end(buf, start, self.layout == Layout::Lines) {
             StringEnd::Closed { at, escaped } => (at, escaped),
             StringEnd::Open if eof => return Some(Step::Truncated),
@@ -431,13 +441,19 @@ impl Walker {
             let kind = if escaped { SpanKind::Escaped } else { SpanKind::Plain };
             self.spans.push(Span { node, start: start as u32, end: end as u32, kind });
         }
+        self.after_key(buf, pos, end);
+        None
+    }
+
+    /// Goes past the quote that ends a key, and the colon if it follows.
+    #[inline]
+    fn after_key(&mut self, buf: &[u8], pos: &mut usize, end: usize) {
         *pos = end + 1;
         self.expect = Expect::Colon;
         if buf.get(*pos) == Some(&b':') {
             *pos += 1;
             self.expect = Expect::Value;
         }
-        None
     }
 
     #[inline]

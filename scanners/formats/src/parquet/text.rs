@@ -1,6 +1,6 @@
 //! Values of Arrow arrays as a person reads them.
 
-use std::io::Write;
+use std::fmt::{self, Write};
 
 use arrow::array::cast::AsArray;
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
@@ -66,14 +66,31 @@ pub(super) fn uuid(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn integers<T: ArrowPrimitiveType>(array: &ArrayRef) -> Writer<'_>
 where
-    T::Native: std::fmt::Display,
+    T::Native: Into<i128>,
 {
     let values: &PrimitiveArray<T> = array.as_primitive();
-    Box::new(|i, out| write_to(out, format_args!("{}", values.value(i))))
+    Box::new(|i, out| integer(values.value(i).into(), out))
+}
+
+/// Writes a number of at most 64 bits.
+fn integer(value: i128, out: &mut Vec<u8>) {
+    let (mut digits, mut at, mut rest) = ([0; 20], 20, value.unsigned_abs() as u64);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// Whole numbers without a fraction: programs keep numbers of accounts and telephones as floating point.
-fn float(value: impl Into<f64> + std::fmt::Display + std::fmt::LowerExp + Copy, out: &mut Vec<u8>) {
+fn float(value: impl Into<f64> + fmt::Display + fmt::LowerExp + Copy, out: &mut Vec<u8>) {
     match value.into().abs() {
         0.0 | 1e-5..1e17 => write_to(out, format_args!("{value}")),
         _ => write_to(out, format_args!("{value:e}")),
@@ -87,7 +104,7 @@ fn formatted(array: &ArrayRef) -> Writer<'_> {
         Ok(formatter) => {
             Box::new(move |i, out| {
                 let start = out.len();
-                if write!(out, "{}", formatter.value(i)).is_err() {
+                if write!(Utf8(out), "{}", formatter.value(i)).is_err() {
                     // A date beyond the calendar: the number it is stored as.
                     out.truncate(start);
                     raw_number(array, i, out);
@@ -105,6 +122,36 @@ fn raw_number(array: &ArrayRef, i: usize, out: &mut Vec<u8>) {
     }
 }
 
-fn write_to(out: &mut Vec<u8>, value: std::fmt::Arguments<'_>) {
-    out.write_fmt(value).expect("writing to memory cannot fail");
+fn write_to(out: &mut Vec<u8>, value: fmt::Arguments<'_>) {
+    Utf8(out).write_fmt(value).expect("writing to memory cannot fail");
+}
+
+/// Bytes that text is appended to.
+struct Utf8<'a>(&'a mut Vec<u8>);
+
+impl Write for Utf8<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_whole() {
+        let cases = [i128::from(i64::MIN), -1, 0, 7, 1_000_000, i128::from(i64::MAX), i128::from(u64::MAX)];
+        for number in cases {
+            let mut out = Vec::new();
+            integer(number, &mut out);
+            assert_eq!(out, number.to_string().into_bytes());
+        }
+        for (number, text) in [(2025550143.0, "2025550143"), (0.5, "0.5"), (1e300, "1e300"), (0.0, "0")] {
+            let mut out = Vec::new();
+            float(number, &mut out);
+            assert_eq!(out, text.as_bytes());
+        }
+    }
 }
