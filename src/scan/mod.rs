@@ -15,6 +15,7 @@ mod examine;
 pub mod keys;
 mod list;
 mod locator;
+mod nested;
 mod options;
 mod preview;
 mod progress;
@@ -144,6 +145,8 @@ impl<'s> Scan<'s> {
         hasher.update(format!("{:?}", self.options.limits).as_bytes());
         hasher.update(format!("{:?}", self.options.joins).as_bytes());
         hasher.update(format!("{:?}", self.options.exclude).as_bytes());
+        let within_containers: Vec<_> = self.options.include.iter().filter(|glob| glob.contains('!')).collect();
+        hasher.update(format!("{within_containers:?}").as_bytes());
         hasher.update(format!("{:?}", self.options.sample).as_bytes());
         *hasher.finalize().as_bytes()
     }

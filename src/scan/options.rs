@@ -44,6 +44,8 @@ impl Default for ScanOptions {
 /// The globs of the options, compiled.
 pub(super) struct Scope {
     include: GlobSet,
+    /// The containers that globs such as `2025.zip!**` reach into.
+    include_containers: GlobSet,
     exclude: GlobSet,
     exclusions: Vec<(GlobSet, Exclusion)>,
 }
@@ -54,9 +56,12 @@ impl Scope {
     pub fn new(options: &ScanOptions) -> Result<Self, globset::Error> {
         let today = today();
         let holds = |exclusion: &&Exclusion| exclusion.until.as_ref().is_none_or(|until| **until >= *today);
+        let outer = |glob: &String| glob.split_once('!').map(|(container, _)| container.to_owned());
+        let containers: Vec<String> = options.include.iter().filter_map(outer).collect();
         let policies = options.exclusions.iter().filter(holds);
         Ok(Self {
             include: set(&options.include)?,
+            include_containers: set(&containers)?,
             exclude: set(&options.exclude)?,
             exclusions: policies
                 .map(|exclusion| Ok((set(std::slice::from_ref(&exclusion.object))?, exclusion.clone())))
@@ -79,8 +84,16 @@ impl Scope {
     }
 
     /// Whether an object is outside of `--include`. One that is says nothing about coverage: the scan is not about it.
+    ///
+    /// A member is inside if it matches, or if one of the containers around it does.
     pub fn is_outside(&self, object: &str) -> bool {
-        !self.include.is_empty() && !self.include.is_match(object) && !self.include.is_match(outermost(object))
+        let mut around = object.match_indices('!').map(|(at, _)| &object[..at]).chain([object]);
+        !self.include.is_empty() && !around.any(|name| self.include.is_match(name)) && !self.may_hold(object)
+    }
+
+    /// Whether members of a container may be inside of `--include` though it is not itself.
+    fn may_hold(&self, object: &str) -> bool {
+        !object.contains('!') && self.include_containers.is_match(object)
     }
 
     /// Whether a field of an object in scope is left out.
@@ -89,10 +102,6 @@ impl Scope {
             && !self.exclude.is_empty()
             && (self.exclude.is_match(field) || self.exclude.is_match(format!("{object}.{field}")))
     }
-}
-
-fn outermost(object: &str) -> &str {
-    object.split('!').next().unwrap_or(object)
 }
 
 fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
@@ -154,6 +163,16 @@ mod tests {
         assert_eq!(scope(&[], &[], Some("2020-01-01")).leaves_out("crm", "scratch/a.csv"), None);
         let some = scope(&["public.*"], &[], None);
         assert!(some.is_outside("audit.log") && !some.is_outside("public.people"));
+        let members = scope(&["2025.zip!**/*.csv", "old.zip"], &[], None);
+        for (name, outside) in [
+            ("2025.zip", false),
+            ("2025.zip!a/b.csv", false),
+            ("2025.zip!a/b.txt", true),
+            ("old.zip!a/b.txt", false),
+            ("2024.zip", true),
+        ] {
+            assert_eq!(members.is_outside(name), outside, "{name}");
+        }
     }
 
     #[test]

@@ -7,14 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use residuum_detect::{FieldPlan, Treatment, Type};
-use residuum_formats::json;
-use residuum_source::{
-    Batch, Column, Coverage, Flow, Logical, OffsetMap, Outcome, Part, Rows, Sink, SourceError, Stop, Unit,
-};
+use residuum_source::{Batch, Column, Coverage, Flow, OffsetMap, Outcome, Part, Sink, SourceError, Stop, Unit};
 
 use super::examine::{Examiner, Field, Job, KeyColumns};
 use super::keys::{KeyFields, Role};
 use super::locator;
+use super::nested;
 use super::run::Shared;
 use super::statistics::Statistics;
 use crate::index::{Findings, IndexError, ListedPart, ObjectRecord, PendingSegment};
@@ -175,6 +173,15 @@ struct OpenPart {
     plans: Vec<FieldPlan>,
     nested: HashSet<Arc<str>>,
     keys: Option<Vec<KeyFields>>,
+    left_out: Option<LeftOut>,
+}
+
+/// Why a member of a container that is read is not examined itself.
+enum LeftOut {
+    /// It is outside of `--include`: the scan is not about it.
+    Outside,
+    /// By policy or `--exclude`.
+    Excluded(String),
 }
 
 impl Sink for Reading<'_, '_> {
@@ -183,13 +190,22 @@ impl Sink for Reading<'_, '_> {
         let name = locator::seal_name(&mut self.examiner.worker, shared.keys, part.path.as_str());
         let object = shared.writer.object(shared.sources[self.source].number, &name);
         let plans = shared.sources[self.source].plan_of(&part.path).unwrap_or_default();
+        let is_member = !self.open.is_empty();
+        let left_out = match shared.scope.leaves_out(shared.sources[self.source].source.name(), part.path.as_str()) {
+            _ if !is_member => None, // what is listed was judged when it was listed
+            Some(reason) => Some(LeftOut::Excluded(reason)),
+            None => shared.scope.is_outside(part.path.as_str()).then_some(LeftOut::Outside),
+        };
         let fields = HashMap::new();
-        self.open.push(OpenPart { part, name, object, fields, plans, nested: HashSet::new(), keys: None });
+        self.open.push(OpenPart { part, name, object, fields, plans, nested: HashSet::new(), keys: None, left_out });
         shared.go_on()
     }
 
     fn batch(&mut self, batch: Batch) -> Flow {
         self.shared.go_on()?;
+        if self.open.last().is_some_and(|open| open.left_out.is_some()) {
+            return self.shared.go_on();
+        }
         if let Some(left) = &mut self.sample {
             if *left == 0 {
                 return Flow::Break(Stop);
@@ -215,7 +231,8 @@ impl Reading<'_, '_> {
         let shared = self.shared;
         let open = self.open.last_mut().expect("a batch belongs to an open part");
         let mut within: Vec<Option<OffsetMap>> = vec![None; batch.columns.len()];
-        expand_nested(open, &mut batch, &mut within, shared.options.limits.nesting);
+        let is_planned = |field: &Arc<str>| open.fields.contains_key(field);
+        nested::expand(&mut open.nested, &is_planned, &mut batch, &mut within, shared.options.limits.nesting);
         let is_new = |column: &Column| !open.fields.contains_key(&column.field);
         if batch.columns.iter().any(is_new) {
             let planned = shared.detector.plan(open.part.path.as_str(), &batch);
@@ -242,8 +259,13 @@ impl Reading<'_, '_> {
         Job { object: open.object, batch, fields, within, keys }
     }
 
-    fn close_part(&mut self, outcome: Outcome) {
-        let Some(open) = self.open.pop() else { return };
+    fn close_part(&mut self, mut outcome: Outcome) {
+        let Some(mut open) = self.open.pop() else { return };
+        match open.left_out.take() {
+            Some(LeftOut::Outside) => return,
+            Some(LeftOut::Excluded(reason)) => outcome = Outcome::not_read(Coverage::Excluded, reason),
+            None => {}
+        }
         if self.open.is_empty() {
             self.outermost += 1;
         }
@@ -297,76 +319,6 @@ impl Reading<'_, '_> {
 fn seal_plan(mut plan: FieldPlan, shared: &Shared<'_>, examiner: &mut Examiner<'_>) -> FieldPlan {
     plan.field = locator::seal_name(&mut examiner.worker, shared.keys, &plan.field);
     plan
-}
-
-/// Replaces columns of JSON by one column for each path in them. A text column is JSON if most of its values in
-/// the part's first batch are.
-fn expand_nested(open: &mut OpenPart, batch: &mut Batch, within: &mut Vec<Option<OffsetMap>>, nesting: u32) {
-    let is_key = |index: usize| match &batch.records {
-        residuum_source::Records::Keyed { columns, .. } => columns.contains(&index),
-        _ => false,
-    };
-    let mut expanded = Vec::new();
-    for (index, column) in batch.columns.iter().enumerate() {
-        let is_new = !open.fields.contains_key(&column.field);
-        if is_new && (column.logical == Logical::Json || (column.logical == Logical::Text && looks_like_json(column))) {
-            open.nested.insert(column.field.clone());
-        }
-        if open.nested.contains(&column.field) && column.window.is_none() && !is_key(index) {
-            expanded.push(index);
-        }
-    }
-    for &index in &expanded {
-        let parent = &batch.columns[index];
-        let has_place = parent.place.is_some();
-        let children = json::expand(parent, nesting);
-        let names: HashSet<Arc<str>> = batch.columns.iter().map(|c| c.field.clone()).collect();
-        let parent_field = parent.field.clone();
-        let mut kept_parent = None;
-        for child in children {
-            let map = (!has_place).then_some(child.within);
-            if child.column.field == parent_field {
-                kept_parent = Some((child.column, map));
-            } else if !names.contains(&child.column.field) {
-                batch.columns.push(child.column);
-                within.push(map);
-            }
-        }
-        match kept_parent {
-            Some((column, map)) => (batch.columns[index], within[index]) = (column, map),
-            None => empty(&mut batch.columns[index]),
-        }
-    }
-}
-
-fn looks_like_json(column: &Column) -> bool {
-    let (mut json, mut other) = (0, 0);
-    for i in 0..column.len().min(200) {
-        match column.value(i).trim_ascii() {
-            [] => {}
-            [b'{', .., b'}'] => json += 1,
-            [b'[', b'{' | b'"' | b'[' | b'0'..=b'9', .., b']'] => json += 1,
-            _ => other += 1,
-        }
-    }
-    json > 0 && json >= 9 * other
-}
-
-/// The parent of an expanded column keeps its place among the columns, without values.
-fn empty(column: &mut Column) {
-    column.bytes.clear();
-    column.place = None;
-    match &mut column.rows {
-        Rows::Each => column.offsets.iter_mut().for_each(|offset| *offset = 0),
-        Rows::Listed(rows) => {
-            rows.clear();
-            column.offsets.truncate(1);
-        }
-        Rows::Dictionary(keys) => {
-            keys.fill(u32::MAX);
-            column.offsets.truncate(1);
-        }
-    }
 }
 
 /// The keys that a batch's columns hold, with the rules they are indexed under.
