@@ -4,9 +4,12 @@
 //! Both only ever read, and neither leaves anything behind. A connector is a folder of its own and a feature of
 //! its own; what they share is small: quoting, and the building of batches from rows.
 
+// What only one of the connectors needs of the shared parts is unused without it.
+#[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 mod batch;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 mod quote;
 #[cfg(feature = "sqlite")]
 mod sqlite;
