@@ -53,7 +53,8 @@ pub struct Bytes<'a> {
     fault: Option<Fault>,
 }
 
-const READ: usize = 256 << 10;
+/// What is read at first.
+const READ: usize = 64 << 10;
 
 impl<'a> Bytes<'a> {
     /// The bytes of this input from its beginning.
@@ -122,18 +123,25 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// Makes sure that at least one byte can be read; the buffer grows as data come, so that small objects stay cheap.
     fn make_room(&mut self, want: usize) {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if self.buf.len() - self.start < want || self.end == self.buf.len() {
-            self.buf.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            let need = want.max(self.end + 1);
-            if self.buf.len() < need {
-                self.buf.resize(need.next_multiple_of(READ), 0);
+        if self.end < self.buf.len() && (self.start == 0 || self.buf.len() - self.start >= want) {
+            return;
+        }
+        self.buf.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end == self.buf.len() {
+            let mut len = want.min((2 * self.end).max(READ));
+            if let Input::Stored(stored) = &self.from {
+                // One more than is left, so that the end shows at once.
+                let left = stored.size().saturating_sub(self.position).saturating_add(1);
+                len = len.max(READ).min(usize::try_from(left).unwrap_or(usize::MAX));
             }
+            self.buf.resize(len.max(self.end + 1).next_multiple_of(4096), 0);
         }
     }
 }

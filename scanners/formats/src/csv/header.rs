@@ -17,7 +17,11 @@ pub(super) fn has_header(rows: &[Vec<String>], width: usize) -> bool {
         return false;
     }
     let known = names.iter().filter(|name| is_known_word(name)).count();
-    if known * 2 >= named || (known > 0 && names.iter().all(|name| name.is_empty() || is_identifier(name))) {
+    // People may be called Price or Street, but hardly in lower case.
+    let written_as_names = first.iter().all(|cell| cell.contains('_') || !cell.chars().any(char::is_uppercase));
+    if known * 2 > named
+        || (known > 0 && written_as_names && names.iter().all(|name| is_identifier(name) || name.is_empty()))
+    {
         return true;
     }
     if distinct * 10 < named * 9 {

@@ -88,11 +88,13 @@ fn dialects() {
 
 #[test]
 fn a_header_is_told_from_a_record() {
-    let cases: [(&str, &[u8], bool); 9] = [
+    let cases: [(&str, &[u8], bool); 11] = [
         ("words over values", b"name,email\nAnn,ann@example.com\n", true),
         ("unknown words over numbers", b"foo,bar\n1,2\n3,4\n", true),
         ("an address in the first row", b"ann@example.com,5\nbob@example.com,6\n", false),
         ("people only", b"Ann,Smith\nBob,Jones\nCarla,Diaz\n", false),
+        ("people with names that are words", b"Mark,Price\nBob,Jones\nCarla,Diaz\n", false),
+        ("one known word in lower case", b"name,kundenart\nAnn,x\nBob,y\n", true),
         ("numbers only", b"1,2\n3,4\n5,6\n", false),
         ("identifiers", b"customer_id,first_name\nAnn,x\n", true),
         ("the same cell twice", b"Ann,Ann,Ann\nBob,Bob,Bob\n", false),
