@@ -5,5 +5,6 @@ mod cli_demo;
 mod cli_detect;
 mod cli_index;
 mod cli_usage;
+mod identity;
 mod layers;
 mod sandbox;

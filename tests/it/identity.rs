@@ -1,0 +1,117 @@
+//! Whose data `find` gives: the person's, all of it that identifiers and declared keys lead to, and nobody else's.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::sandbox::Sandbox;
+
+/// Ada and Alan share an office telephone; two people are called Ada Quill; Grace looks after customers.
+const SHOP: &str = "
+    CREATE TABLE employees (id INTEGER PRIMARY KEY, name TEXT, email TEXT, reports_to INTEGER REFERENCES employees(id));
+    INSERT INTO employees VALUES (1, 'Grace Stone', 'grace@example.com', NULL), (2, 'Linus Marsh', 'linus@example.com', 1);
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, email TEXT, phone TEXT, born TEXT,
+        support_rep_id INTEGER REFERENCES employees(id));
+    INSERT INTO customers VALUES
+        (10, 'Ada Quill', 'ada@example.com', '202-555-0100', '1980-02-03', 1),
+        (11, 'Alan Reed', 'alan@example.com', '202-555-0100', '1975-11-30', 1),
+        (12, 'Ada Quill', 'other.ada@example.org', '202-555-0112', '1991-07-19', 2);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers(id), ship_name TEXT);
+    INSERT INTO orders VALUES (100, 10, 'Ada Quill'), (101, 11, 'Alan Reed'), (102, 12, 'Ada Quill'), (103, 10, 'Pat Roe');
+    CREATE TABLE calls (at TEXT, agent_id INTEGER REFERENCES employees(id), minutes INTEGER);
+    INSERT INTO calls VALUES ('2026-01-01', 1, 5), ('2026-01-02', 2, 7);
+";
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let made = std::process::Command::new("sqlite3").arg(sandbox.path("shop.sqlite")).arg(SHOP).status();
+    assert!(made.expect("the sqlite3 program is installed").success());
+    sandbox.file("residuum.toml", "[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n");
+    sandbox.run(["scan", "shop"]).exits(0);
+    sandbox
+}
+
+fn lines(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Value> {
+    let arguments = ["find", "--format", "jsonl"].into_iter().chain(arguments.iter().copied());
+    sandbox.run(arguments).exits(0).lines()
+}
+
+/// The records of a table among the lines, by key.
+fn records(lines: &[Value], table: &str) -> BTreeSet<i64> {
+    let of = lines.iter().filter(|line| line["object"] == format!("main.{table}"));
+    of.filter_map(|line| line["record"]["key"].get("id")?.as_i64()).collect()
+}
+
+#[test]
+fn an_address_leads_to_the_person_and_their_orders_only() {
+    let found = lines(&shop(), &["--email", "ada@example.com"]);
+    assert_eq!(records(&found, "customers"), BTreeSet::from([10]));
+    assert_eq!(records(&found, "orders"), BTreeSet::from([100, 103]));
+    assert_eq!(records(&found, "employees"), BTreeSet::new(), "whom the support agent is stays with the agent");
+}
+
+#[test]
+fn a_shared_telephone_links_nobody() {
+    let found = lines(&shop(), &["--phone", "+1 (202) 555-0100"]);
+    assert_eq!(records(&found, "customers"), BTreeSet::from([10, 11]), "it stands in both records, and says so");
+    assert!(found.iter().all(|line| line["shared"] == true), "{found:?}");
+    assert_eq!(records(&found, "orders"), BTreeSet::new(), "and leads to nothing else");
+    let both = lines(&shop(), &["--phone", "202-555-0100", "--email", "alan@example.com"]);
+    assert_eq!(records(&both, "orders"), BTreeSet::from([101]), "the address still leads to its own");
+}
+
+#[test]
+fn a_name_beside_an_address_brings_no_namesake() {
+    let found = lines(&shop(), &["--email", "ada@example.com", "--name", "Ada Quill", "--dob", "1980-02-03"]);
+    assert_eq!(records(&found, "customers"), BTreeSet::from([10]));
+    assert_eq!(records(&found, "orders"), BTreeSet::from([100, 103]));
+    let types: BTreeSet<&str> = found.iter().filter_map(|line| line["type"].as_str()).collect();
+    assert!(types.contains("PERSON_NAME") && types.contains("DATE_OF_BIRTH"), "{types:?}");
+}
+
+#[test]
+fn weak_identifiers_alone_must_meet_in_one_record() {
+    let sandbox = shop();
+    let named = lines(&sandbox, &["--name", "ada quill"]);
+    assert_eq!(records(&named, "customers"), BTreeSet::from([10, 12]), "two people have the name");
+    assert!(named.iter().all(|line| line["possible"] == true), "{named:?}");
+    let born = lines(&sandbox, &["--name", "Quill, Ada", "--dob", "1991-07-19"]);
+    assert_eq!(records(&born, "customers"), BTreeSet::from([12]));
+    sandbox.run(["find", "--name", "Ada Quill", "--dob", "1975-11-30"]).exits(3);
+}
+
+#[test]
+fn an_employee_is_not_the_people_they_look_after() {
+    let found = lines(&shop(), &["--email", "grace@example.com"]);
+    assert_eq!(records(&found, "employees"), BTreeSet::from([1]), "nor is who reports to them");
+    assert_eq!(records(&found, "customers"), BTreeSet::new());
+    assert_eq!(found.iter().filter(|line| line["object"] == "main.calls").count(), 1, "a call they made is about them");
+}
+
+#[test]
+fn hashed_and_keyed_identifiers_lead_to_the_same_records() {
+    let sandbox = shop();
+    let digest: [u8; 32] = Sha256::digest(b"ada@example.com").into();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hashed = lines(&sandbox, &["--sha256", &format!("EMAIL={hex}")]);
+    assert_eq!(records(&hashed, "orders"), BTreeSet::from([100, 103]));
+    let keyed = lines(&sandbox, &["--id", "shop.customers.id=10"]);
+    assert_eq!(records(&keyed, "customers"), BTreeSet::from([10]));
+    assert_eq!(records(&keyed, "orders"), BTreeSet::from([100, 103]));
+    sandbox.run(["find", "--id", "shop.customers.id=99"]).exits(3);
+}
+
+#[test]
+fn a_file_of_people_keeps_them_apart() {
+    let sandbox = shop();
+    sandbox.file("people.csv", "subject_id,email,user_id\nA,ada@example.com,\nB,,11\nC,nobody@example.com,\n");
+    let found = lines(&sandbox, &["--identifiers", "people.csv", "--id-domain", "shop.customers.id"]);
+    let orders_of = |subject: &str| {
+        let of: Vec<Value> = found.iter().filter(|line| line["subject"] == subject).cloned().collect();
+        records(&of, "orders")
+    };
+    assert_eq!((orders_of("A"), orders_of("B"), orders_of("C")), ([100, 103].into(), [101].into(), [].into()));
+    assert!(found.iter().all(|line| line["why"].as_array().is_some_and(|why| !why.is_empty())));
+    assert_eq!(found[0]["shared"], json!(false));
+}
