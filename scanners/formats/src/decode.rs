@@ -168,10 +168,12 @@ impl<'a> Text<'a> {
     fn decide(&mut self) {
         let window = self.bytes.window();
         let ascii = self.ascii.min(window.len());
-        let Some(at) = window[ascii..].iter().position(|b| !b.is_ascii()).map(|at| ascii + at) else {
+        // The whole at once is many times faster than byte by byte, and nearly always the answer.
+        if window[ascii..].is_ascii() {
             self.ascii = window.len();
             return;
-        };
+        }
+        let at = ascii + window[ascii..].iter().take_while(|b| b.is_ascii()).count();
         self.undecided = false;
         self.bytes.fill(at + JUDGED);
         let window = self.bytes.window();
