@@ -5,10 +5,13 @@ use std::time::Instant;
 
 use residuum_detect::{Detector, FieldPlan, RuleSet, Treatment};
 
+/// Makes value `i` of a type.
+type Make = fn(u32) -> String;
+
 fn main() {
     let detector = Detector::new(&RuleSet::builtin()).expect("the pack compiles");
     let mut worker = detector.worker();
-    let cases: &[(&str, fn(u32) -> String)] = &[
+    let cases: &[(&str, Make)] = &[
         ("email", |i| format!("user.{i}@example.com")),
         ("phone", |i| format!("(202) 555-{:04}", i % 10_000)),
         ("us_ssn", |i| format!("{:03}-{:02}-{:04}", 100 + i % 500, 1 + i % 99, 1 + i % 9999)),

@@ -327,7 +327,8 @@ fn named_line(text: &[u8], city: usize) -> Option<Range<usize>> {
         if !(this[0].is_ascii_uppercase() || this[0].is_ascii_digit()) {
             return None;
         }
-        names_road |= SUFFIXES.iter().any(|s| s.as_bytes().eq_ignore_ascii_case(this)) || this.eq_ignore_ascii_case(b"box");
+        names_road |=
+            SUFFIXES.iter().any(|s| s.as_bytes().eq_ignore_ascii_case(this)) || this.eq_ignore_ascii_case(b"box");
         at = word.start;
         if at == 0 || matches!(text[at - 1], b'\n' | b',' | b'"' | b'\t') {
             break;

@@ -94,7 +94,9 @@ fn put(bytes: &[u8], out: &mut Vec<u8>) -> bool {
 #[inline]
 fn lower(value: &[u8], out: &mut Vec<u8>) -> bool {
     if value.is_ascii() {
-        out.extend(value.iter().map(u8::to_ascii_lowercase));
+        let from = out.len();
+        out.extend_from_slice(value);
+        out[from..].make_ascii_lowercase();
         return true;
     }
     for c in String::from_utf8_lossy(value).chars().flat_map(char::to_lowercase) {
@@ -166,23 +168,28 @@ fn lower_words(value: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Letters without their marks, lower case; everything that is neither letter nor digit to one space.
 fn fold_words(value: &[u8], out: &mut Vec<u8>) -> bool {
-    let mut gap = false;
     if value.is_ascii() {
+        // Never longer than the value: written in place, cut at the end.
+        out.resize(value.len(), 0);
+        let (mut len, mut gap) = (0, false);
         for &byte in value {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => {
-                    if gap && !out.is_empty() {
-                        out.push(b' ');
-                    }
-                    gap = false;
-                    out.push(byte.to_ascii_lowercase());
+            if byte.is_ascii_alphanumeric() {
+                if gap && len > 0 {
+                    out[len] = b' ';
+                    len += 1;
                 }
-                _ => gap = true,
+                gap = false;
+                out[len] = byte.to_ascii_lowercase();
+                len += 1;
+            } else {
+                gap = true;
             }
         }
-        return !out.is_empty();
+        out.truncate(len);
+        return len > 0;
     }
     let Ok(text) = std::str::from_utf8(value) else { return false };
+    let mut gap = false;
     fold::each(text, |c| match c {
         Some(c) => {
             if gap && !out.is_empty() {

@@ -63,15 +63,55 @@ pub fn domain(value: &[u8]) -> bool {
 }
 
 /// Endings of file names that are no top-level domain: `logo@2x.png` is a picture.
-const FILES: &[&str] = &[
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html", "htm", "php", "txt", "pdf", "exe", "dll", "xml", "json", "yml", "yaml",
-    "log", "csv", "jar", "war", "class", "tmp", "bak", "conf", "ini", "sql", "gz", "tar",
-];
+#[inline]
+fn is_file_ending(label: &[u8]) -> bool {
+    if !(2..=5).contains(&label.len()) {
+        return false;
+    }
+    let mut lower = [0; 5];
+    lower[..label.len()].copy_from_slice(label);
+    lower.make_ascii_lowercase();
+    matches!(
+        &lower[..label.len()],
+        b"png"
+            | b"jpg"
+            | b"jpeg"
+            | b"gif"
+            | b"svg"
+            | b"webp"
+            | b"css"
+            | b"js"
+            | b"html"
+            | b"htm"
+            | b"php"
+            | b"txt"
+            | b"pdf"
+            | b"exe"
+            | b"dll"
+            | b"xml"
+            | b"json"
+            | b"yml"
+            | b"yaml"
+            | b"log"
+            | b"csv"
+            | b"jar"
+            | b"war"
+            | b"class"
+            | b"tmp"
+            | b"bak"
+            | b"conf"
+            | b"ini"
+            | b"sql"
+            | b"gz"
+            | b"tar"
+    )
+}
 
 fn top_level(label: &[u8]) -> bool {
     let punycode = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");
-    let file = FILES.iter().any(|f| f.as_bytes().eq_ignore_ascii_case(label));
-    label.len() >= 2 && !file && (punycode || label.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80))
+    label.len() >= 2
+        && !is_file_ending(label)
+        && (punycode || label.iter().all(|&b| b.is_ascii_alphabetic() || b >= 0x80))
 }
 
 /// UTF-8 without characters that no address holds: controls, spaces and symbols beyond ASCII.

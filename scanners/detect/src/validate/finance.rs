@@ -6,7 +6,7 @@ use super::{all_digits, luhn_sum, number, repeated};
 #[inline]
 pub fn card(digits: &[u8]) -> bool {
     // Issuer before sum: most candidates end there.
-    issuer(digits).is_some() && luhn_sum(digits, 0) % 10 == 0 && !repeated(digits)
+    issuer(digits).is_some() && luhn_sum(digits, 0).is_multiple_of(10) && !repeated(digits)
 }
 
 /// The network whose range and length digits fall into.

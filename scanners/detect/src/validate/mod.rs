@@ -132,7 +132,7 @@ pub fn number(digits: &[u8]) -> u64 {
 /// Whether digits end in the right check digit by ISO/IEC 7812-1 Annex B (Luhn).
 #[inline]
 pub fn luhn(digits: &[u8]) -> bool {
-    all_digits(digits) && luhn_sum(digits, 0) % 10 == 0
+    all_digits(digits) && luhn_sum(digits, 0).is_multiple_of(10)
 }
 
 /// Luhn's sum, the last digit not doubled, beginning with `sum`.

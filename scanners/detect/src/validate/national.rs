@@ -174,7 +174,7 @@ pub fn au_tfn(value: &[u8]) -> bool {
     value.len() == 9
         && all_digits(value)
         && !repeated(value)
-        && weighted(value, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
+        && weighted(value, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
 }
 
 /// Poland: PESEL, eleven digits with a birth date and a check digit.
@@ -226,6 +226,5 @@ pub fn sg_nric(value: &[u8]) -> bool {
         _ => return false,
     };
     let rest = ((sum + add) % 11) as usize;
-    // The letters of M stand in the reverse order.
-    value[8] == if value[0] == b'M' { letters[10 - (10 - rest)] } else { letters[rest] }
+    value[8] == letters[rest]
 }

@@ -154,7 +154,9 @@ fn extension(rest: &[u8]) -> bool {
 }
 
 /// Area codes in which not every exchange exists, ascending.
-const ISLANDS: &[u16] = &[242, 246, 264, 268, 284, 340, 345, 441, 473, 524, 649, 664, 670, 671, 684, 721, 758, 767, 784, 868, 869, 876, 983];
+const ISLANDS: &[u16] = &[
+    242, 246, 264, 268, 284, 340, 345, 441, 473, 524, 649, 664, 670, 671, 684, 721, 758, 767, 784, 868, 869, 876, 983,
+];
 
 /// Area codes in service, one bit each: those for which libphonenumber's metadata knows a number (a test compares).
 const AREA_CODES: [u64; 16] = [

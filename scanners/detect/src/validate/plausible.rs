@@ -42,7 +42,13 @@ const FILLERS: &[&[u8]] = &[
 /// Whether a value stands for nothing.
 #[inline]
 pub fn filler(value: &[u8]) -> bool {
-    value.len() <= 14 && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(value))
+    // Most values are told apart by their first byte.
+    let first = value.first().map_or(0, u8::to_ascii_lowercase);
+    let possible = matches!(
+        first,
+        b'n' | b'u' | b't' | b'm' | b'r' | b'a' | b'e' | b'b' | b'd' | b'-' | b'?' | b'(' | b'[' | b'\\'
+    );
+    possible && value.len() <= 14 && FILLERS.iter().any(|f| f.eq_ignore_ascii_case(value))
 }
 
 /// Words: letters with what joins them, up to 80 bytes and eight words, at least half of it letters.

@@ -46,14 +46,17 @@ pub fn aba(digits: &[u8]) -> bool {
     digits.len() == 9
         && all_digits(digits)
         && matches!(number(&digits[..2]), 1..=12 | 21..=32 | 61..=72 | 80)
-        && weighted(digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0
+        && weighted(digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
 /// Whether ten digits are a national provider identifier: 45 CFR §162.406, Luhn with the prefix 80840.
 #[inline]
 pub fn npi(digits: &[u8]) -> bool {
     // The prefix 80840 adds 24 to the sum.
-    digits.len() == 10 && all_digits(digits) && matches!(digits[0], b'1' | b'2') && luhn_sum(digits, 24) % 10 == 0
+    digits.len() == 10
+        && all_digits(digits)
+        && matches!(digits[0], b'1' | b'2')
+        && luhn_sum(digits, 24).is_multiple_of(10)
 }
 
 /// Whether two letters and seven digits are a DEA registration number (21 CFR §1301; check digit by DEA practice).
