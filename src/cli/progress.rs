@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use residuum_source::Coverage;
 
 use super::output::Style;
 use crate::report::human::{bytes, count, counted, duration};
@@ -26,6 +27,27 @@ pub(super) struct Watcher {
 struct State {
     told: u64,
     not_read: u64,
+    pace: Pace,
+}
+
+/// How many stored bytes the bytes examined stand for: archives and Parquet files hold more than they take.
+#[derive(Default)]
+struct Pace {
+    /// Stored bytes done when that last changed, and bytes examined by then.
+    done: u64,
+    examined: u64,
+}
+
+impl Pace {
+    /// Stored bytes done, those of objects that are being read estimated.
+    fn done(&mut self, progress: &Progress) -> u64 {
+        if progress.bytes_done != self.done {
+            (self.done, self.examined) = (progress.bytes_done, progress.bytes_examined);
+        }
+        let since = progress.bytes_examined.saturating_sub(self.examined) as f64;
+        let stored = if self.examined > 0 { self.done as f64 / self.examined as f64 } else { 1.0 };
+        (self.done + (since * stored.min(1.0)) as u64).min(progress.bytes_total)
+    }
 }
 
 impl Watcher {
@@ -57,13 +79,14 @@ impl Watcher {
 
 impl Observer for Watcher {
     fn progress(&self, progress: &Progress) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let progress = &Progress { bytes_done: state.pace.done(progress), ..progress.clone() };
         if let Some(bar) = &self.bar {
             bar.set_length(progress.bytes_total.max(1));
-            bar.set_position(progress.bytes_done.min(progress.bytes_total));
+            bar.set_position(progress.bytes_done);
             bar.set_message(status(progress));
         } else if !self.quiet {
             let due = progress.elapsed.as_secs() / EVERY;
-            let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if due > state.told {
                 state.told = due;
                 self.say(&format!("{} {}", duration(progress.elapsed), status(progress)));
@@ -92,7 +115,11 @@ impl Observer for Watcher {
 pub(super) fn not_read(entry: &NotRead, style: Style) -> String {
     let object = crate::index::display(&entry.object);
     let of = if object.is_empty() { entry.source.clone() } else { format!("{}: `{object}`", entry.source) };
-    format!("{}: {of} is {}: {}", style.yellow("warning"), entry.state.name(), entry.reason)
+    let state = match entry.state {
+        Coverage::Limit => "stopped at a limit".to_owned(),
+        state => format!("is {}", state.name()),
+    };
+    format!("{}: {of} {state}: {}", style.yellow("warning"), entry.reason)
 }
 
 /// `1.2 GB of 4.0 GB · 12 of 340 objects · 310 MB/s · 12,345 findings · 9 s left`.
@@ -107,8 +134,8 @@ fn status(progress: &Progress) -> String {
             bytes(progress.bytes_total)
         ));
     }
-    let more = if progress.listed { "" } else { "+" };
-    parts.push(format!("{} of {}{more}", count(progress.objects_done), counted(progress.objects_total, "object")));
+    let more = if progress.listed { "" } else { "at least " };
+    parts.push(format!("{} of {more}{}", count(progress.objects_done), counted(progress.objects_total, "object")));
     parts.push(format!("{}/s", bytes(rate as u64)));
     parts.push(counted(progress.findings, "finding"));
     if let Some(left) = left(progress) {
@@ -142,7 +169,23 @@ mod tests {
         };
         assert_eq!(status(&progress), "1.0 GB of 4.0 GB · 10 of 40 objects · 200 MB/s · 1 finding · 30.0 s left");
         let early = Progress { listed: false, elapsed: Duration::from_secs(1), ..progress };
-        assert!(status(&early).contains("10 of 40 objects+") || status(&early).contains("40+"), "{}", status(&early));
+        assert!(status(&early).contains("10 of at least 40 objects"), "{}", status(&early));
         assert!(!status(&early).contains("left"));
+    }
+
+    #[test]
+    fn bytes_of_an_object_being_read_are_estimated() {
+        let mut pace = Pace::default();
+        let at = |bytes_done, bytes_examined| Progress {
+            bytes_total: 1000,
+            bytes_done,
+            bytes_examined,
+            ..Progress::default()
+        };
+        assert_eq!(pace.done(&at(0, 100)), 100);
+        // 400 stored bytes held 1,600: the next 800 examined are 200 stored.
+        assert_eq!(pace.done(&at(400, 1600)), 400);
+        assert_eq!(pace.done(&at(400, 2400)), 600);
+        assert_eq!(pace.done(&at(400, 99_999)), 1000);
     }
 }

@@ -174,6 +174,7 @@ fn ascii(name: &str) -> String {
         'ö' | 'Ö' => "oe".to_owned(),
         'ü' | 'Ü' => "ue".to_owned(),
         'ß' => "ss".to_owned(),
+        'ë' => "e".to_owned(),
         c => c.to_lowercase().to_string(),
     };
     name.chars().map(spell).collect()
