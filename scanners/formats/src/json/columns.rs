@@ -6,7 +6,7 @@ use residuum_source::{Batch, Column, Flow, Limits, Logical, OffsetMap, RecordKin
 
 use super::lexer::{self, Origin};
 use super::paths::{NodeId, Paths};
-use super::walk::{Span, SpanKind};
+use super::span::{Span, SpanKind};
 
 /// Columns a batch may have before it is handed over.
 const MAX_COLUMNS: usize = 4096;

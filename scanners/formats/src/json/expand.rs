@@ -5,7 +5,8 @@ use residuum_source::{Column, OffsetMap, Rows, Run};
 use super::columns::Building;
 use super::lexer::Origin;
 use super::paths::ROOT;
-use super::walk::{Layout, Span, SpanKind, Step, Walker};
+use super::span::{Layout, Span, SpanKind, Step};
+use super::walk::Walker;
 
 /// A field inside the values of another.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //! (`total`, `next`, `meta`, …). A customer with three orders is one record; an export of customers is many.
 
 use super::lexer::{self, StringEnd};
-use super::walk::Layout;
+use super::span::Layout;
 
 /// How much of a document is looked at.
 pub(super) const HEAD: usize = 1 << 20;

@@ -22,6 +22,7 @@ mod expand;
 mod layout;
 mod lexer;
 mod paths;
+mod span;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -33,8 +34,8 @@ pub use expand::{Expanded, expand};
 pub(crate) use paths::append_key;
 
 use crate::Text;
+use span::Layout;
 use stream::Stream;
-use walk::Layout;
 
 /// Reads a JSON document.
 ///

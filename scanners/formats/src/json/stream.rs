@@ -12,7 +12,8 @@ use residuum_source::{Coverage, Flow, Limits, OffsetMap, Outcome, Records, Sink,
 use super::columns::{Columns, LongWindow};
 use super::lexer::{self, Origin, StringEnd};
 use super::paths::NodeId;
-use super::walk::{Layout, SpanKind, Step, Walker};
+use super::span::{Layout, SpanKind, Step};
+use super::walk::Walker;
 use crate::Text;
 
 /// Bytes of a record of a sequence that are held back at most.
