@@ -281,7 +281,7 @@ fn read(path: &Path, id: &str) -> Result<Vec<IndexKey>> {
 }
 
 /// Keys of 32 bytes in hexadecimal digits or Base64, separated by commas or lines.
-fn parse(text: &str) -> Result<Vec<IndexKey>, &'static str> {
+pub(super) fn parse(text: &str) -> Result<Vec<IndexKey>, &'static str> {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let words = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty());
     let key = |word: &str| {

@@ -12,7 +12,7 @@ use super::segment::Cursor;
 use super::{Findings, Match, Reader};
 
 /// Probes looked up at a time, and hits held in memory at a time.
-const PROBES: usize = 1 << 14;
+const PROBES: usize = 1 << 18;
 const HITS: usize = 1 << 18;
 
 /// A row under a probe.

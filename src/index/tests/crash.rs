@@ -36,7 +36,7 @@ fn what_a_killed_writer_left_is_removed() {
 }
 
 /// A copy of the directory as it stands, which is what a kill at this moment leaves.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
