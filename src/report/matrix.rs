@@ -13,10 +13,10 @@ use super::html::escape;
 use super::human::count;
 
 const LABEL: f64 = 190.0;
-const COLUMN: f64 = 84.0;
-const ROW: f64 = 56.0;
-const HEAD: f64 = 64.0;
-const LARGEST: f64 = 22.0;
+const COLUMN: f64 = 92.0;
+const ROW: f64 = 66.0;
+const HEAD: f64 = 76.0;
+const LARGEST: f64 = 20.0;
 const SMALLEST: f64 = 2.5;
 
 /// The chart, or a sentence if there is nothing to draw.
@@ -39,17 +39,17 @@ pub(super) fn chart(inventory: &Inventory) -> String {
         let x = LABEL + COLUMN * (i as f64 + 0.5);
         let class = if *category == Category::L { " sensitive" } else { "" };
         let _ = write!(svg, "<text class=\"letter{class}\" x=\"{x}\" y=\"20\">{}</text>", category.letter());
-        for (line, words) in two_lines(category.title()).iter().enumerate() {
+        for (line, words) in wrapped(category.title(), 14).iter().enumerate() {
             let _ = write!(svg, "<text class=\"title\" x=\"{x}\" y=\"{}\">{words}</text>", 36 + 13 * line);
         }
         svg.push('\n');
     }
     for (row, source) in inventory.sources.iter().enumerate() {
         let y = HEAD + ROW * (row as f64 + 0.5);
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<line class=\"rule\" x1=\"0\" x2=\"{width}\" y1=\"{0}\" y2=\"{0}\"/><text class=\"source\" x=\"4\" y=\"{1}\">{2}</text>\
-             <text class=\"kind\" x=\"4\" y=\"{3}\">{4}</text>\n",
+             <text class=\"kind\" x=\"4\" y=\"{3}\">{4}</text>",
             y - ROW / 2.0,
             y - 2.0,
             escape(&shorten(&source.name, 24)),
@@ -65,16 +65,16 @@ pub(super) fn chart(inventory: &Inventory) -> String {
             }
             let radius = (LARGEST * (n as f64 / largest as f64).sqrt()).max(SMALLEST);
             let class = if category == Category::L { "sensitive" } else { "circle" };
-            let _ = write!(
+            let _ = writeln!(
                 svg,
                 "<g><title>{}: {} in {} ({})</title><circle class=\"{class}\" cx=\"{x}\" cy=\"{}\" r=\"{radius:.1}\"/>\
-                 <text class=\"n\" x=\"{x}\" y=\"{}\">{}</text></g>\n",
+                 <text class=\"n\" x=\"{x}\" y=\"{}\">{}</text></g>",
                 category.letter(),
                 count(n),
                 escape(&source.name),
                 category.title(),
-                y - 6.0,
-                y + 24.0,
+                y - 8.0,
+                y + 27.0,
                 short(n)
             );
         }
@@ -108,16 +108,19 @@ fn short(n: u64) -> String {
     }
 }
 
-/// A title broken near its middle, so that it fits its column.
-fn two_lines(title: &str) -> Vec<String> {
-    if title.len() <= 12 {
-        return vec![title.to_owned()];
+/// A title in lines of so many characters, as far as its words allow.
+fn wrapped(title: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in title.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
     }
-    let spaces = title.match_indices(' ').map(|(at, _)| at);
-    match spaces.min_by_key(|&at| at.abs_diff(title.len() / 2)) {
-        Some(at) => vec![title[..at].to_owned(), title[at + 1..].to_owned()],
-        None => vec![title.to_owned()],
-    }
+    lines
 }
 
 fn shorten(text: &str, most: usize) -> String {
@@ -145,6 +148,12 @@ mod tests {
         ] {
             assert_eq!(short(n), text);
         }
+    }
+
+    #[test]
+    fn titles_fit_their_columns() {
+        assert_eq!(wrapped("Sensitive personal information", 14), ["Sensitive", "personal", "information"]);
+        assert_eq!(wrapped("Identifiers", 14), ["Identifiers"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Inventory {
         scans.sort_by_key(|scan| std::cmp::Reverse(scan.id));
         let plans = plans(&reader.plans()?);
         let infos = reader.fields()?;
-        let keys = infos.iter().flat_map(|info| keys(info));
+        let keys = infos.iter().flat_map(keys);
         let keys: BTreeMap<_, BTreeSet<String>> = keys.fold(BTreeMap::new(), |mut all, (field, domain)| {
             all.entry(field).or_default().insert(domain);
             all
@@ -49,9 +49,11 @@ impl Inventory {
 
 type FieldId = (u32, String);
 
-/// How fields were examined, by object name and field.
-fn plans(stored: &[crate::index::ObjectPlan]) -> BTreeMap<(String, String, String), FieldPlan> {
-    let mut plans = BTreeMap::new();
+/// How fields were examined, by source, object and field.
+type Plans = BTreeMap<(String, String, String), FieldPlan>;
+
+fn plans(stored: &[crate::index::ObjectPlan]) -> Plans {
+    let mut plans = Plans::new();
     for object in stored {
         // A plan that a later version wrote differently is left out of the picture, not of the inventory.
         let of_fields: Vec<FieldPlan> = serde_json::from_str(&object.plan).unwrap_or_default();
@@ -73,7 +75,7 @@ fn keys(info: &FieldInfo) -> impl Iterator<Item = (FieldId, String)> {
 
 fn field(
     info: &FieldInfo,
-    plans: &BTreeMap<(String, String, String), FieldPlan>,
+    plans: &Plans,
     keys: &BTreeMap<FieldId, BTreeSet<String>>,
     rules: &RuleSet,
 ) -> Option<FieldLine> {
