@@ -1,6 +1,6 @@
 //! `residuum demo`: an invented company, scanned, reported and searched, all in this process.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -21,11 +21,10 @@ use super::table::{Align, Table};
 use crate::config::{Config, FILE_NAME};
 use crate::connect::connect;
 use crate::demo::{self, Company};
-use crate::identity::{self, FindOptions, Identifier, Location, Subject};
+use crate::identity::{self, FindOptions, Identifier, Subject};
 use crate::index::{Index, Keyring};
 use crate::report::human::{counted, duration};
 use crate::report::{self, Inventory};
-use crate::scan::keys::Role;
 use crate::scan::{Scan, ScanOptions, Silent};
 
 /// Make an invented company, scan it and find one person in it
@@ -161,25 +160,15 @@ fn find(
 ) -> Result<(usize, usize), Failure> {
     let email = Identifier::value(Type::Email, "--email", &company.subject_email)?;
     let subjects = [Subject { id: "1".to_owned(), identifiers: vec![email] }];
-    let mut locations = Vec::new();
-    identity::find(&index.reader()?, index.keys(), &subjects, &FindOptions::default(), &mut |location| {
-        locations.push(location.clone());
-        ControlFlow::Continue(())
-    })?;
-    let record = |location: &Location| (location.finding.object_id, location.finding.record.clone());
-    let mut in_record = BTreeMap::<_, usize>::new();
-    locations.iter().for_each(|location| *in_record.entry(record(location)).or_default() += 1);
-    // A record's own key says nothing new beside what led to the record.
-    let tells = |location: &&Location| {
-        let own = matches!(Role::of_rule(&location.finding.rule), Some((Role::Own, _)));
-        !own || in_record[&record(location)] == 1
-    };
     let mut printer = Printer::new(out, Format::Table, Names::new(index.keys(), false), rules, true)?;
-    let mut places = 0;
-    for location in locations.iter().filter(tells) {
+    let (mut printed, mut places, mut records) = (Ok(()), 0, BTreeSet::new());
+    identity::find(&index.reader()?, index.keys(), &subjects, &FindOptions::default(), &mut |location| {
         places += 1;
-        printer.location(location)?;
-    }
+        records.insert((location.finding.object_id, location.finding.record.clone()));
+        printed = printer.location(location);
+        if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    printed?;
     printer.finish()?;
-    Ok((places, in_record.len()))
+    Ok((places, records.len()))
 }
