@@ -25,7 +25,8 @@ pub(super) const DEAD: i64 = 2;
 
 /// A connection to the catalog.
 pub(super) struct Catalog {
-    connection: SqliteConnection,
+    /// There until it is closed.
+    connection: Option<SqliteConnection>,
     file: PathBuf,
 }
 
@@ -96,15 +97,15 @@ impl Catalog {
 
     fn connect(file: &Path, options: SqliteConnectOptions) -> Result<Self> {
         let connection = block_on(options.disable_statement_logging().connect()).map_err(IndexError::catalog(file))?;
-        Ok(Self { connection, file: file.to_owned() })
+        Ok(Self { connection: Some(connection), file: file.to_owned() })
     }
 
     /// Runs statements that give nothing back; says how many rows they touched.
     pub(super) fn run(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64> {
         let done = if args.is_empty() {
-            block_on(sqlx::raw_sql(sql).execute(&mut self.connection))
+            block_on(sqlx::raw_sql(sql).execute(self.connection()))
         } else {
-            block_on(bound(sql, args).execute(&mut self.connection))
+            block_on(bound(sql, args).execute(self.connection()))
         };
         done.map(|done| done.rows_affected()).map_err(IndexError::catalog(&self.file))
     }
@@ -114,7 +115,7 @@ impl Catalog {
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
     {
-        let row = block_on(bound(sql, args).fetch_one(&mut self.connection));
+        let row = block_on(bound(sql, args).fetch_one(self.connection()));
         row.and_then(|row| row.try_get(0)).map_err(IndexError::catalog(&self.file))
     }
 
@@ -141,8 +142,23 @@ impl Catalog {
     }
 
     /// Closes the connection; the last one to close folds the write-ahead log in.
-    pub(super) fn close(self) -> Result<()> {
-        block_on(self.connection.close()).map_err(IndexError::catalog(&self.file))
+    pub(super) fn close(mut self) -> Result<()> {
+        let closed = self.connection.take().map_or(Ok(()), |connection| block_on(connection.close()));
+        closed.map_err(IndexError::catalog(&self.file))
+    }
+
+    fn connection(&mut self) -> &mut SqliteConnection {
+        self.connection.as_mut().expect("closing takes the catalog itself")
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        // Waits, so that nothing of the log is left for whoever opens or copies the index next. What cannot be
+        // folded in now stays in the log, which is as good.
+        if let Some(connection) = self.connection.take() {
+            let _ = block_on(connection.close());
+        }
     }
 }
 

@@ -31,6 +31,7 @@ fn what_a_killed_writer_left_is_removed() {
     let mut names: Vec<_> =
         fs::read_dir(&segments).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
+    assert!(!dir.path().join("catalog.sqlite-wal").exists(), "a writer that ends leaves no log");
     assert_eq!(names, ["000000000001.prints.parquet", "000000000001.records.parquet", "not-ours.txt"]);
     assert_eq!(index.reader().unwrap().len(), 1);
 }
@@ -81,7 +82,8 @@ fn a_kill_between_any_two_steps_leaves_the_state_before() {
 
 #[test]
 fn damage_is_named_with_its_cure() {
-    let cases: [(&str, fn(&Path)); 7] = [
+    type Harm = fn(&Path);
+    let cases: [(&str, Harm); 7] = [
         ("format.json", |dir| fs::remove_file(dir.join("format.json")).unwrap()),
         ("format.json", |dir| fs::write(dir.join("format.json"), "{").unwrap()),
         ("catalog.sqlite", |dir| fs::remove_file(dir.join("catalog.sqlite")).unwrap()),

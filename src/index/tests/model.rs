@@ -58,7 +58,7 @@ fn any_round() -> impl Strategy<Value = Round> {
 
 /// Names whose order is not that of their numbers.
 fn object_name(object: u8) -> (&'static str, String) {
-    (if object % 2 == 0 { "zeta" } else { "alpha" }, format!("dir/{}.csv", (b'e' - object) as char))
+    (if object.is_multiple_of(2) { "zeta" } else { "alpha" }, format!("dir/{}.csv", (b'e' - object) as char))
 }
 
 fn field_name(field: u8) -> String {
