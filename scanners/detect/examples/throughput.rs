@@ -1,6 +1,6 @@
 //! How fast running text is searched: `throughput [--rules DIR] FILE…` prints MB/s of one thread and the hits of each type.
 //!
-//! The best of three passes over memory, in windows of a mebibyte as readers hand them over.
+//! The best of ten passes over memory, in windows of a mebibyte as readers hand them over.
 #![allow(clippy::print_stdout, reason = "a program's output")]
 
 use std::collections::BTreeMap;
@@ -8,6 +8,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use residuum_detect::{Detector, RuleSet};
+
+/// Passes over each file.
+const PASSES: usize = 10;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut paths: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in paths {
         let text = std::fs::read(&path)?;
         let (mut best, mut counts) = (f64::MAX, BTreeMap::new());
-        for _ in 0..3 {
+        for _ in 0..PASSES {
             counts.clear();
             let start = Instant::now();
             let mut at = 0;

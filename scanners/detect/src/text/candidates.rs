@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::compile::ACTS;
 use super::cx::Cx;
 use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, named, near, net, number, within};
 use crate::kernel::Masks;
@@ -15,7 +16,8 @@ pub(super) fn search<'a>(
     origin: usize,
     chunk: Range<usize>,
 ) {
-    let Scratch { found, forms, masks, cuts, events, form, searched, child, unwrap: buffers, .. } = scratch;
+    let Scratch { found, forms, masks, cuts, events, form, searched, positions, rare, child, unwrap: buffers, .. } =
+        scratch;
     let mut values = Values::new(texts.offsets);
     let mut cx = Cx { engine, text: &[], base: 0, events, cursor: 0, hint: texts.hint, found, forms, form };
     let mut enter = |cx: &mut Cx<'a>, at: usize| {
@@ -27,22 +29,27 @@ pub(super) fn search<'a>(
     let mut carry = Carry::default();
     // Everything before these places has been looked at as part of something earlier.
     let (mut numbers_from, mut escapes_from, mut encoded_from) = (0, 0, 0);
+    positions.clear();
+    rare.clear();
     for (i, m) in masks.iter().enumerate() {
         let next = masks.get(i + 1).copied().unwrap_or_default();
         let block = origin + 64 * i;
         let inside = within(block, &chunk);
         let c = Candidates::new(m, &next, &mut carry, cuts.get(i).copied().unwrap_or(0));
-        if inside == 0 {
-            continue;
+        positions.push(c.number & inside, block);
+        if c.rare() & inside != 0 {
+            rare.push((block, inside, c));
         }
-        each(c.number & inside, block, |at| {
-            if at >= numbers_from {
-                let place = enter(&mut cx, at);
-                numbers_from = cx.base + number::number(&mut cx, place);
-            }
-        });
+    }
+    for at in positions.iter() {
+        if at >= numbers_from {
+            let place = enter(&mut cx, at);
+            numbers_from = cx.base + number::number(&mut cx, place);
+        }
+    }
+    for &(block, inside, ref c) in rare.iter() {
         if wants.email {
-            each(m.at & inside, block, |at| {
+            each(c.at & inside, block, |at| {
                 let place = enter(&mut cx, at);
                 email::around(&mut cx, place, 1);
             });
@@ -86,6 +93,14 @@ pub(super) fn search<'a>(
             }
         });
     }
+    if texts.depth < unwrap::DEPTH {
+        each_text(texts, &chunk, |value| {
+            if unwrap::is_gzip(&texts.bytes[value.clone()]) {
+                (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
+                unwrap::compressed(&mut cx, texts.depth, child, buffers);
+            }
+        });
+    }
     words(&mut cx, texts, &chunk, searched);
     everywhere(&mut cx, texts, &chunk, searched);
 }
@@ -96,10 +111,10 @@ fn words<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searched: 
     let (events, engine) = (cx.events, cx.engine);
     let first = events.partition_point(|e| (e.start as usize) < chunk.start);
     for event in events[first..].iter().take_while(|e| (e.start as usize) < chunk.end) {
-        let meaning = &engine.meanings[event.phrase as usize];
-        if !meaning.acts {
+        if event.flags & ACTS == 0 {
             continue;
         }
+        let meaning = &engine.meanings[event.phrase as usize];
         let value = values.around(event.start as usize);
         (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
         let (start, end) = (event.start as usize - cx.base, event.end as usize - cx.base);
@@ -141,8 +156,8 @@ fn everywhere<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searc
         return;
     }
     let engine = cx.engine;
-    let first = texts.offsets.partition_point(|o| *o as usize <= chunk.start).max(1) - 1;
-    for pair in texts.offsets[first..].windows(2).take_while(|pair| (pair[0] as usize) < chunk.end) {
+    let reaching = texts.offsets.partition_point(|o| *o as usize <= chunk.start).max(1) - 1;
+    for pair in texts.offsets[reaching..].windows(2).take_while(|pair| (pair[0] as usize) < chunk.end) {
         let value = pair[0] as usize..pair[1] as usize;
         (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
         let (from, to) = (chunk.start.max(value.start), chunk.end.min(value.end));
@@ -150,10 +165,18 @@ fn everywhere<'a>(cx: &mut Cx<'a>, texts: Texts<'a>, chunk: &Range<usize>, searc
             let done = &mut searched[usize::from(index)];
             let from = from.max(*done).max(value.start);
             if from < to {
-                *done = cx.base
-                    + engine.patterns[usize::from(index)].run(cx, from - cx.base, to - cx.base).max(to - cx.base);
+                let pattern = &engine.patterns[usize::from(index)];
+                *done = cx.base + pattern.run(cx, from - cx.base, to - cx.base).max(to - cx.base);
             }
         }
+    }
+}
+
+/// Calls `act` with every text that begins in the chunk.
+fn each_text(texts: Texts<'_>, chunk: &Range<usize>, mut act: impl FnMut(Range<usize>)) {
+    let first = texts.offsets.partition_point(|o| (*o as usize) < chunk.start);
+    for pair in texts.offsets[first..].windows(2).take_while(|pair| (pair[0] as usize) < chunk.end) {
+        act(pair[0] as usize..pair[1] as usize);
     }
 }
 
@@ -181,9 +204,11 @@ struct Carry {
 }
 
 /// Places of a block at which something could begin.
-struct Candidates {
+pub(super) struct Candidates {
     /// First digit of a number that is no part of a word.
     number: u64,
+    /// `@`.
+    at: u64,
     /// A byte that may begin an escape, followed by what an escape goes on with.
     escape: u64,
     /// The first colon of a group of hexadecimal or of `://`.
@@ -199,6 +224,11 @@ struct Candidates {
 }
 
 impl Candidates {
+    /// Where anything but a number could begin.
+    const fn rare(&self) -> u64 {
+        self.at | self.escape | self.colon | self.mac | self.uuid | self.iban | self.long
+    }
+
     #[inline]
     fn new(m: &Masks, next: &Masks, carry: &mut Carry, cut: u64) -> Self {
         let letter = m.letter & !m.high;
@@ -223,6 +253,7 @@ impl Candidates {
         let scheme = m.colon & letter << 1;
         let found = Self {
             number: m.digit & (starts | after_escape),
+            at: m.at,
             escape: m.escape,
             colon: first_colon & near_after as u64
                 | m.colon & (colons >> 1 & !(colons << 1)) as u64

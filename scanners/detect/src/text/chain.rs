@@ -34,6 +34,14 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// The digits at `start`, with the width of the separator behind them.
+    #[inline]
+    pub(super) fn read(text: &[u8], start: usize) -> (Self, usize) {
+        let end = start + text[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let (gap, width) = gap(text, end);
+        (Self { start: start as u32, end: end as u32, gap }, width)
+    }
+
     pub(super) fn len(self) -> usize {
         (self.end - self.start) as usize
     }
@@ -50,20 +58,17 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Reads the groups that begin with the digit at `start`.
+    /// Reads the groups that begin with `first`.
     #[inline]
-    pub(super) fn read(text: &[u8], start: usize) -> Self {
-        let mut chain = Self::default();
-        let mut i = start;
-        loop {
-            let end = i + text[i..].iter().take_while(|b| b.is_ascii_digit()).count();
-            let (gap, width) = gap(text, end);
-            chain.groups[chain.len] = Group { start: i as u32, end: end as u32, gap };
-            chain.len += 1;
-            if gap == Gap::End || chain.len == MOST {
-                return chain;
-            }
-            i = end + width;
+    pub(super) fn read(&mut self, text: &[u8], first: Group, width: usize) {
+        self.groups[0] = first;
+        self.len = 1;
+        let mut i = first.end as usize + width;
+        while self.groups[self.len - 1].gap != Gap::End && self.len < MOST {
+            let (group, width) = Group::read(text, i);
+            self.groups[self.len] = group;
+            self.len += 1;
+            i = group.end as usize + width;
         }
     }
 

@@ -141,7 +141,10 @@ pub(super) fn uuid(cx: &mut Cx<'_>, i: usize) {
     let text = cx.text;
     let Some(start) = i.checked_sub(8) else { return };
     let end = start + 36;
-    let Some(bytes) = text.get(start..end).and_then(net::uuid) else { return };
+    if end > text.len() || !cx.welcome(Recogniser::Uuid, start, end) {
+        return;
+    }
+    let Some(bytes) = net::uuid(&text[start..end]) else { return };
     let longer = |b: u8| matches!(b, b'-');
     if word_before(text, start)
         || word_after(text, end)

@@ -2,10 +2,17 @@
 
 use super::named::{self, Sign};
 use super::pattern::{Pattern, openers};
-use super::words::{Builder, Lexicon};
+use super::words::{Builder, Event, Lexicon};
 use crate::kernel::Kernel;
 use crate::validate::{self, Validator};
 use crate::{Finder, Rule, RuleError, Type};
+
+/// Flag of an event: the engine does something at such a word.
+pub(super) const ACTS: u32 = 1 << 31;
+/// Flag of an event: a number behind the word is not a person's.
+pub(super) const REFUSES: u32 = 1 << 30;
+/// The other flags say of which rules a word may be context, each standing for several rules.
+const CONTEXT_FLAGS: u16 = 30;
 
 macro_rules! recognisers {
     ($($variant:ident $name:literal,)*) => {
@@ -105,7 +112,7 @@ impl Engine {
         let mut meanings: Vec<Meaning> = Vec::new();
         let mut engine = Self {
             kernel: Kernel::best(),
-            lexicon: Builder::default().build(),
+            lexicon: Builder::default().build(|_| 0),
             meanings: Vec::new(),
             rules: Vec::with_capacity(rules.len()),
             patterns: Vec::new(),
@@ -185,7 +192,7 @@ impl Engine {
                 || !meaning.entry_of.is_empty()
                 || !meaning.opens.is_empty();
         }
-        engine.lexicon = builder.build();
+        engine.lexicon = builder.build(|phrase| engine.flags(&meanings[phrase as usize]));
         engine.meanings = meanings;
         Ok(engine)
     }
@@ -202,10 +209,16 @@ impl Engine {
         !self.users(recogniser).is_empty()
     }
 
-    /// Whether a phrase is context of a rule.
+    /// Whether a word is context of a rule.
     #[inline]
-    pub(crate) fn means(&self, phrase: u32, rule: u16) -> bool {
-        self.meanings[phrase as usize].context.contains(&rule)
+    pub(crate) fn means(&self, event: &Event, rule: u16) -> bool {
+        event.flags & 1 << (rule % CONTEXT_FLAGS) != 0 && self.meanings[event.phrase as usize].context.contains(&rule)
+    }
+
+    fn flags(&self, meaning: &Meaning) -> u32 {
+        let context = meaning.context.iter().fold(0, |flags, rule| flags | 1 << (rule % CONTEXT_FLAGS));
+        let acts = if meaning.acts { ACTS } else { 0 };
+        context | acts | if meaning.refuses { REFUSES } else { 0 }
     }
 
     fn add_pattern(

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::compile::REFUSES;
 use super::words::Event;
 use super::{Engine, Recogniser};
 use crate::Type;
@@ -96,6 +97,14 @@ impl<'a> Cx<'a> {
         true
     }
 
+    /// Whether some rule of `recogniser` would take a hit here: cheaper than to look at the candidate first, where
+    /// context is required and mostly missing.
+    pub(crate) fn welcome(&mut self, recogniser: Recogniser, start: usize, end: usize) -> bool {
+        let engine = self.engine;
+        let mut users = engine.users(recogniser).iter();
+        users.any(|rule| !engine.rules[usize::from(*rule)].required || self.distance(*rule, start, end).is_some())
+    }
+
     /// Reports a hit of a rule.
     pub(crate) fn push(
         &mut self,
@@ -146,7 +155,7 @@ impl<'a> Cx<'a> {
             if (event.start as usize) < self.base || event.start as usize + near + LONGEST_PHRASE < from {
                 break;
             }
-            if event_end <= from && event_end + near >= from && self.engine.means(event.phrase, rule) {
+            if event_end <= from && event_end + near >= from && self.engine.means(event, rule) {
                 if self.lines_between(event_end, from) <= 1 {
                     best = Some((from - event_end) as u32);
                 }
@@ -158,7 +167,7 @@ impl<'a> Cx<'a> {
             if event_start > to + near / 2 || event.end as usize > self.base + self.text.len() {
                 break;
             }
-            if event_start >= to && self.engine.means(event.phrase, rule) {
+            if event_start >= to && self.engine.means(event, rule) {
                 let behind = (event_start - to) as u32 + BEHIND_PENALTY;
                 if self.lines_between(to, event_start) == 0 && best.is_none_or(|b| behind < b) {
                     best = Some(behind);
@@ -178,7 +187,7 @@ impl<'a> Cx<'a> {
             if (event.end as usize) + 12 < from || (event.start as usize) < self.base {
                 return false;
             }
-            if self.engine.meanings[event.phrase as usize].refuses && event.end as usize <= from {
+            if event.flags & REFUSES != 0 && event.end as usize <= from {
                 let between = &self.text[event.end as usize - self.base..start];
                 return !between.iter().any(|b| matches!(b, b'\n' | b',' | b';' | b'.' | b'|' | b')' | b'\t'));
             }

@@ -46,6 +46,8 @@ pub(crate) struct Scratch {
     events: Vec<Event>,
     form: Vec<u8>,
     dropped: Vec<bool>,
+    positions: Positions,
+    rare: Vec<(usize, u64, candidates::Candidates)>,
     /// How far each pattern has been run.
     searched: Vec<usize>,
     /// For content found encoded inside, one level down.
@@ -131,21 +133,54 @@ impl Engine {
     /// Looks up the words that start in `stretch`; the masks begin at `origin`.
     fn look_up_words(&self, scratch: &mut Scratch, texts: Texts<'_>, origin: usize, stretch: Range<usize>) {
         let mut values = Values::new(texts.offsets);
-        for (i, b) in scratch.bits.iter().enumerate() {
-            let mut starts = b.start & within(origin + 64 * i, &stretch);
-            let next_stop = scratch.bits.get(i + 1).map_or(u64::MAX, |n| n.stop);
-            while starts != 0 {
-                let bit = starts.trailing_zeros();
-                starts &= starts - 1;
-                let at = origin + 64 * i + bit as usize;
-                let stops = (u128::from(next_stop) << 64 | u128::from(b.stop)) >> bit >> 1;
-                let len = 1 + stops.trailing_zeros() as usize;
-                if let Some(hash) = self.lexicon.may_begin(texts.bytes, at, len) {
-                    let limit = values.around(at).end;
-                    self.lexicon.compare(hash, &texts.bytes[..limit], at, len, &mut scratch.events);
-                }
+        let Scratch { bits, positions, events, .. } = scratch;
+        positions.clear();
+        for (i, b) in bits.iter().enumerate() {
+            positions.push(b.start & within(origin + 64 * i, &stretch), origin + 64 * i);
+        }
+        for at in positions.iter() {
+            let (block, bit) = ((at - origin) / 64, (at - origin) % 64);
+            let next_stop = bits.get(block + 1).map_or(u64::MAX, |n| n.stop);
+            let stops = (u128::from(next_stop) << 64 | u128::from(bits[block].stop)) >> bit >> 1;
+            let len = 1 + stops.trailing_zeros() as usize;
+            if let Some(hash) = self.lexicon.may_begin(texts.bytes, at, len) {
+                let limit = values.around(at).end;
+                self.lexicon.compare(hash, &texts.bytes[..limit], at, len, events);
             }
         }
+    }
+}
+
+/// Positions of bits, written eight at a time so that no branch depends on how many there are.
+#[derive(Default)]
+struct Positions {
+    all: Vec<u32>,
+    len: usize,
+}
+
+impl Positions {
+    fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    #[inline]
+    fn push(&mut self, mut bits: u64, block: usize) {
+        let end = self.len + bits.count_ones() as usize;
+        if self.all.len() < self.len + 72 {
+            self.all.resize(2 * self.len + 1024, 0);
+        }
+        while self.len < end {
+            for slot in &mut self.all[self.len..self.len + 8] {
+                *slot = block as u32 + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            self.len += 8;
+        }
+        self.len = end;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.all[..self.len].iter().map(|at| *at as usize)
     }
 }
 

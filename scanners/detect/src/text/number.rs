@@ -11,11 +11,18 @@ use crate::validate::{finance, net, us, vehicle};
 
 /// Looks at the number that begins at `start`; gives the place from which to look further.
 pub(super) fn number(cx: &mut Cx<'_>, start: usize) -> usize {
-    let chain = Chain::read(cx.text, start);
-    let groups = chain.groups();
-    if let [only] = groups {
-        return single(cx, *only);
+    let (first, width) = Group::read(cx.text, start);
+    if first.gap == Gap::End {
+        return single(cx, first);
     }
+    // Part of something longer on the left, as in a UUID or a SKU: only the address in `host/10.0.0.1` is not.
+    let left = before(cx.text, start, 1);
+    if matches!(left, b'-' | b'.') && word_before(cx.text, start - 1) {
+        return first.end as usize;
+    }
+    let mut chain = Chain::default();
+    chain.read(cx.text, first, width);
+    let groups = chain.groups();
     let mut i = 0;
     while i < groups.len() {
         // Near the end of a full chain the rest is read anew, so that no shape is cut.

@@ -4,6 +4,8 @@
 //! A word is a run of letters, cut where camel case begins a new one, so that `homePhone`, `home_phone` and
 //! `Home phone` are the same. What a phrase means is the engine's business.
 
+use hashbrown::HashMap;
+
 use crate::kernel::Masks;
 
 /// A phrase that stands in the text.
@@ -15,12 +17,15 @@ pub(crate) struct Event {
     pub end: u32,
     /// Which phrase, as numbered by [`Builder::add`].
     pub phrase: u32,
+    /// The phrase's flags, as given to [`Builder::build`].
+    pub flags: u32,
 }
 
 /// Collects phrases.
 #[derive(Default)]
 pub(crate) struct Builder {
     phrases: Vec<Box<[u8]>>,
+    numbers: HashMap<Box<[u8]>, u32>,
 }
 
 /// Phrases, hashed by their first word.
@@ -28,10 +33,22 @@ pub(crate) struct Lexicon {
     /// One bit for each 16-bit hash of a first word.
     filter: Box<[u64; 1024]>,
     /// Phrases ordered by hash of the first word.
-    entries: Vec<(u64, u32)>,
+    entries: Vec<Entry>,
     /// Where a hash's upper twelve bits begin in `entries`.
     index: Vec<u32>,
-    phrases: Vec<Box<[u8]>>,
+    /// The folded phrases, one after the other.
+    bytes: Vec<u8>,
+}
+
+/// A phrase of the lexicon.
+struct Entry {
+    hash: u64,
+    number: u32,
+    flags: u32,
+    /// Where it begins in the bytes, where its first word ends, where it ends.
+    start: u32,
+    word_end: u32,
+    end: u32,
 }
 
 /// Where words start and where they stop in a block.
@@ -50,25 +67,29 @@ impl Builder {
         if !(1..=LONGEST_WORD).contains(&first_word(&folded)) || folded.len() < 2 {
             return None;
         }
-        let known = self.phrases.iter().position(|p| **p == *folded);
-        Some(known.unwrap_or_else(|| {
-            self.phrases.push(folded.into_boxed_slice());
-            self.phrases.len() - 1
-        }) as u32)
+        let next = self.phrases.len() as u32;
+        Some(*self.numbers.entry(folded.into_boxed_slice()).or_insert_with_key(|phrase| {
+            self.phrases.push(phrase.clone());
+            next
+        }))
     }
 
-    /// Ends collecting.
-    pub fn build(self) -> Lexicon {
-        let mut filter = Box::new([0; 1024]);
-        let mut entries = Vec::with_capacity(self.phrases.len());
-        for (number, phrase) in self.phrases.iter().enumerate() {
+    /// Ends collecting; every phrase has flags, by number.
+    pub fn build(self, flags: impl Fn(u32) -> u32) -> Lexicon {
+        let mut lexicon =
+            Lexicon { filter: Box::new([0; 1024]), entries: Vec::new(), index: Vec::new(), bytes: Vec::new() };
+        for (number, phrase) in (0..).zip(&self.phrases) {
             let hash = hash(phrase, 0, first_word(phrase));
-            filter[(hash >> 58) as usize * 16 + (hash >> 54 & 15) as usize] |= 1 << (hash >> 48 & 63);
-            entries.push((hash, number as u32));
+            lexicon.filter[(hash >> 54) as usize] |= 1 << (hash >> 48 & 63);
+            let start = lexicon.bytes.len() as u32;
+            lexicon.bytes.extend_from_slice(phrase);
+            let (word_end, end) = (start + first_word(phrase) as u32, lexicon.bytes.len() as u32);
+            lexicon.entries.push(Entry { hash, number, flags: flags(number), start, word_end, end });
         }
-        entries.sort_unstable();
-        let index = (0..=4096).map(|top| entries.partition_point(|(hash, _)| hash >> 52 < top) as u32).collect();
-        Lexicon { filter, entries, index, phrases: self.phrases }
+        let entries = &mut lexicon.entries;
+        entries.sort_unstable_by_key(|entry| (entry.hash, entry.number));
+        lexicon.index = (0..=4096).map(|top| entries.partition_point(|e| e.hash >> 52 < top) as u32).collect();
+        lexicon
     }
 }
 
@@ -80,22 +101,26 @@ impl Lexicon {
             return None;
         }
         let hash = hash(text, at, len);
-        let word = self.filter[(hash >> 58) as usize * 16 + (hash >> 54 & 15) as usize];
-        (word >> (hash >> 48 & 63) & 1 != 0).then_some(hash)
+        (self.filter[(hash >> 54) as usize] >> (hash >> 48 & 63) & 1 != 0).then_some(hash)
     }
 
     /// Reports the phrases that begin with the word of `len` bytes at `at`.
-    #[inline(never)]
     pub fn compare(&self, hash: u64, text: &[u8], at: usize, len: usize, out: &mut Vec<Event>) {
         let top = (hash >> 52) as usize;
-        for &(_, number) in
-            self.entries[self.index[top] as usize..self.index[top + 1] as usize].iter().filter(|(h, _)| *h == hash)
-        {
-            let phrase = &self.phrases[number as usize];
-            let same_word =
-                first_word(phrase) == len && phrase.iter().zip(&text[at..]).take(len).all(|(a, b)| *a == b | 0x20);
-            if let Some(end) = same_word.then(|| rest_matches(text, at + len, &phrase[len..])).flatten() {
-                out.push(Event { start: at as u32, end: end as u32, phrase: number });
+        for entry in &self.entries[self.index[top] as usize..self.index[top + 1] as usize] {
+            if entry.hash != hash {
+                continue;
+            }
+            let word = &self.bytes[entry.start as usize..entry.word_end as usize];
+            let Some(here) = text.get(at..at + word.len()) else { continue };
+            if word.len() != len || !word.iter().zip(here).all(|(a, b)| *a == b | 0x20) {
+                continue;
+            }
+            let rest = &self.bytes[entry.word_end as usize..entry.end as usize];
+            let end = if rest.is_empty() { Some(at + len) } else { rest_matches(text, at + len, rest) };
+            if let Some(end) = end {
+                let (start, end) = (at as u32, end as u32);
+                out.push(Event { start, end, phrase: entry.number, flags: entry.flags });
             }
         }
     }
@@ -116,10 +141,9 @@ fn rest_matches(text: &[u8], mut at: usize, rest: &[u8]) -> Option<usize> {
             at += 1;
         }
     }
-    let goes_on = match (rest.is_empty(), text.get(at)) {
-        (true, _) | (_, None) => false,
-        (_, Some(next)) => is_letter(*next) && !(next.is_ascii_uppercase() && text[at - 1].is_ascii_lowercase()),
-    };
+    let goes_on = text
+        .get(at)
+        .is_some_and(|next| is_letter(*next) && !(next.is_ascii_uppercase() && text[at - 1].is_ascii_lowercase()));
     (!goes_on).then_some(at)
 }
 
@@ -204,7 +228,7 @@ mod tests {
         for phrase in phrases {
             builder.add(phrase).expect("begins with a word");
         }
-        let lexicon = builder.build();
+        let lexicon = builder.build(|_| 0);
         let (mut masks, mut bits, mut events) = (Vec::new(), Vec::new(), Vec::new());
         Kernel::best().classify(text.as_bytes(), &mut masks);
         word_bits(&masks, |_| 0, &mut bits);

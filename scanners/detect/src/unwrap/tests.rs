@@ -1,7 +1,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::text::fixture::{found, standard_forms};
+use crate::FieldPlan;
+use crate::text::fixture::{detector, found, standard_forms};
 
 fn base64(plain: &str) -> String {
     STANDARD.encode(plain)
@@ -99,4 +100,17 @@ fn mime_lines_are_one() {
 fn hexadecimal_bytes_of_a_database_are_text() {
     let encoded: String = "mail jane.doe@example.com".bytes().map(|b| format!("{b:02x}")).collect();
     assert_eq!(standard_forms(&format!("\\x{encoded}")), ["jane.doe@example.com"]);
+}
+
+#[test]
+fn a_compressed_value_is_searched() {
+    let mut bytes = b"plain".to_vec();
+    let mut offsets = vec![0, 5];
+    bytes.extend(gzip(b"mail jane.doe@example.com"));
+    offsets.push(bytes.len() as u32);
+    let mut places = Vec::new();
+    detector().worker().values(&FieldPlan::search("blob"), &bytes, &offsets, &mut |i, hit, form| {
+        places.push((i, hit.start, hit.end, form.to_vec()));
+    });
+    assert_eq!(places, [(1, 5, bytes.len() as u32, b"jane.doe@example.com".to_vec())]);
 }
