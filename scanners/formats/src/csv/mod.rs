@@ -228,7 +228,7 @@ impl<'d> Reader<'d> {
 type Flow2<T> = std::ops::ControlFlow<residuum_source::Stop, T>;
 
 /// An empty column like the last one, with room for about as much.
-fn next_column(last: &Column) -> Column {
+pub(crate) fn next_column(last: &Column) -> Column {
     let mut column = Column::new(last.field.clone());
     column.bytes.reserve(last.bytes.len() + last.bytes.len() / 8);
     column.offsets.reserve(last.offsets.len());

@@ -7,6 +7,7 @@ use residuum_source::{Batch, Column, Flow, Limits, OffsetMap, RecordKind, Record
 use super::statement::Target;
 use super::value::Cell;
 use crate::Text;
+use crate::csv::next_column;
 
 /// The batch that is being filled: rows of one table, identified in one way.
 pub(super) struct Rows {
@@ -85,7 +86,7 @@ impl Rows {
             return Flow::Continue(());
         };
         self.held = 0;
-        let next = self.columns.iter().map(|c| column(c.field.clone())).collect();
+        let next = self.columns.iter().map(next_column).collect();
         let columns = std::mem::replace(&mut self.columns, next);
         let numbers = std::mem::take(&mut self.numbers);
         let raw_bytes = position.saturating_sub(self.covered);
