@@ -105,13 +105,16 @@ fn vin(cx: &mut Cx<'_>, start: usize, end: usize) {
 
 fn digest(cx: &mut Cx<'_>, start: usize, end: usize) {
     let word = &cx.text[start..end];
-    if cx.engine.wants(Recogniser::Uuid) && word.len() == 32 && net::uuid(word).is_some() {
+    if word.len() == 32 && cx.welcome(Recogniser::Uuid, start, end) && net::uuid(word).is_some() {
         // Without hyphens it may be either; only a word beside it says so.
         if cx.report(Recogniser::Uuid, start, end, Confidence::OnlyInContext, |out| {
             out.extend(word.iter().map(u8::to_ascii_lowercase));
         }) {
             return;
         }
+    }
+    if !cx.engine.wants(Recogniser::Digest) || !cx.welcome(Recogniser::Digest, start, end) {
+        return;
     }
     let mut bytes = [0; 64];
     let len = digest::decode(word, &mut bytes);

@@ -16,7 +16,17 @@ pub(super) fn colon(cx: &mut Cx<'_>, i: usize) {
         }
         return;
     }
-    ipv6(cx, i);
+    if !is_clock(cx.text, i) {
+        ipv6(cx, i);
+    }
+}
+
+/// Whether the colon at `i` is the first of a time of day, `13:55:36`, and of nothing longer.
+#[inline]
+fn is_clock(text: &[u8], i: usize) -> bool {
+    let Some(window) = i.checked_sub(2).and_then(|start| text.get(start..start + 8)) else { return false };
+    let digits = [0, 1, 3, 4, 6, 7].iter().all(|n| window[*n].is_ascii_digit());
+    digits && window[5] == b':' && !matches!(at(text, i + 6), b':' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// `www.…`, of which `www` stands from `start` to `end`.
@@ -49,9 +59,8 @@ fn url(cx: &mut Cx<'_>, i: usize) {
 /// Reports the address that begins at `start`, of which the host begins at `host`.
 fn finish_url(cx: &mut Cx<'_>, start: usize, host: usize) {
     let text = cx.text;
-    let ends = |b: &u8| *b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'\\' | b'`' | b'|' | b'^' | 0x7f);
     let stretch = &text[host..text.len().min(host + LONGEST_URL)];
-    let mut end = host + stretch.iter().position(ends).unwrap_or(stretch.len());
+    let mut end = host + stretch.iter().position(|b| ENDS_URL[usize::from(*b)]).unwrap_or(stretch.len());
     // Punctuation at the end belongs to the sentence, a bracket to whatever opened it before the address.
     while end > host {
         let inner = &text[start..end];
@@ -67,8 +76,13 @@ fn finish_url(cx: &mut Cx<'_>, start: usize, host: usize) {
         }
     }
     let mut form = std::mem::take(cx.form);
-    let scheme: &[u8] = if start == host { b"http://" } else { b"" };
-    if standard::write(Type::Url, &[scheme, &text[start..end]].concat(), false, &mut form) {
+    let with_scheme;
+    let mut address = &text[start..end];
+    if start == host {
+        with_scheme = [b"http://", address].concat();
+        address = &with_scheme;
+    }
+    if standard::write(Type::Url, address, false, &mut form) {
         cx.report(Recogniser::Url, start, end, Confidence::Rule, |out| out.extend_from_slice(&form));
     }
     *cx.form = form;
@@ -160,5 +174,16 @@ pub(super) fn mac(cx: &mut Cx<'_>, i: usize) {
     });
 }
 
+/// Bytes that no web address holds as they are.
+static ENDS_URL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let control = byte <= b' ' as usize || byte == 0x7f;
+        table[byte] = control || matches!(byte as u8, b'"' | b'<' | b'>' | b'\\' | b'`' | b'|' | b'^');
+        byte += 1;
+    }
+    table
+};
 const LONGEST_URL: usize = 2048;
 const LONGEST_IPV6: usize = 46;

@@ -1,6 +1,7 @@
 //! Patterns that rules bring along, run only where a word opens a window for them.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -13,7 +14,10 @@ use crate::{Type, standard};
 pub(crate) struct Pattern {
     /// The rule's number.
     pub rule: u16,
-    regex: Regex,
+    /// Compiled when it is first needed: most patterns are not needed in most texts, and a program that looks at one
+    /// line should not wait for them.
+    regex: OnceLock<Regex>,
+    source: String,
     /// Index of the group that is the finding; 0 is the whole match.
     group: usize,
     /// Whether every match begins with the word that opened the window.
@@ -21,29 +25,34 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern that is tried in windows; the error says what is wrong with it.
+    /// A pattern that is tried in windows; the error says what is wrong with it.
     pub(crate) fn new(rule: u16, source: &str) -> Result<Self, String> {
-        Self::build(rule, source, false)
+        Self::checked(rule, source, false)
     }
 
-    /// Compiles a pattern every match of which begins with one of the words that [`openers`] gives.
+    /// A pattern every match of which begins with one of the words that [`openers`] gives.
     pub(crate) fn anchored(rule: u16, source: &str) -> Result<Self, String> {
-        Self::build(rule, &format!(r"\A(?:{source})"), true)
+        Self::checked(rule, source, true)
     }
 
-    /// A pattern of ASCII alone has ASCII's classes and boundaries: so have identifiers, and Unicode's tables cost
-    /// time and memory.
-    fn build(rule: u16, source: &str, anchored: bool) -> Result<Self, String> {
-        let regex = RegexBuilder::new(source)
-            .unicode(!source.is_ascii())
-            .size_limit(1 << 22)
-            .build()
-            .map_err(|e| e.to_string())?;
-        if regex.is_match(b"") {
+    fn checked(rule: u16, source: &str, anchored: bool) -> Result<Self, String> {
+        let hir = parse(source).map_err(|e| e.to_string())?;
+        if hir.properties().minimum_len().is_none_or(|least| least == 0) {
             return Err("the pattern matches nothing at all: ask for at least one character".to_owned());
         }
-        let group = regex.capture_names().position(|name| name == Some("value")).unwrap_or(0);
-        Ok(Self { rule, regex, group, anchored })
+        if size(&hir) > LARGEST {
+            return Err("the pattern is too large: ask for fewer repetitions".to_owned());
+        }
+        let source = if anchored { format!(r"\A(?:{source})") } else { source.to_owned() };
+        Ok(Self { rule, regex: OnceLock::new(), source, group: value_group(&hir).unwrap_or(0), anchored })
+    }
+
+    fn regex(&self) -> &Regex {
+        let compile = || {
+            let builder = RegexBuilder::new(&self.source).unicode(unicode(&self.source)).size_limit(usize::MAX).build();
+            builder.expect("the pattern was parsed and measured when its rule was compiled")
+        };
+        self.regex.get_or_init(compile)
     }
 
     /// Reports the matches that start in `from..to`, and gives the end of the last.
@@ -82,20 +91,53 @@ impl Pattern {
         } else {
             (&text[..text.len().min(to + LONGEST)], from, 0)
         };
-        let found = self.regex.find_at(haystack, at).filter(|m| m.start() + shift < to)?;
+        let found = self.regex().find_at(haystack, at).filter(|m| m.start() + shift < to)?;
         let value = if self.group == 0 {
             found.range()
         } else {
-            self.regex.captures_at(haystack, found.start())?.get(self.group)?.range()
+            self.regex().captures_at(haystack, found.start())?.get(self.group)?.range()
         };
         (!value.is_empty()).then_some(value.start + shift..value.end + shift)
     }
 }
 
+/// A pattern of ASCII alone has ASCII's classes and boundaries: so have identifiers, and Unicode's tables cost time
+/// and memory.
+fn unicode(source: &str) -> bool {
+    !source.is_ascii()
+}
+
+fn parse(source: &str) -> Result<Hir, regex_syntax::Error> {
+    regex_syntax::ParserBuilder::new().utf8(false).unicode(unicode(source)).build().parse(source)
+}
+
+/// The index of the group named `value`.
+fn value_group(hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some("value") => Some(capture.index as usize),
+        HirKind::Capture(capture) => value_group(&capture.sub),
+        HirKind::Repetition(repetition) => value_group(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(value_group),
+        _ => None,
+    }
+}
+
+/// About how many states a pattern compiles to.
+fn size(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Class(Class::Bytes(_)) => 1,
+        HirKind::Class(Class::Unicode(class)) => 1 + class.ranges().len(),
+        HirKind::Repetition(r) => size(&r.sub).saturating_mul(r.max.unwrap_or(r.min).max(1) as usize),
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().map(size).fold(1, usize::saturating_add),
+    }
+}
+
 /// Words, in lower case, one of which every match of a pattern begins with; empty where there are no such words.
 pub(super) fn openers(source: &str) -> Vec<String> {
-    let parser = regex_syntax::ParserBuilder::new().utf8(false).unicode(!source.is_ascii()).build();
-    let words = { parser }.parse(source).ok().and_then(|hir| extend(&hir, vec![Opener::default()]));
+    let words = parse(source).ok().and_then(|hir| extend(&hir, vec![Opener::default()]));
     let words = words.unwrap_or_default().into_iter().map(|opener| opener.word);
     // A single letter opens too many windows to be worth it.
     words.map(|word| (word.chars().count() >= 2).then_some(word)).collect::<Option<_>>().unwrap_or_default()
@@ -163,7 +205,7 @@ fn members(class: &Class) -> Option<Vec<char>> {
         if !members.contains(&c) {
             members.push(c);
         }
-        if members.len() > 6 {
+        if members.len() > 12 {
             return None;
         }
     }
@@ -174,6 +216,8 @@ fn members(class: &Class) -> Option<Vec<char>> {
 pub(super) const LONGEST: usize = 256;
 /// How long a match may be that begins with a word of its own.
 const LONGEST_ANCHORED: usize = 16 << 10;
+/// States that a pattern may have: more would cost tens of megabytes.
+const LARGEST: usize = 200_000;
 /// More words than these are not worth looking out for.
 const MOST_OPENERS: usize = 64;
 
