@@ -6,9 +6,10 @@ use memchr::memchr_iter;
 use residuum_detect::{
     Detector, FieldPlan, Fingerprint, Hit, IndexKey, Scheme, Type, Worker, fingerprint::lookup_forms,
 };
-use residuum_source::{Batch, Column, KeyValue, Logical, OffsetMap, Record, Records, Rows};
+use residuum_source::{Batch, Column, KeyValue, Logical, Record, Records, Rows};
 
 use super::locator;
+use super::nested::Within;
 use super::statistics::Statistics;
 use crate::index::{FindingRow, Findings, Keyring, Place};
 
@@ -34,9 +35,8 @@ pub(super) struct Job {
     pub batch: Batch,
     /// Parallel to the batch's columns.
     pub fields: Vec<Arc<Field>>,
-    /// Parallel to the batch's columns: for a column expanded out of nested values, from its bytes to
-    /// positions in the value it came from.
-    pub within: Vec<Option<OffsetMap>>,
+    /// Parallel to the batch's columns: for a column expanded out of nested values, where they stand in those.
+    pub within: Vec<Option<Within>>,
     pub keys: Vec<KeyColumns>,
 }
 
@@ -216,13 +216,14 @@ pub(crate) fn composite(parts: &[&[u8]]) -> Vec<u8> {
     value
 }
 
-fn place(column: &Column, within: Option<&OffsetMap>, found: &Found) -> Place {
+fn place(column: &Column, within: Option<&Within>, found: &Found) -> Place {
     let (start, end) = (found.hit.start, found.hit.end);
     if let Some(map) = &column.place {
         return Place::Object { start: map.start(start), end: map.end(end) };
     }
-    if let Some(map) = within {
-        return Place::Value { start: map.start(start), end: map.end(end) };
+    if let Some(within) = within {
+        let (start, end) = within.place(start, end);
+        return Place::Value { start, end };
     }
     let first = column.window.as_ref().map_or(0, |window| window.value_offset);
     let base = column.offsets.get(found.value as usize).copied().unwrap_or(0);

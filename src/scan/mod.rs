@@ -49,6 +49,9 @@ pub struct Scan<'s> {
     stop: &'s AtomicBool,
 }
 
+/// Bytes of a batch when only a sample is read, so that it ends soon after the records asked for.
+const SAMPLED_BATCH: usize = 8 << 10;
+
 /// Why a scan could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
@@ -79,6 +82,10 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 impl<'s> Scan<'s> {
     /// A scan of these sources; nothing happens before [`Scan::run`].
     pub fn new(sources: &'s [Box<dyn Source>], detector: &'s Detector, index: &'s Index, options: ScanOptions) -> Self {
+        let mut options = options;
+        if options.sample.is_some() {
+            options.limits.batch_bytes = options.limits.batch_bytes.min(SAMPLED_BATCH);
+        }
         Self { sources, detector, index, options, stop: &NEVER }
     }
 

@@ -6,6 +6,25 @@ use std::sync::Arc;
 use residuum_formats::json;
 use residuum_source::{Batch, Column, Logical, OffsetMap, Records, Rows};
 
+/// Where the values of an expanded column stand in the values they came from.
+#[derive(Clone, Debug)]
+pub(super) struct Within {
+    /// From the column's bytes to its parent column's bytes.
+    map: OffsetMap,
+    /// The parent column's offsets.
+    parents: Arc<[u32]>,
+}
+
+impl Within {
+    /// The bytes `start..end` of the column, counted in the parent's value.
+    pub fn place(&self, start: u32, end: u32) -> (u64, u64) {
+        let (start, end) = (self.map.start(start), self.map.end(end));
+        let next = self.parents.partition_point(|&parent| u64::from(parent) <= start);
+        let base = next.checked_sub(1).map_or(0, |value| u64::from(self.parents[value]));
+        (start - base, end - base)
+    }
+}
+
 /// Replaces columns of JSON by one column for each path in them. A text column is JSON if most of its values in
 /// the part's first batch are.
 ///
@@ -14,7 +33,7 @@ pub(super) fn expand(
     nested: &mut HashSet<Arc<str>>,
     is_planned: &dyn Fn(&Arc<str>) -> bool,
     batch: &mut Batch,
-    within: &mut Vec<Option<OffsetMap>>,
+    within: &mut Vec<Option<Within>>,
     nesting: u32,
 ) {
     let is_key = |index: usize| match &batch.records {
@@ -34,12 +53,13 @@ pub(super) fn expand(
     for &index in &expanded {
         let parent = &batch.columns[index];
         let has_place = parent.place.is_some();
+        let parents: Arc<[u32]> = parent.offsets.as_slice().into();
         let children = json::expand(parent, nesting);
         let names: HashSet<Arc<str>> = batch.columns.iter().map(|c| c.field.clone()).collect();
         let parent_field = parent.field.clone();
         let mut kept_parent = None;
         for child in children {
-            let map = (!has_place).then_some(child.within);
+            let map = (!has_place).then(|| Within { map: child.within, parents: parents.clone() });
             if child.column.field == parent_field {
                 kept_parent = Some((child.column, map));
             } else if !names.contains(&child.column.field) {
@@ -97,7 +117,7 @@ mod tests {
     }
 
     fn fields(batch: &mut Batch, nested: &mut HashSet<Arc<str>>, is_planned: bool) -> Vec<String> {
-        let mut within = vec![None; batch.columns.len()];
+        let mut within: Vec<Option<Within>> = vec![None; batch.columns.len()];
         expand(nested, &|_| is_planned, batch, &mut within, 64);
         assert_eq!(within.len(), batch.columns.len(), "every column has its map");
         batch.columns.iter().map(|column| column.field.to_string()).collect()
@@ -112,6 +132,24 @@ mod tests {
         assert_eq!((email.value(0), &email.rows), (&b"a@example.com"[..], &Rows::Listed(vec![0])));
         let mut later = batch(&[r#"{"x":"y"}"#]);
         assert_eq!(fields(&mut later, &mut nested, true), ["payload", "payload.x"]);
+    }
+
+    #[test]
+    fn places_count_in_the_value_they_came_from() {
+        let values = [r#"{"a":"x"}"#, r#"{"b": 1, "a": "y\u0040z"}"#];
+        let mut batch = batch(&values);
+        let mut within: Vec<Option<Within>> = vec![None];
+        expand(&mut HashSet::new(), &|_| false, &mut batch, &mut within, 64);
+        let at = batch.columns.iter().position(|column| &*column.field == "payload.a").expect("it is expanded");
+        let (column, within) = (&batch.columns[at], within[at].as_ref().expect("the parent has no place of its own"));
+        for (value, parent) in [(0, values[0]), (1, values[1])] {
+            let (start, end) = within.place(column.offsets[value], column.offsets[value + 1]);
+            let raw = &parent[start as usize..end as usize];
+            assert_eq!(
+                serde_json::from_str::<String>(&format!("\"{raw}\"")).expect("JSON").as_bytes(),
+                column.value(value)
+            );
+        }
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use residuum_detect::Detector;
 use residuum_source::{Coverage, Object};
 
+use super::locator;
 use super::options::Scope;
 use super::{Scan, ScanError};
-use crate::index::Index;
+use crate::index::{Index, display};
 
 /// What a scan would do.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ pub struct SourcePlan {
     pub unchanged: u64,
     /// Objects that would not be read, by state.
     pub not_read: BTreeMap<Coverage, u64>,
-    /// The largest objects that would be read, with their bytes.
+    /// The largest objects that would be read, with their bytes; names as they may be shown.
     pub largest: Vec<(String, u64)>,
     /// Why the source could not be listed.
     pub error: Option<String>,
@@ -59,6 +60,7 @@ impl Scan<'_> {
             bytes_per_second: detection_rate(self.detector) * self.options.jobs as u64,
             ..ScanPlan::default()
         };
+        let mut worker = self.detector.worker();
         for source in self.sources {
             let mut planned =
                 SourcePlan { name: source.name().to_owned(), kind: source.kind().to_owned(), ..SourcePlan::default() };
@@ -74,6 +76,9 @@ impl Scan<'_> {
                 }
                 ControlFlow::Continue(())
             });
+            for (name, _) in &mut planned.largest {
+                *name = display(&locator::seal_name(&mut worker, self.index.keys(), name));
+            }
             planned.error = listed.err().map(|error| error.to_string());
             plan.sources.push(planned);
         }

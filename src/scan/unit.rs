@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use residuum_detect::{FieldPlan, Treatment, Type};
-use residuum_source::{Batch, Column, Coverage, Flow, OffsetMap, Outcome, Part, Sink, SourceError, Stop, Unit};
+use residuum_source::{Batch, Column, Coverage, Flow, Outcome, Part, Sink, SourceError, Stop, Unit};
 
 use super::examine::{Examiner, Field, Job, KeyColumns};
 use super::keys::{KeyFields, Role};
 use super::locator;
-use super::nested;
+use super::nested::{self, Within};
 use super::run::Shared;
 use super::statistics::Statistics;
 use crate::index::{Findings, IndexError, ListedPart, ObjectRecord, PendingSegment};
 
 /// Findings of a unit that are held in memory at most, in each thread's buffer, before a segment is written.
-const BUFFERED: usize = 1 << 19;
+const BUFFERED: usize = 1 << 20;
 
 /// A buffer with fewer findings shares a segment with other units.
 const SHARED: usize = 1 << 17;
@@ -230,7 +230,7 @@ impl Reading<'_, '_> {
     fn prepare(&mut self, mut batch: Batch) -> Job {
         let shared = self.shared;
         let open = self.open.last_mut().expect("a batch belongs to an open part");
-        let mut within: Vec<Option<OffsetMap>> = vec![None; batch.columns.len()];
+        let mut within: Vec<Option<Within>> = vec![None; batch.columns.len()];
         let is_planned = |field: &Arc<str>| open.fields.contains_key(field);
         nested::expand(&mut open.nested, &is_planned, &mut batch, &mut within, shared.options.limits.nesting);
         let is_new = |column: &Column| !open.fields.contains_key(&column.field);
