@@ -24,8 +24,12 @@ pub(crate) struct Masks {
     pub colon: u64,
     /// `-`.
     pub dash: u64,
-    /// `%`, `\` and `&`: an escape may begin here.
+    /// `.`.
+    pub dot: u64,
+    /// `%` and `&`: an escape may begin here.
     pub escape: u64,
+    /// `\`: an escape may begin here, the next byte with it.
+    pub backslash: u64,
     /// Bytes of characters beyond ASCII.
     pub high: u64,
 }
@@ -111,7 +115,9 @@ mod tests {
             set(&mut mask.at, *byte == b'@');
             set(&mut mask.colon, *byte == b':');
             set(&mut mask.dash, *byte == b'-');
-            set(&mut mask.escape, matches!(byte, b'%' | b'\\' | b'&'));
+            set(&mut mask.dot, *byte == b'.');
+            set(&mut mask.escape, matches!(byte, b'%' | b'&'));
+            set(&mut mask.backslash, *byte == b'\\');
             set(&mut mask.high, *byte >= 0x80);
         }
         masks

@@ -23,6 +23,10 @@ pub(super) fn block(bytes: &[u8; 64]) -> Masks {
         masks.colon |= gather(classes, COLON) << shift;
         masks.dash |= gather(classes, DASH) << shift;
         masks.escape |= gather(classes, ESCAPE) << shift;
+        // Eight classes fill a byte of the table; the other two are compared.
+        let others = u64::from_le_bytes(eight.map(|byte| u8::from(byte == b'.') | u8::from(byte == b'\\') << 1));
+        masks.dot |= gather(others, 0) << shift;
+        masks.backslash |= gather(others, 1) << shift;
         masks.high |= gather(classes, HIGH) << shift;
     }
     masks
@@ -55,7 +59,7 @@ static CLASS: [u8; 256] = {
             b'@' => 1 << AT,
             b':' => 1 << COLON,
             b'-' => 1 << DASH,
-            b'%' | b'\\' | b'&' => 1 << ESCAPE,
+            b'%' | b'&' => 1 << ESCAPE,
             _ => 0,
         };
         byte += 1;

@@ -23,13 +23,15 @@ pub(super) fn classify_avx2(blocks: &[[u8; 64]], masks: &mut [Masks]) {
             dash: join(5),
             escape: join(6),
             high: join(7),
+            dot: join(8),
+            backslash: join(9),
         };
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn half_avx2(bytes: &[u8; 32]) -> [u32; 8] {
+fn half_avx2(bytes: &[u8; 32]) -> [u32; 10] {
     // SAFETY: the pointer comes from a reference to 32 bytes, and the load asks for no alignment.
     let v = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
     let equal = |byte: u8| _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte as i8));
@@ -40,7 +42,7 @@ fn half_avx2(bytes: &[u8; 32]) -> [u32; 8] {
     };
     let bits = |x: __m256i| _mm256_movemask_epi8(x) as u32;
     let lower = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
-    let escape = _mm256_or_si256(_mm256_or_si256(equal(b'%'), equal(b'\\')), equal(b'&'));
+    let escape = _mm256_or_si256(equal(b'%'), equal(b'&'));
     [
         bits(within(v, b'0', 9)),
         bits(within(lower, b'a', 25)) | bits(v),
@@ -50,6 +52,8 @@ fn half_avx2(bytes: &[u8; 32]) -> [u32; 8] {
         bits(equal(b'-')),
         bits(escape),
         bits(v),
+        bits(equal(b'.')),
+        bits(equal(b'\\')),
     ]
 }
 
@@ -73,8 +77,10 @@ pub(super) fn classify_avx512(blocks: &[[u8; 64]], masks: &mut [Masks]) {
             at: equal(b'@'),
             colon: equal(b':'),
             dash: equal(b'-'),
-            escape: equal(b'%') | equal(b'\\') | equal(b'&'),
+            escape: equal(b'%') | equal(b'&'),
             high,
+            dot: equal(b'.'),
+            backslash: equal(b'\\'),
         };
     }
 }

@@ -42,8 +42,11 @@ pub(super) fn search<'a>(
         }
     }
     for at in positions.iter() {
-        if at >= numbers_from {
-            let place = enter(&mut cx, at);
+        if at < numbers_from {
+            continue;
+        }
+        let place = enter(&mut cx, at);
+        if worth_reading(cx.text, place, digits_at(masks, at - origin)) {
             numbers_from = cx.base + number::number(&mut cx, place);
         }
     }
@@ -103,6 +106,45 @@ pub(super) fn search<'a>(
     }
     words(&mut cx, texts, &chunk, searched);
     everywhere(&mut cx, texts, &chunk, searched);
+}
+
+/// How many digits follow each other from `at` on, up to the end of the next block.
+#[inline]
+fn digits_at(masks: &[Masks], at: usize) -> usize {
+    let next = masks.get(at / 64 + 1).map_or(0, |m| m.digit);
+    ((u128::from(next) << 64 | u128::from(masks[at / 64].digit)) >> (at % 64)).trailing_ones() as usize
+}
+
+/// Whether `len` digits from `at` on may be of any use: they are long, or more follow them, and they are no part of a word
+/// or of something joined by hyphens. Cheap: most numbers of a log are not.
+#[inline]
+fn worth_reading(text: &[u8], at: usize, len: usize) -> bool {
+    const BREAKS: u8 = 1;
+    const LETTER: u8 = 2;
+    const JOINS: u8 = 4;
+    const WORD: u8 = 8;
+    static FLAGS: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = match byte as u8 {
+                b'a'..=b'z' | b'A'..=b'Z' => BREAKS | LETTER | WORD,
+                b'_' => BREAKS | WORD,
+                b'0'..=b'9' => WORD,
+                b'-' | b'.' => JOINS,
+                b' ' | b'/' | b'(' | b')' | 0xc2 | 0xe2 => 0,
+                _ => BREAKS,
+            };
+            byte += 1;
+        }
+        table
+    };
+    let flags = |i: usize| text.get(i).map_or(BREAKS, |b| FLAGS[usize::from(*b)]);
+    let (after, before, second) = (flags(at + len), flags(at.wrapping_sub(1)), flags(at.wrapping_sub(2)));
+    let short = len < 6 && after & BREAKS != 0;
+    let in_word = len < 10 && after & LETTER != 0;
+    let joined = before & JOINS != 0 && second & WORD != 0;
+    !(short | in_word | joined)
 }
 
 /// Acts on the words that start in the chunk: months, dictionary entries, windows of patterns.
@@ -236,7 +278,12 @@ impl Candidates {
         let wide = |here: u64, next: u64| u128::from(next) << 64 | u128::from(here);
         let words = wide(word, next.digit | next.letter & !next.high);
         let starts = word & (!(word << 1 | carry.word) | cut);
-        let after_escape = m.escape << 2 | carry.escape;
+        let after_escape = m.backslash << 2 | carry.escape;
+        let digits = wide(m.digit, next.digit);
+        let digits2 = digits & digits >> 1;
+        let digits4 = digits2 & digits2 >> 2;
+        let digits8 = digits4 & digits4 >> 4;
+        let digits16 = (digits8 & digits8 >> 8) as u64;
         let run2 = words & words >> 1;
         let run4 = run2 & run2 >> 2;
         let run8 = run4 & run4 >> 4;
@@ -245,7 +292,6 @@ impl Candidates {
         let colons = wide(m.colon, next.colon);
         let five = |x: u128| (x & x >> 3 & x >> 6 & x >> 9 & x >> 12) as u64;
         let letters = wide(letter, next.letter & !next.high);
-        let digits = wide(m.digit, next.digit);
         // A colon not shortly after another, with another shortly after it or with no word or space after it.
         let near_before = colons << 1 | colons << 2 | colons << 3 | colons << 4 | colons << 5;
         let near_after = colons >> 1 | colons >> 2 | colons >> 3 | colons >> 4 | colons >> 5;
@@ -254,17 +300,17 @@ impl Candidates {
         let found = Self {
             number: m.digit & (starts | after_escape),
             at: m.at,
-            escape: m.escape,
+            escape: m.escape | m.backslash,
             colon: first_colon & near_after as u64
                 | m.colon & (colons >> 1 & !(colons << 1)) as u64
                 | scheme & !(words >> 1) as u64,
             mac: five(colons) | five(dashes),
             uuid: (dashes & dashes >> 5 & dashes >> 10 & dashes >> 15) as u64,
             iban: starts & (letters & letters >> 1 & digits >> 2 & digits >> 3) as u64,
-            long: run16 as u64 & (starts | after_escape),
+            long: run16 as u64 & !digits16 & (starts | after_escape),
         };
         carry.word = word >> 63;
-        carry.escape = m.escape >> 62;
+        carry.escape = m.backslash >> 62;
         carry.colons = m.colon >> 63 | m.colon >> 62 | m.colon >> 61 | m.colon >> 60 | m.colon >> 59;
         found
     }

@@ -15,11 +15,6 @@ pub(super) fn number(cx: &mut Cx<'_>, start: usize) -> usize {
     if first.gap == Gap::End {
         return single(cx, first);
     }
-    // Part of something longer on the left, as in a UUID or a SKU: only the address in `host/10.0.0.1` is not.
-    let left = before(cx.text, start, 1);
-    if matches!(left, b'-' | b'.') && word_before(cx.text, start - 1) {
-        return first.end as usize;
-    }
     let mut chain = Chain::default();
     chain.read(cx.text, first, width);
     let groups = chain.groups();

@@ -151,6 +151,7 @@ fn rest_matches(text: &[u8], mut at: usize, rest: &[u8]) -> Option<usize> {
 pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut Vec<WordBits>) {
     out.clear();
     let (mut letter_before, mut upper_before, mut lower_before, mut escape_before) = (0, 0, 0, 0);
+    let mut digit_before = 0;
     for (i, m) in masks.iter().enumerate() {
         let lower = m.letter & !m.upper & !m.high;
         let next_lower = masks.get(i + 1).map_or(0, |n| n.letter & !n.upper & !n.high);
@@ -158,12 +159,22 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
         let after_upper = m.upper << 1 | upper_before;
         let before_lower = lower >> 1 | next_lower << 63;
         // In `\nphone` the escape takes one letter of the word.
-        let after_escape = m.letter & (m.escape << 2 | escape_before);
+        let after_escape = m.letter & (m.backslash << 2 | escape_before);
         let camel = m.upper & (after_lower | after_upper & before_lower) | after_escape | cuts(i);
         let after_letter = m.letter << 1 | letter_before;
-        out.push(WordBits { start: m.letter & (!after_letter | camel), stop: !m.letter | camel });
+        // Letters behind a digit are those of a hexadecimal number or of an escape such as `%20` far more often than a
+        // word; a single letter is one only of an abbreviation such as `D.O.B.` or `W-7`.
+        let after_digit = m.digit << 1 | digit_before;
+        let stop = !m.letter | camel;
+        let next = masks.get(i + 1);
+        let next_stop = next.map_or(1, |n| !n.letter & 1);
+        let single = stop >> 1 | next_stop << 63;
+        let abbreviates = (m.dot | m.dash) >> 1 | next.map_or(0, |n| (n.dot | n.dash) & 1) << 63;
+        let start = m.letter & (!after_letter & !after_digit | camel) & !(single & !abbreviates);
+        out.push(WordBits { start, stop });
         (letter_before, upper_before, lower_before) = (m.letter >> 63, m.upper >> 63, lower >> 63);
-        escape_before = m.escape >> 62;
+        escape_before = m.backslash >> 62;
+        digit_before = m.digit >> 63;
     }
 }
 
