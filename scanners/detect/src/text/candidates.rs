@@ -123,6 +123,7 @@ fn worth_reading(text: &[u8], at: usize, len: usize) -> bool {
     const LETTER: u8 = 2;
     const JOINS: u8 = 4;
     const WORD: u8 = 8;
+    const JOINS_DIGITS: u8 = 16;
     static FLAGS: [u8; 256] = {
         let mut table = [0; 256];
         let mut byte = 0;
@@ -131,8 +132,9 @@ fn worth_reading(text: &[u8], at: usize, len: usize) -> bool {
                 b'a'..=b'z' | b'A'..=b'Z' => BREAKS | LETTER | WORD,
                 b'_' => BREAKS | WORD,
                 b'0'..=b'9' => WORD,
-                b'-' | b'.' => JOINS,
-                b' ' | b'/' | b'(' | b')' | 0xc2 | 0xe2 => 0,
+                b'-' | b'.' => JOINS | JOINS_DIGITS,
+                b' ' | b'/' => JOINS_DIGITS,
+                b'(' | b')' | 0xc2 | 0xe2 => 0,
                 _ => BREAKS,
             };
             byte += 1;
@@ -141,7 +143,10 @@ fn worth_reading(text: &[u8], at: usize, len: usize) -> bool {
     };
     let flags = |i: usize| text.get(i).map_or(BREAKS, |b| FLAGS[usize::from(*b)]);
     let (after, before, second) = (flags(at + len), flags(at.wrapping_sub(1)), flags(at.wrapping_sub(2)));
-    let short = len < 6 && after & BREAKS != 0;
+    let next = text.get(at + len + 1).copied().unwrap_or(0);
+    let ends =
+        after & BREAKS != 0 || after & JOINS_DIGITS != 0 && !next.is_ascii_digit() && !matches!(next, b'(' | b'-');
+    let short = len < 6 && ends;
     let in_word = len < 10 && after & LETTER != 0;
     let joined = before & JOINS != 0 && second & WORD != 0;
     !(short | in_word | joined)

@@ -84,6 +84,9 @@ pub(crate) struct Compiled {
     pub validator: Option<Validator>,
 }
 
+/// Sets something of what a phrase means; `false` if the lexicon cannot hold it.
+type Mean<'a> = dyn FnMut(&str, &mut dyn FnMut(&mut Meaning)) -> bool + 'a;
+
 /// What a phrase means.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meaning {
@@ -221,13 +224,7 @@ impl Engine {
         context | acts | if meaning.refuses { REFUSES } else { 0 }
     }
 
-    fn add_pattern(
-        &mut self,
-        rule: &Rule,
-        number: u16,
-        pattern: &str,
-        mean: &mut dyn FnMut(&str, &mut dyn FnMut(&mut Meaning)) -> bool,
-    ) -> Result<(), RuleError> {
+    fn add_pattern(&mut self, rule: &Rule, number: u16, pattern: &str, mean: &mut Mean<'_>) -> Result<(), RuleError> {
         let index = self.patterns.len() as u16;
         let required = rule.context.as_ref().filter(|context| context.required);
         let openers = required.map_or_else(|| openers(pattern), |context| context.words.clone());

@@ -105,6 +105,13 @@ impl<'a> Cx<'a> {
         users.any(|rule| !engine.rules[usize::from(*rule)].required || self.distance(*rule, start, end).is_some())
     }
 
+    /// Whether a rule of `recogniser` that requires context has it here.
+    pub(crate) fn in_required_context(&mut self, recogniser: Recogniser, start: usize, end: usize) -> bool {
+        let engine = self.engine;
+        let mut users = engine.users(recogniser).iter().filter(|rule| engine.rules[usize::from(**rule)].required);
+        users.any(|rule| self.distance(*rule, start, end).is_some())
+    }
+
     /// Reports a hit of a rule.
     pub(crate) fn push(
         &mut self,

@@ -37,6 +37,18 @@ pub(super) fn numeric(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     Some(3)
 }
 
+/// Whether a line begins with `2026-01-01T00:00:24` at `start`: when a program did something, and no one's date.
+#[inline]
+pub(super) fn is_clock(text: &[u8], start: usize) -> bool {
+    let Some(b) = text.get(start..start + 19) else { return false };
+    let begins = matches!(before(text, start, 1), 0 | b'\n') || before(text, start, 1) == b'[';
+    begins
+        && (b[4], b[7], b[13], b[16]) == (b'-', b'-', b':', b':')
+        && matches!(b[10], b'T' | b' ')
+        && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12].iter().all(|i| b[*i].is_ascii_digit())
+        && !b[11..].starts_with(b"00:00:00")
+}
+
 /// Eight digits that a word nearby says are a date.
 pub(super) fn compact(cx: &mut Cx<'_>, start: usize, end: usize) {
     if let Some((found, 8)) = date::prefix(&cx.text[start..end], false)
@@ -61,6 +73,10 @@ pub(super) fn compact(cx: &mut Cx<'_>, start: usize, end: usize) {
 pub(super) fn month(cx: &mut Cx<'_>, name: usize, name_end: usize) {
     let text = cx.text;
     if word_before(text, name) && !before(text, name, 1).is_ascii_digit() {
+        return;
+    }
+    // `01/Jan/2026:00:00:55` is the clock of a web server.
+    if at(text, name_end) == b'/' && at(text, name_end + 5) == b':' {
         return;
     }
     let start = day_before(text, name).unwrap_or(name);

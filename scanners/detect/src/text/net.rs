@@ -95,10 +95,20 @@ fn ipv6(cx: &mut Cx<'_>, i: usize) {
     }
     let text = cx.text;
     // The whole token of hexadecimal digits, colons and full stops around the colon.
-    let of_address = |b: &&u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-    let left = text[..i].iter().rev().take(LONGEST_IPV6).take_while(of_address).count();
+    let of_address = |b: &&u8| OF_IPV6[usize::from(**b)];
     let right = text[i..].iter().take(LONGEST_IPV6).take_while(of_address).count();
+    let left = text[..i].iter().rev().take(LONGEST_IPV6).take_while(of_address).count();
     let (mut start, mut end) = (i - left, i + right);
+    // A time of day has two colons; an address has six and more, or two together.
+    let (mut colons, mut double) = (0, false);
+    for (here, b) in text[start..end].iter().enumerate() {
+        let colon = *b == b':';
+        colons += usize::from(colon);
+        double |= colon && here > 0 && text[start + here - 1] == b':';
+    }
+    if colons < 6 && !double {
+        return;
+    }
     let key = text[start..i].iter().take_while(|b| b.is_ascii_alphabetic()).count();
     if key > 0 && start + key == i && left == key && (word_before(text, start) || key > 4) {
         // `addr:2001:db8::1`: the name before the colon is no part of the address.
@@ -113,11 +123,6 @@ fn ipv6(cx: &mut Cx<'_>, i: usize) {
         end -= 1;
     }
     let inside = &text[start..end];
-    let colons = inside.iter().filter(|b| **b == b':').count();
-    // A time of day has two colons; an address has seven, or two together.
-    if colons < 6 && memchr::memmem::find(inside, b"::").is_none() {
-        return;
-    }
     let beside = before(text, start, 1);
     let joined = word_before(text, start) || matches!(beside, b'.' | b'-') && word_before(text, start - 1);
     if joined || word_after(text, end) {
@@ -174,6 +179,16 @@ pub(super) fn mac(cx: &mut Cx<'_>, i: usize) {
     });
 }
 
+/// Bytes that an IPv6 address is written with.
+static OF_IPV6: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_hexdigit() || matches!(byte as u8, b':' | b'.');
+        byte += 1;
+    }
+    table
+};
 /// Bytes that no web address holds as they are.
 static ENDS_URL: [bool; 256] = {
     let mut table = [false; 256];

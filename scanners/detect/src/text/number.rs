@@ -15,9 +15,21 @@ pub(super) fn number(cx: &mut Cx<'_>, start: usize) -> usize {
     if first.gap == Gap::End {
         return single(cx, first);
     }
+    if date::is_clock(cx.text, start) && !cx.in_required_context(Recogniser::Date, start, start + 10) {
+        return start + 10;
+    }
     let mut chain = Chain::default();
     chain.read(cx.text, first, width);
     let groups = chain.groups();
+    // A decimal number, a status and a size: too few digits for anything but a month or a position.
+    if let [a, b] = groups
+        && a.len() + b.len() < 7
+        && a.gap != Gap::Slash
+        && !(a.gap == Gap::Dot && b.len() >= 3)
+        && before(cx.text, start, 1) != b'+'
+    {
+        return b.end as usize;
+    }
     let mut i = 0;
     while i < groups.len() {
         // Near the end of a full chain the rest is read anew, so that no shape is cut.
@@ -138,9 +150,7 @@ fn ipv4(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     let octets = address.octets();
     let left = match before(text, start, 1) {
         // `Chrome/120.0.0.0` is a version, `host/10.1.2.3` an address.
-        b'/' => {
-            !word_before(text, start - 1) || !(octets[2] == 0 && octets[3] == 0 || octets[0] >= 100 && octets[3] == 0)
-        }
+        b'/' => !word_before(text, start - 1) || octets[3] != 0 || octets[2] != 0 && octets[0] < 100,
         b'-' | b'.' | b'+' => !word_before(text, start - 1),
         _ => !word_before(text, start),
     };

@@ -107,8 +107,8 @@ fn unicode(source: &str) -> bool {
     !source.is_ascii()
 }
 
-fn parse(source: &str) -> Result<Hir, regex_syntax::Error> {
-    regex_syntax::ParserBuilder::new().utf8(false).unicode(unicode(source)).build().parse(source)
+fn parse(source: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+    regex_syntax::ParserBuilder::new().utf8(false).unicode(unicode(source)).build().parse(source).map_err(Box::new)
 }
 
 /// The index of the group named `value`.
