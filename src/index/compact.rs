@@ -1,4 +1,4 @@
-//! Segments are merged in bounded levels, and rewritten without what is to be forgotten.
+//! Segments are merged in bounded levels, and written anew without what is dead or to be forgotten.
 //!
 //! A level holds segments of about the same size; eight of them become one of the next. So a finding is rewritten
 //! a handful of times at most, and a look-up meets a few dozen segments whatever their content. Rows whose version
@@ -7,17 +7,16 @@
 use std::ops::Range;
 use std::sync::{MutexGuard, PoisonError};
 
-use hashbrown::{HashMap, HashSet};
-use residuum_detect::Fingerprint;
-use residuum_source::Record;
+use hashbrown::HashMap;
 
 use super::Findings;
 use super::apply::insert_segments;
 use super::catalog::{Catalog, DEAD, bulk};
-use super::error::{IndexError, Result};
+use super::error::Result;
 use super::merge::Merge;
 use super::names::{load_objects, ranked};
-use super::reader::{joined, ranges, without};
+use super::ranges::{intersection, joined, without};
+use super::retract::{count, uncount};
 use super::segment::{
     self, Cursor, Print, PrintStream, Prints, PrintsWriter, Ranks, Records, RecordsWriter, Selection,
 };
@@ -41,26 +40,6 @@ pub struct Compacted {
     pub dropped: u64,
 }
 
-/// What is to be forgotten.
-#[derive(Clone, Debug)]
-pub enum Retract {
-    /// Every finding with one of these fingerprints, under any scheme; give them under every key.
-    Fingerprints(Vec<Fingerprint>),
-    /// Every finding of these objects.
-    Objects(Vec<u32>),
-    /// Every finding in these records.
-    Records(Vec<(u32, Record)>),
-}
-
-/// What a retraction did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Retracted {
-    /// Findings removed, those of dead versions included.
-    pub findings: u64,
-    /// Segments rewritten or dropped.
-    pub segments: u64,
-}
-
 impl Writer {
     /// Merges segments where a level is full and drops what is dead; returns at once when there is nothing to do.
     /// Scans go on meanwhile: any thread may call it after commits.
@@ -76,100 +55,15 @@ impl Writer {
             let Some(group) = group else { return Ok(done) };
             let rewritten = rewrite(self, &group, &HashMap::new())?;
             done.before += group.len() as u64;
-            done.after += u64::from(rewritten.written);
+            done.after += u64::from(rewritten.id.is_some());
             done.dropped += rewritten.dropped;
         }
     }
 
-    /// Rewrites the segments that hold certain findings without them, and checks that none is left. What scans
-    /// find later is found again: erase it at the source first.
-    ///
-    /// # Errors
-    /// [`IndexError::Full`] if the disk is; what was rewritten before stays so, and running it again is safe.
-    pub fn retract(&self, what: &Retract) -> Result<Retracted> {
-        let _alone = self.rewriting();
-        let mut done = Retracted::default();
-        let ids = segments(&mut self.state().catalog)?;
-        for id in ids {
-            let rows = self.rows_to_forget(id, what)?;
-            if rows.is_empty() {
-                continue;
-            }
-            done.findings += rows.iter().map(|rows| u64::from(rows.end - rows.start)).sum::<u64>();
-            done.segments += 1;
-            let rewritten = rewrite(self, &[id], &HashMap::from([(id, rows)]))?;
-            if let Some(new) = rewritten.id
-                && !self.rows_to_forget(new, what)?.is_empty()
-            {
-                return Err(IndexError::Misuse("findings to be forgotten are still there: run it again".to_owned()));
-            }
-        }
-        // What was overwritten in the catalog is still in the write-ahead log until it is folded in; while readers
-        // hold their state it stays, and goes when the last connection closes.
-        self.state()
-            .catalog
-            .run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 30000", &[])?;
-        Ok(done)
-    }
-
-    fn rewriting(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn rewriting(&self) -> MutexGuard<'_, ()> {
         // Nothing is guarded but the turn.
         self.rewriting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn rows_to_forget(&self, id: u64, what: &Retract) -> Result<Selection> {
-        let dir = self.index.segments();
-        let of_objects = |objects: &[u32]| -> Result<Vec<(u32, u32, u32)>> {
-            self.state().catalog.rows(
-                "SELECT json_group_array(json_array(object, first, n_rows)) FROM segment_object \
-                 WHERE segment = ?2 AND object IN (SELECT value FROM json_each(?1))",
-                &[bulk(&objects), (id as i64).into()],
-            )
-        };
-        match what {
-            Retract::Fingerprints(probes) => {
-                let mut probes = probes.clone();
-                probes.sort_unstable();
-                probes.dedup();
-                let mut rows = HashSet::new();
-                let prints = Prints::open(&segment::prints_file(&dir, id))?;
-                prints.lookup(&probes, |_, print| {
-                    rows.insert(print.row);
-                })?;
-                Ok(ranges(rows))
-            }
-            Retract::Objects(objects) => {
-                let mut rows: Selection =
-                    of_objects(objects)?.into_iter().map(|(_, first, count)| first..first + count).collect();
-                joined(&mut rows);
-                Ok(rows)
-            }
-            Retract::Records(records) => {
-                let objects: Vec<u32> = records.iter().map(|(object, _)| *object).collect();
-                let of: HashMap<u32, Range<u32>> = of_objects(&objects)?
-                    .into_iter()
-                    .map(|(object, first, count)| (object, first..first + count))
-                    .collect();
-                if of.is_empty() {
-                    return Ok(Selection::new());
-                }
-                let file = Records::open(&segment::records_file(&dir, id))?;
-                let mut rows = Selection::new();
-                for (object, record) in records {
-                    if let Some(range) = of.get(object) {
-                        rows.push(file.of_record(range.clone(), record)?);
-                    }
-                }
-                rows.retain(|range| !range.is_empty());
-                joined(&mut rows);
-                Ok(rows)
-            }
-        }
-    }
-}
-
-fn segments(catalog: &mut Catalog) -> Result<Vec<u64>> {
-    catalog.rows("SELECT json_group_array(id ORDER BY id) FROM segment", &[])
 }
 
 /// Segments to be written as one: those of a full level, or one that is mostly dead.
@@ -247,14 +141,15 @@ fn objects_in(catalog: &mut Catalog, segments: &[u64]) -> Result<Vec<ObjectIn>> 
     Ok(rows.into_iter().map(object).collect())
 }
 
-struct Rewritten {
-    id: Option<u64>,
-    written: bool,
+/// What was written instead of some segments.
+pub(super) struct Rewritten {
+    /// The new segment, unless nothing was left.
+    pub(super) id: Option<u64>,
     dropped: u64,
 }
 
 /// Writes some segments as one, without what is dead and without what is to be forgotten, in one transaction.
-fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Selection>) -> Result<Rewritten> {
+pub(super) fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Selection>) -> Result<Rewritten> {
     let objects = objects_in(&mut writer.state().catalog, ids)?;
     let generations: HashMap<u32, i64> =
         objects.iter().filter(|row| !row.dead).map(|row| (row.object, row.generation)).collect();
@@ -295,11 +190,7 @@ fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Selection>) -> Re
         .and_then(|()| counts.iter().try_for_each(|(of, less)| uncount(&mut state.catalog, of, *less)));
     state.catalog.end(swapped)?;
     drop(state);
-    let rewritten = Rewritten {
-        id: (pending.rows > 0).then_some(pending.id),
-        written: pending.rows > 0,
-        dropped: all - pending.rows,
-    };
+    let rewritten = Rewritten { id: (pending.rows > 0).then_some(pending.id), dropped: all - pending.rows };
     if pending.rows > 0 {
         pending.keep();
     }
@@ -426,68 +317,4 @@ fn swap(
     let sql = "DELETE FROM generation WHERE state <> 1 AND state = ? \
                AND NOT EXISTS (SELECT 1 FROM segment_object WHERE generation = generation.id)";
     catalog.run(sql, &[DEAD.into()]).map(drop)
-}
-
-/// What a count in the statistics is of: generation, object, field, type, rule.
-type Counted = (i64, u32, u32, u8, u16);
-
-/// Counts findings that are forgotten, and the records they are in.
-fn count(
-    records: Records,
-    rows: Selection,
-    generations: &HashMap<u32, i64>,
-    counts: &mut HashMap<Counted, (i64, i64)>,
-) -> Result<()> {
-    let mut last: HashMap<Counted, Option<Record>> = HashMap::new();
-    let mut cursor = Cursor::new(records, rows);
-    while cursor.fill()? {
-        let block = &cursor.block;
-        for i in 0..block.len() {
-            let Some(&generation) = generations.get(&block.object[i]) else { continue };
-            let of = (generation, block.object[i], block.field[i], block.kind[i], block.rule[i]);
-            let record = block.record(i);
-            let another = last.get(&of) != Some(&record);
-            if another {
-                last.insert(of, record);
-            }
-            let entry = counts.entry(of).or_default();
-            entry.0 += 1;
-            entry.1 += i64::from(another);
-        }
-    }
-    Ok(())
-}
-
-/// Takes a number of findings and records off the statistics, part by part as far as each reaches.
-fn uncount(catalog: &mut Catalog, of: &Counted, (mut values, mut records): (i64, i64)) -> Result<()> {
-    let (generation, object, field, kind, rule) = *of;
-    let place = || [generation.into(), object.into(), field.into(), i64::from(kind).into(), i64::from(rule).into()];
-    let parts: Vec<(i64, i64, i64)> = catalog.rows(
-        "SELECT json_group_array(json_array(part, n_values, n_records)) FROM field_stat \
-         WHERE generation = ? AND object = ? AND field = ? AND kind = ? AND rule = ?",
-        &place(),
-    )?;
-    for (part, n_values, n_records) in parts {
-        let (v, r) = (values.min(n_values), records.min(n_records));
-        (values, records) = (values - v, records - r);
-        let mut args = Vec::from(place());
-        args.extend([part.into(), v.into(), r.into()]);
-        let sql = "UPDATE field_stat SET n_values = n_values - ?7, n_records = n_records - ?8 \
-                   WHERE generation = ?1 AND object = ?2 AND field = ?3 AND kind = ?4 AND rule = ?5 AND part = ?6";
-        catalog.run(sql, &args)?;
-    }
-    Ok(())
-}
-
-fn intersection(a: &[Range<u32>], b: &[Range<u32>]) -> Selection {
-    let mut common = Selection::new();
-    let (mut i, mut j) = (0, 0);
-    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        let (start, end) = (x.start.max(y.start), x.end.min(y.end));
-        if start < end {
-            common.push(start..end);
-        }
-        if x.end < y.end { i += 1 } else { j += 1 }
-    }
-    common
 }

@@ -7,7 +7,7 @@ use residuum_detect::{Fingerprint, Scheme};
 
 use super::error::{IndexError, Result};
 use super::names::ranked;
-use super::reader::{holds, ranges};
+use super::ranges::{holds, ranges};
 use super::segment::Cursor;
 use super::{Findings, Match, Reader};
 

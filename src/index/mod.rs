@@ -20,7 +20,9 @@ mod keys;
 mod lookup;
 mod merge;
 mod names;
+mod ranges;
 mod reader;
+mod retract;
 mod scans;
 mod seal;
 mod segment;
@@ -37,13 +39,14 @@ pub use commit::{
     Commit, DeclaredKey, FieldStats, FieldTotals, KnownObject, ListedPart, LiveVersion, ObjectRecord, PartialVersion,
     ScanEnd, ScanInfo, ScanRecord, ScanTotal, UnitRecord,
 };
-pub use compact::{Compacted, Retract, Retracted};
+pub use compact::Compacted;
 pub use error::IndexError;
 use error::Result;
 pub use findings::{FindingRow, Findings, Place};
 pub use inventory::{CoverageTotals, FieldInfo, FieldType, ObjectInfo, ObjectPlan, Unfinished};
 pub use keys::{KEY_FILE_VARIABLE, KEY_VARIABLE, KeyOrigin, Keyring, id_text};
 pub use reader::{Filter, Finding, Match, Reader};
+pub use retract::{Retract, Retracted};
 pub use seal::{display, is_sealed};
 pub use writer::{PendingSegment, Writer};
 

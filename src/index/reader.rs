@@ -1,10 +1,10 @@
 //! The one who reads: one state of the index, whatever a writer does meanwhile.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use globset::GlobBuilder;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use residuum_detect::{Fingerprint, Scheme, Type};
 use residuum_source::Record;
 
@@ -12,6 +12,7 @@ use super::catalog::{Catalog, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::merge::Merge;
 use super::names::ranked;
+use super::ranges::{joined, without};
 use super::segment::{self, Cursor, Prints, Ranks, Records, Selection};
 use super::{Findings, Index, Place, lookup};
 
@@ -384,46 +385,4 @@ pub(super) fn dead_rows(catalog: &mut Catalog) -> Result<HashMap<u64, Selection>
     }
     dead.values_mut().for_each(joined);
     Ok(dead)
-}
-
-/// Sorts ranges and joins those that touch.
-pub(super) fn joined(ranges: &mut Selection) {
-    ranges.sort_unstable_by_key(|range| range.start);
-    ranges.dedup_by(|next, last| {
-        let touch = next.start <= last.end;
-        if touch {
-            last.end = last.end.max(next.end);
-        }
-        touch
-    });
-}
-
-/// A range without other ranges.
-pub(super) fn without(all: Range<u32>, holes: &[Range<u32>]) -> Selection {
-    let mut kept = Selection::new();
-    let mut start = all.start;
-    for hole in holes {
-        if start < hole.start {
-            kept.push(start..hole.start.min(all.end));
-        }
-        start = start.max(hole.end);
-    }
-    if start < all.end {
-        kept.push(start..all.end);
-    }
-    kept
-}
-
-/// Whether a row lies in one of some ranges.
-pub(super) fn holds(ranges: &[Range<u32>], row: u32) -> bool {
-    let at = ranges.partition_point(|range| range.end <= row);
-    ranges.get(at).is_some_and(|range| range.start <= row)
-}
-
-/// Rows as ranges.
-pub(super) fn ranges(rows: impl IntoIterator<Item = u32>) -> Selection {
-    let distinct: HashSet<u32> = rows.into_iter().collect();
-    let mut ranges: Selection = distinct.into_iter().map(|row| row..row + 1).collect();
-    joined(&mut ranges);
-    ranges
 }
