@@ -322,6 +322,9 @@ pub(super) fn building(catalog: &mut Catalog, objects: &[u32]) -> Result<HashMap
             (object, Building { id, version, sound: sound != 0, parts, scan, digest, key, done: HashSet::new() })
         })
         .collect();
+    if found.is_empty() {
+        return Ok(found);
+    }
     let ids: Vec<i64> = found.values().map(|building| building.id).collect();
     let done: Vec<(i64, u32)> = catalog.rows(
         "SELECT json_group_array(json_array(generation, part)) FROM unit \

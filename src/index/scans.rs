@@ -82,6 +82,9 @@ pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<
         paths.iter().map(|path| names.known_object(source, path)).collect()
     };
     let objects: Vec<u32> = ids.iter().flatten().copied().collect();
+    if objects.is_empty() {
+        return Ok(vec![None; paths.len()]);
+    }
     let mut state = writer.state();
     let scan =
         state.scan.ok_or_else(|| IndexError::Misuse("what is known depends on the scan: begin one".to_owned()))?;
@@ -102,35 +105,29 @@ pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<
 }
 
 fn live(catalog: &mut Catalog, objects: &[u32], key: &str) -> Result<HashMap<u32, LiveVersion>> {
-    type Row = (i64, u32, String, i64, String, Option<u64>, String);
+    type Row = (u32, String, i64, String, Option<u64>, String, Vec<String>);
     let rows: Vec<Row> = catalog.rows(
-        "SELECT json_group_array(json_array(g.id, g.object, g.version, g.sound, s.digest, s.sample, g.key)) \
+        "SELECT json_group_array(json_array(g.object, g.version, g.sound, s.digest, s.sample, g.key, \
+         json((SELECT json_group_array(DISTINCT c.state) FROM coverage c WHERE c.generation = g.id)))) \
          FROM generation g JOIN scan s ON s.id = g.scan \
          WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
         &[bulk(&objects), LIVE.into()],
     )?;
-    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
-    let states: Vec<(i64, String)> = catalog.rows(
-        "SELECT json_group_array(json_array(generation, state)) FROM \
-         (SELECT DISTINCT generation, state FROM coverage WHERE generation IN (SELECT value FROM json_each(?)))",
-        &[bulk(&ids)],
-    )?;
-    let mut worst: HashMap<i64, Coverage> = HashMap::new();
-    for (generation, name) in states {
-        let state = coverage(&name)?;
-        worst.entry(generation).and_modify(|worst| *worst = state.max(*worst)).or_insert(state);
-    }
-    let version = |(id, object, text, sound, scan, sample, under): Row| {
+    let version = |(object, text, sound, scan, sample, under, states): Row| {
+        let mut worst = Coverage::Read;
+        for state in &states {
+            worst = worst.max(coverage(state)?);
+        }
         let live = LiveVersion {
             version: Version { text, sound: sound != 0 },
             digest: digest(&scan),
             sampled: sample.is_some(),
-            coverage: worst.get(&id).copied().unwrap_or(Coverage::Read),
+            coverage: worst,
             current_key: under == key,
         };
-        (object, live)
+        Ok((object, live))
     };
-    Ok(rows.into_iter().map(version).collect())
+    rows.into_iter().map(version).collect()
 }
 
 fn done(catalog: &mut Catalog, generation: i64) -> Result<Vec<(u32, [u8; 32])>> {

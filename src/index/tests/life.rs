@@ -280,6 +280,7 @@ fn mistakes_of_a_caller_are_told_and_change_nothing() {
     let source = writer.source("s", "files");
     let (a, b) = (writer.object(source, "a"), writer.object(source, "b"));
     assert!(writer.known(source, "a").is_err(), "no scan is running");
+    assert!(writer.known(source, "zzz").unwrap().is_none(), "whatever the scan, it is not known");
     assert!(writer.write_segment(&mut Findings::new()).is_err());
     let scan = writer.begin_scan(&ScanInfo::default()).unwrap();
     let mut foreign = unit(&writer, a, "1", &[1]);
