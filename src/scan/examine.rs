@@ -6,7 +6,7 @@ use memchr::memchr_iter;
 use residuum_detect::{
     Detector, FieldPlan, Fingerprint, Hit, IndexKey, Scheme, Type, Worker, fingerprint::lookup_forms,
 };
-use residuum_source::{Batch, Column, KeyValue, Logical, Record, Records, Rows};
+use residuum_source::{Ascending, Batch, Column, KeyValue, Logical, Record, Records, Rows};
 
 use super::locator;
 use super::nested::Within;
@@ -116,6 +116,7 @@ impl<'a> Examiner<'a> {
         let column = &job.batch.columns[index];
         let mut count = statistics.field(job.object, field.id, column, &job.batch.records);
         let mut lines = LineCounter::new(&column.bytes);
+        let mut places = Places::new(column, job.within[index].as_ref());
         let holders = match &column.rows {
             Rows::Dictionary(keys) => Some(Holders::new(keys, column.len())),
             Rows::Each | Rows::Listed(_) => None,
@@ -138,7 +139,7 @@ impl<'a> Examiner<'a> {
                         object: job.object,
                         field: field.id,
                         record: locate.record(record, self.keys, &mut self.worker),
-                        place: place(column, job.within[index].as_ref(), found),
+                        place: places.of(found),
                         kind: hit.kind,
                         rule,
                         confidence: hit.confidence,
@@ -216,18 +217,32 @@ pub(crate) fn composite(parts: &[&[u8]]) -> Vec<u8> {
     value
 }
 
-fn place(column: &Column, within: Option<&Within>, found: &Found) -> Place {
-    let (start, end) = (found.hit.start, found.hit.end);
-    if let Some(map) = &column.place {
-        return Place::Object { start: map.start(start), end: map.end(end) };
+/// Gives the places of a column's hits, which come in order.
+struct Places<'j> {
+    column: &'j Column,
+    object: Option<Ascending<'j>>,
+    within: Option<&'j Within>,
+}
+
+impl<'j> Places<'j> {
+    fn new(column: &'j Column, within: Option<&'j Within>) -> Self {
+        Self { column, object: column.place.as_ref().map(Ascending::new), within }
     }
-    if let Some(within) = within {
-        let (start, end) = within.place(start, end);
-        return Place::Value { start, end };
+
+    fn of(&mut self, found: &Found) -> Place {
+        let (start, end) = (found.hit.start, found.hit.end);
+        if let Some(map) = &mut self.object {
+            let (start, end) = map.range(start, end);
+            return Place::Object { start, end };
+        }
+        if let Some(within) = self.within {
+            let (start, end) = within.place(start, end);
+            return Place::Value { start, end };
+        }
+        let first = self.column.window.as_ref().map_or(0, |window| window.value_offset);
+        let base = self.column.offsets.get(found.value as usize).copied().unwrap_or(0);
+        Place::Value { start: first + u64::from(start - base), end: first + u64::from(end - base) }
     }
-    let first = column.window.as_ref().map_or(0, |window| window.value_offset);
-    let base = column.offsets.get(found.value as usize).copied().unwrap_or(0);
-    Place::Value { start: first + u64::from(start - base), end: first + u64::from(end - base) }
 }
 
 /// Gives the record of a finding, sealed where its key is personal; built once for each record.

@@ -28,6 +28,6 @@ pub use location::{KeyValue, Record, RecordKind};
 pub use memory::{Memory, Table};
 pub use name::{InvalidName, ObjectPath, escape_component};
 pub use object::{Coverage, KeyKind, Object, Outcome, Part, Range, TableKey, Unit, Version};
-pub use offsets::{OffsetMap, Run};
+pub use offsets::{Ascending, OffsetMap, Run};
 pub use sensitive::Sensitive;
 pub use source::{Check, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};
