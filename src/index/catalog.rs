@@ -87,7 +87,7 @@ impl Catalog {
             // A directory we may not write to has no place for the shared memory of write-ahead mode. No writer
             // can be at work there either, so the file may be taken as it is.
             Err(IndexError::Catalog { cause, .. })
-                if matches!(sqlite_code(&cause), Some(8 | 14)) && !file.with_extension("sqlite-wal").exists() =>
+                if matches!(sqlite_code(&cause), Some(8 | 14)) && log_is_empty(file) =>
             {
                 read(options(file).immutable(true))
             }
@@ -160,6 +160,10 @@ impl Drop for Catalog {
             let _ = block_on(connection.close());
         }
     }
+}
+
+fn log_is_empty(file: &Path) -> bool {
+    file.with_extension("sqlite-wal").metadata().map_or(true, |log| log.len() == 0)
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {
