@@ -6,14 +6,14 @@ use super::{Cx, Recogniser};
 use crate::validate::{crypto, digest, finance, net, vehicle};
 use crate::{Type, standard};
 
-/// An IBAN that begins at `start`, compact or in groups.
+/// An IBAN that begins at `start`, compact or in groups of four.
 pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
     let text = cx.text;
     let country = [text[start].to_ascii_uppercase(), text[start + 1].to_ascii_uppercase()];
     let Some(length) = finance::iban_length(country) else { return };
     let mut code = [0; 34];
     let (mut i, mut len) = (start, 0);
-    let mut separator = 0;
+    let (mut separator, mut groups) = (0, 0);
     let (mut upper, mut lower) = (false, false);
     while len < length {
         let byte = at(text, i);
@@ -21,20 +21,32 @@ pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
             (upper, lower) = (upper | byte.is_ascii_uppercase(), lower | byte.is_ascii_lowercase());
             code[len] = byte.to_ascii_uppercase();
             len += 1;
-        } else if len >= 2
+        } else if len > 0
+            && len % 4 == 0
+            && i == start + len + groups
+            && groups == len / 4 - 1
             && matches!(byte, b' ' | b'-')
             && (separator == 0 || separator == byte)
             && at(text, i + 1).is_ascii_alphanumeric()
         {
             separator = byte;
+            groups += 1;
         } else {
             return;
         }
         i += 1;
     }
+    let even = groups == 0 || groups == (length - 1) / 4;
     let one_case = !(upper && lower);
-    if one_case && !word_after(text, i) && !word_before(text, start) && finance::iban(&code[..length]) {
-        cx.report(Recogniser::Iban, start, i, Confidence::Rule, |out| out.extend_from_slice(&code[..length]));
+    // Pieces of a UUID or of a digest have neighbours that go on behind a hyphen, or are hexadecimal throughout.
+    let joined = word_before(text, start)
+        || word_after(text, i)
+        || before(text, start, 1) == b'-' && word_before(text, start - 1)
+        || at(text, i) == b'-' && word_after(text, i + 1);
+    let code = &code[..length];
+    let hexadecimal = lower && code.iter().all(u8::is_ascii_hexdigit) && !code[4..].iter().all(u8::is_ascii_digit);
+    if even && one_case && !joined && !hexadecimal && finance::iban(code) {
+        cx.report(Recogniser::Iban, start, i, Confidence::Rule, |out| out.extend_from_slice(code));
     }
 }
 

@@ -82,6 +82,8 @@ pub(crate) struct Compiled {
     pub required: bool,
     pub has_context: bool,
     pub validator: Option<Validator>,
+    /// Whether the validator computes a check digit.
+    pub checked: bool,
 }
 
 /// Sets something of what a phrase means; `false` if the lexicon cannot hold it.
@@ -257,6 +259,7 @@ fn compiled(rule: &Rule) -> Result<Compiled, RuleError> {
         required: context.is_some_and(|c| c.required),
         has_context: context.is_some(),
         validator,
+        checked: rule.validator.as_deref().is_some_and(validate::has_check_digit),
     })
 }
 
@@ -271,7 +274,7 @@ const MONTHS: &str = "january february march april may june july august septembe
 
 /// Words whose number is not a person's.
 const REFUSALS: &str = "sku order invoice item part ticket case version ver release build firmware revision rev \
-    tracking isbn issn lot batch serial model po upc ean article asin commit port pid tid offset seq checksum \
+    tracking span trace isbn issn lot batch serial model po upc ean article asin commit port pid tid offset seq checksum \
     pedido factura artículo serie versión referencia lote";
 
 /// Credentials whose issuers mark them with a word of their own, by the issuers' documentation; those that are one

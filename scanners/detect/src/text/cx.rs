@@ -24,6 +24,8 @@ pub(crate) struct Found {
     pub confidence: u16,
     /// How far the nearest context word stands, if only context makes it a hit.
     pub weak: Option<u16>,
+    /// How far the nearest context word stands, if there is one.
+    pub word: Option<u16>,
     /// What it is.
     pub kind: Type,
 }
@@ -140,6 +142,7 @@ impl<'a> Cx<'a> {
             rule,
             confidence: sure,
             weak: context.filter(|_| compiled.required || confidence == Confidence::OnlyInContext).map(|d| d as u16),
+            word: context.map(|d| d as u16),
             kind: compiled.kind,
         });
     }

@@ -46,7 +46,6 @@ pub(super) fn is_clock(text: &[u8], start: usize) -> bool {
         && (b[4], b[7], b[13], b[16]) == (b'-', b'-', b':', b':')
         && matches!(b[10], b'T' | b' ')
         && [0, 1, 2, 3, 5, 6, 8, 9, 11, 12].iter().all(|i| b[*i].is_ascii_digit())
-        && !b[11..].starts_with(b"00:00:00")
 }
 
 /// Eight digits that a word nearby says are a date.
@@ -158,7 +157,7 @@ fn day_before(text: &[u8], name: usize) -> Option<usize> {
 }
 
 /// Whether a time of day follows where programs write when something happened: at the beginning of a line, or
-/// without the `T` of ISO 8601. In a sentence, or at midnight, it is a date all the same.
+/// without the `T` of ISO 8601. In a sentence it is a date all the same.
 fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
     let separator = at(text, end);
     let after = match separator {
@@ -172,7 +171,7 @@ fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
         || matches!(before(text, start, 1), b'\n' | b'[')
         || matches!((before(text, start, 2), before(text, start, 1)), (b'\n', b'[' | b'"'));
     let prose = separator == b'T' && !first && matches!(before(text, start, 1), b' ' | b',' | b'\r' | b'\t');
-    clock && !prose && !text[after..].starts_with(b"00:00:00")
+    clock && !prose
 }
 
 const LONGEST: usize = 40;

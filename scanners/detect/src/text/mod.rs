@@ -103,7 +103,7 @@ impl Engine {
         scratch.found.retain(|f| core.contains(&(f.start as usize)));
         scratch.found.sort_by_key(Found::order);
         scratch.found.dedup_by_key(|f| f.order());
-        overlaps::settle(&mut scratch.found, &mut scratch.dropped);
+        overlaps::settle(&self.rules, &mut scratch.found, &mut scratch.dropped);
     }
 
     /// Searches a stretch; words are known up to `words_done`, and then up to what is returned.

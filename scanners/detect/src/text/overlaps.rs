@@ -1,13 +1,14 @@
 //! Overlaps: where several rules claim the same place, who is right.
 //!
 //! What stands by its own proof (a check digit, an `@`) beats what only a word nearby makes a hit, and of those the
-//! one whose word is nearest. Different things that truly stand in one another, an address in a URL, both stay.
+//! one whose word is nearest; a check digit with its word beats the grouping of a telephone number. Different things that truly stand in one another, an address in a URL, both stay.
 
 use super::Found;
+use super::compile::Compiled;
 use crate::Type;
 
 /// Drops the hits that another one at the same place refutes; `found` is in canonical order.
-pub(super) fn settle(found: &mut Vec<Found>, dropped: &mut Vec<bool>) {
+pub(super) fn settle(rules: &[Compiled], found: &mut Vec<Found>, dropped: &mut Vec<bool>) {
     let overlap = found.windows(2).any(|pair| pair[1].start < pair[0].end);
     if !overlap {
         return;
@@ -18,7 +19,7 @@ pub(super) fn settle(found: &mut Vec<Found>, dropped: &mut Vec<bool>) {
         let this = found[i];
         let after = found[i + 1..].iter().take_while(|f| f.start < this.end).count();
         for j in i + 1..=i + after {
-            match loser(&this, &found[j]) {
+            match loser(rules, &this, &found[j]) {
                 Some(Side::First) => dropped[i] = true,
                 Some(Side::Second) => dropped[j] = true,
                 None => {}
@@ -34,13 +35,19 @@ enum Side {
     Second,
 }
 
-fn loser(a: &Found, b: &Found) -> Option<Side> {
+fn loser(rules: &[Compiled], a: &Found, b: &Found) -> Option<Side> {
     if a.kind == Type::Url || b.kind == Type::Url {
         return None;
     }
     if a.rule == b.rule {
         // The longer one saw through an escape at which the other stopped.
         return if covers(a, b) { Some(Side::Second) } else { None };
+    }
+    if checked_beside_telephone(rules, a, b) {
+        return Some(Side::First);
+    }
+    if checked_beside_telephone(rules, b, a) {
+        return Some(Side::Second);
     }
     match (a.weak, b.weak) {
         // A code with a check of its own is not made of others.
@@ -54,6 +61,14 @@ fn loser(a: &Found, b: &Found) -> Option<Side> {
             Some(if first_is_better { Side::Second } else { Side::First })
         }
     }
+}
+
+/// Whether `number`, with its check digit and its word, refutes a `telephone` that only its grouping proves, and that no
+/// nearer word speaks for.
+fn checked_beside_telephone(rules: &[Compiled], telephone: &Found, number: &Found) -> bool {
+    telephone.kind == Type::Phone
+        && rules[usize::from(number.rule)].checked
+        && number.word.is_some_and(|word| telephone.word.is_none_or(|other| word < other))
 }
 
 fn is_code(kind: Type) -> bool {

@@ -83,7 +83,8 @@ fn parenthesised(cx: &mut Cx<'_>, groups: &[Group], start: usize, before: usize)
 /// `00 44 20 7946 0958` and `011 44 …`: the prefix dialled for a call abroad.
 fn dialled(cx: &mut Cx<'_>, groups: &[Group], prefix: usize) -> Option<usize> {
     let start = groups[0].start as usize;
-    if !free_left(cx.text, start) {
+    // In a longer chain of groups the zeros are some of its digits.
+    if !free_left(cx.text, start) || digits_left(cx.text, start) {
         return None;
     }
     let mut digits = [0; 24];

@@ -45,6 +45,10 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         "DE89 3704 0044 0532 0130 00; GB82WEST12345698765432.",
         &[("IBAN", "DE89 3704 0044 0532 0130 00"), ("IBAN", "GB82WEST12345698765432")],
     ),
+    ("de89370400440532013000, be68539007547034", &[("IBAN", "de89370400440532013000"), ("IBAN", "be68539007547034")]),
+    ("id ad85-4365-b2e0-9e5ad586670a 8c1f4a6e-ad85-4365-b2e0-9e5ad586670a", &[]),
+    ("card 4288 0036 2246 7343, 4288-0036-2246-7343 and 12 0044 20 7946 0958", &[]),
+    ("2026-01-01T00:00:00.4Z GET [01/Jan/2026:00:00:00 +0000] [2026-01-01 00:00:00]", &[]),
     ("203.0.113.77:8080 /198.51.100.4/24", &[("IP_ADDRESS", "203.0.113.77"), ("IP_ADDRESS", "198.51.100.4")]),
     (
         "my ip: ::1, addr:fe80::1%eth0; text2001:db8::1 2001::25de::cade",
@@ -180,6 +184,13 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn hexadecimal_words_are_no_account_and_no_card(words in prop::collection::vec("[0-9a-f]{8}[a-f][0-9a-f]{7}", 1..60)) {
+        let text = words.join(" ");
+        let found = typed(&text);
+        prop_assert!(found.iter().all(|(kind, _)| !matches!(*kind, "IBAN" | "CREDIT_CARD")), "{:?}", found);
+    }
+
     #[test]
     fn any_bytes_give_hits_within_bounds_in_order(text in text()) {
         let mut last = (0, 0);

@@ -113,7 +113,7 @@ impl Lexicon {
             }
             let word = &self.bytes[entry.start as usize..entry.word_end as usize];
             let Some(here) = text.get(at..at + word.len()) else { continue };
-            if word.len() != len || !word.iter().zip(here).all(|(a, b)| *a == b | 0x20) {
+            if word.len() != len || !word.iter().zip(here).all(|(a, b)| *a == b | 0x20) || in_digest(text, at, len) {
                 continue;
             }
             let rest = &self.bytes[entry.word_end as usize..entry.end as usize];
@@ -123,6 +123,15 @@ impl Lexicon {
                 out.push(Event { start, end, phrase: entry.number, flags: entry.flags });
             }
         }
+    }
+}
+
+/// Whether a word is the beginning of a digest or of another hexadecimal number: `fbc` in `fbc16a7e5d`.
+fn in_digest(text: &[u8], at: usize, len: usize) -> bool {
+    text.get(at + len).is_some_and(u8::is_ascii_digit) && {
+        let run = text[at..].iter().take(64).take_while(|b| b.is_ascii_alphanumeric());
+        let (all, hexadecimal) = run.fold((0, true), |(n, hex), b| (n + 1, hex && b.is_ascii_hexdigit()));
+        hexadecimal && all >= 8
     }
 }
 
@@ -255,7 +264,7 @@ mod tests {
 
     #[test]
     fn phrases_are_found_as_people_write_them() {
-        let phrases = ["social security", "phone", "ssn", "teléfono", "date of birth", "social", "card"];
+        let phrases = ["social security", "phone", "ssn", "teléfono", "date of birth", "social", "card", "fbc"];
         for (text, expected) in [
             ("Social Security number", &["Social Security", "Social"][..]),
             ("social_security_no, socialSecurityNo", &["social_security", "social", "socialSecurity", "social"]),
@@ -263,6 +272,7 @@ mod tests {
             ("TELÉFONO: teléfono", &["TELÉFONO", "teléfono"]),
             ("dateOfBirth date_of_birth DATE OF BIRTH", &["dateOfBirth", "date_of_birth", "DATE OF BIRTH"]),
             ("phones cardboard antisocial date of births", &[]),
+            ("a1b2c3d4e5f60fbc fbc16a7e5d4c 0FBC FBC0A1B2C3D fbc fbc.123", &["fbc", "fbc"]),
         ] {
             assert_eq!(found(&phrases, text), expected, "{text}");
         }

@@ -131,17 +131,28 @@ const IBAN_LENGTHS: &[([u8; 2], u8)] = &[
     (*b"YE", 30),
 ];
 
+/// Countries of the registry whose account numbers are digits throughout, sorted.
+const IBAN_DIGITS: &[[u8; 2]] = &[
+    *b"AE", *b"AT", *b"BA", *b"BE", *b"CR", *b"CZ", *b"DE", *b"DK", *b"EE", *b"ES", *b"FI", *b"FO", *b"GL", *b"HR",
+    *b"HU", *b"IL", *b"IS", *b"LT", *b"ME", *b"NO", *b"PL", *b"PT", *b"RS", *b"SE", *b"SI", *b"SK", *b"TL", *b"TN",
+    *b"VA", *b"XK",
+];
+
 /// The length of the IBANs of a country.
 pub fn iban_length(country: [u8; 2]) -> Option<usize> {
     let at = IBAN_LENGTHS.binary_search_by_key(&country, |entry| entry.0).ok()?;
     Some(usize::from(IBAN_LENGTHS[at].1))
 }
 
-/// Whether upper-case letters and digits are an IBAN: country, its length, ISO 7064 MOD 97-10 (ISO 13616).
+/// Whether upper-case letters and digits are an IBAN: country, its length, digits where
+/// the country has only digits, ISO 7064 MOD 97-10 (ISO 13616).
 #[inline]
 pub fn iban(value: &[u8]) -> bool {
     let Some(&[a, b, c, d]) = value.first_chunk() else { return false };
     if !(c.is_ascii_digit() && d.is_ascii_digit()) || iban_length([a, b]) != Some(value.len()) {
+        return false;
+    }
+    if IBAN_DIGITS.binary_search(&[a, b]).is_ok() && !all_digits(&value[4..]) {
         return false;
     }
     let mut rest = 0u32;

@@ -90,6 +90,36 @@ validators! {
     "words_or_code" => plausible::words_or_code,
 }
 
+/// Whether the validator with this name computes a check digit or sum, which few numbers pass by chance.
+pub fn has_check_digit(name: &str) -> bool {
+    const CHECKED: &[&str] = &[
+        "aadhaar",
+        "aba",
+        "au_tfn",
+        "be_rn",
+        "br_cpf",
+        "ca_sin",
+        "card",
+        "de_steuer_id",
+        "dea",
+        "es_dni",
+        "fr_nir",
+        "iban",
+        "imei",
+        "it_codice_fiscale",
+        "luhn",
+        "mx_curp",
+        "nl_bsn",
+        "npi",
+        "pl_pesel",
+        "se_personnummer",
+        "sg_nric",
+        "uk_nhs",
+        "vin",
+    ];
+    CHECKED.contains(&name)
+}
+
 /// The longest candidate, separators stripped, that a named validator looks at.
 const LONGEST: usize = 64;
 

@@ -181,12 +181,29 @@ pub fn secret(value: &[u8]) -> bool {
         && !value.starts_with(b"{{")
 }
 
-/// A secret that shows by itself: three kinds of characters, a digit or a sign among them; no address.
+/// A secret that shows by itself: three kinds of characters, a digit or a sign among them; no address and no
+/// parameter of a request.
 pub fn strong_secret(value: &[u8]) -> bool {
     let any = |kind: fn(&u8) -> bool| usize::from(value.iter().any(kind));
     let (digit, sign) = (any(u8::is_ascii_digit), any(|b| b.is_ascii_punctuation() && !b".-_:/'\"".contains(b)));
     let kinds = any(u8::is_ascii_lowercase) + any(u8::is_ascii_uppercase) + digit + sign;
-    secret(value) && kinds >= 3 && digit + sign >= 1 && !super::email::address(value) && !super::net::url(value)
+    let opens = value.first().is_some_and(|b| b"([{<&=?".contains(b));
+    secret(value)
+        && kinds >= 3
+        && digit + sign >= 1
+        && !opens
+        && !assigns(value)
+        && !super::email::address(value)
+        && !super::net::url(value)
+}
+
+/// Whether a name with `=` behind it stands at the beginning or after `&`: a parameter, not a secret.
+fn assigns(value: &[u8]) -> bool {
+    let name = |part: &[u8]| {
+        let length = part.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
+        length >= 2 && part[0].is_ascii_alphabetic() && part.get(length) == Some(&b'=') && part.len() > length + 1
+    };
+    name(value) || value.split(|b| matches!(b, b'&' | b';' | b'?')).skip(1).any(name)
 }
 
 /// An account number at a bank: six digits or more, a few letters before or one behind.
