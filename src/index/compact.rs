@@ -1,6 +1,6 @@
 //! Segments are merged in bounded levels, and written anew without what is dead or to be forgotten.
 //!
-//! A level holds segments of about the same size; eight of them become one of the next. So a finding is rewritten
+//! A level holds segments of about the same size; sixteen of them become one of the next. So a finding is rewritten
 //! a handful of times at most, and a look-up meets a few dozen segments whatever their content. Rows whose version
 //! is dead are left out on the way. Readers that are open keep the files they have open.
 
@@ -23,10 +23,10 @@ use super::segment::{
 use super::writer::{ObjectRows, PendingSegment, Writer, prints_draft, records_draft, remove_segment, sync_dir};
 
 /// Segments of a level that are merged into one.
-const FAN_IN: usize = 8;
+const FAN_IN: usize = 16;
 /// At most so many at once, when many small ones have gathered.
 const MOST: usize = 64;
-/// Levels hold segments of less than 8 Ki, 64 Ki, 512 Ki and 4 Mi findings; larger ones are not merged again.
+/// Levels hold segments of less than 8 Ki, 128 Ki, 2 Mi and 32 Mi findings; larger ones are not merged again.
 const LEVELS: u32 = 4;
 
 /// What a compaction did.
@@ -79,7 +79,7 @@ fn next_group(catalog: &mut Catalog) -> Result<Option<Vec<u64>>> {
     }
     let mut levels: HashMap<(&str, u32), Vec<u64>> = HashMap::new();
     for (id, key, rows, dead) in &rows {
-        let level = (0..LEVELS).find(|level| rows - dead < 1 << (13 + 3 * level));
+        let level = (0..LEVELS).find(|level| rows - dead < 1 << (13 + 4 * level));
         if let Some(level) = level {
             levels.entry((key, level)).or_default().push(*id);
         }

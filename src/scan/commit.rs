@@ -13,6 +13,8 @@ const GATHERED: usize = 1 << 18;
 const UNITS: usize = 4096;
 /// How long a finished unit waits for others at most.
 const WAIT: Duration = Duration::from_secs(2);
+/// Transactions after which segments are merged while the scan goes on, so that their number stays small.
+const MERGED_AFTER: u32 = 64;
 
 /// Gathers finished units and commits them.
 pub(super) struct Committer<'s> {
@@ -20,11 +22,12 @@ pub(super) struct Committer<'s> {
     units: Vec<UnitRecord>,
     gathered: Findings,
     since: Instant,
+    commits: u32,
 }
 
 impl<'s> Committer<'s> {
     pub fn new(shared: &'s Shared<'s>) -> Self {
-        Self { shared, units: Vec::new(), gathered: Findings::new(), since: Instant::now() }
+        Self { shared, units: Vec::new(), gathered: Findings::new(), since: Instant::now(), commits: 0 }
     }
 
     /// Takes a finished unit. One that was cut short by a stop is forgotten: it will be read again.
@@ -82,6 +85,10 @@ impl<'s> Committer<'s> {
         }
         let units = std::mem::take(&mut self.units);
         self.shared.writer.commit(Commit { scan: self.shared.scan, units })?;
+        self.commits += 1;
+        if self.commits.is_multiple_of(MERGED_AFTER) {
+            self.shared.writer.compact()?;
+        }
         Ok(())
     }
 }
