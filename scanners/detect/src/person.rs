@@ -16,6 +16,37 @@ pub(crate) enum Cue {
     Label,
 }
 
+/// What elements, attributes and keys that hold a name are called: what stands in them is one.
+pub(crate) const KEYS: &[&str] = &[
+    "first name",
+    "firstname",
+    "fname",
+    "given name",
+    "givenname",
+    "forename",
+    "middle name",
+    "middlename",
+    "last name",
+    "lastname",
+    "lname",
+    "family name",
+    "familyname",
+    "surname",
+    "maiden name",
+    "full name",
+    "fullname",
+    "customer name",
+    "display name",
+    "nombre",
+    "nombres",
+    "apellido",
+    "apellidos",
+    "primer apellido",
+    "segundo apellido",
+    "vorname",
+    "nachname",
+];
+
 /// Phrases that introduce a name as nothing else.
 pub(crate) const TITLES: &[&str] = &[
     "mr",
@@ -239,10 +270,71 @@ pub(crate) fn after_cue(text: &[u8], end: usize, cue: Cue) -> Option<Range<usize
     stands.then_some(name.range)
 }
 
+/// The name that fills the element or the quoted value whose name ends at `end`: `<last_name>Quill</last_name>`,
+/// `"firstName": "Ada"`, `surname='Quill'`.
+pub(crate) fn in_key(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+    let (at, closing) = value_of_key(text, start, end)?;
+    let longest = &text[at..text.len().min(at + LONGEST_VALUE)];
+    let length = longest.iter().position(|b| *b == closing)?;
+    let value = longest[..length].trim_ascii();
+    let at = at + longest[..length].len() - longest[..length].trim_ascii_start().len();
+    let name = read(text, at, true)?;
+    let known = || value.split(|b| *b == b' ').any(|w| GIVEN_NAMES.has(w) || SURNAMES.has(w));
+    (name.range == (at..at + value.len()) && (!name.lower || known())).then_some(name.range)
+}
+
+/// Where the value of a key begins, and the byte that closes it.
+fn value_of_key(text: &[u8], start: usize, end: usize) -> Option<(usize, u8)> {
+    let byte = |i: usize| text.get(i).copied().unwrap_or(0);
+    let skip = |mut i: usize, of: &[u8], most: usize| {
+        let from = i;
+        while i - from < most && of.contains(&byte(i)) {
+            i += 1;
+        }
+        i
+    };
+    // `<first_name>`, `<c:first_name lang="en">`, but not `<b>First name</b>`.
+    let element = text[..start].iter().rev().take(32).find(|b| !(b.is_ascii_alphanumeric() || b"_:.-".contains(b)));
+    if element == Some(&b'<') && matches!(byte(end), b'>' | b' ') {
+        let rest = &text[end..text.len().min(end + LONGEST_VALUE)];
+        let close = end + rest.iter().position(|b| matches!(b, b'<' | b'>' | b'\n'))?;
+        return (byte(close) == b'>' && byte(close - 1) != b'/').then_some((close + 1, b'<'));
+    }
+    let mark = skip(skip(end, b"\\\"'", 2), b" ", 1);
+    if !matches!(byte(mark), b':' | b'=') {
+        return None;
+    }
+    let open = skip(mark + 1, b" ", 2);
+    match (byte(open), byte(open + 1)) {
+        (b'\\', b'"') => Some((open + 2, b'\\')),
+        (quote @ (b'"' | b'\''), _) => Some((open + 1, quote)),
+        _ => None,
+    }
+}
+
+/// The name before the address that begins at `start`, as in `From: María García <maria@example.com>`: with a common
+/// name in it, or one that the address repeats.
+pub(crate) fn before_address(text: &[u8], start: usize, local: &[u8]) -> Option<Range<usize>> {
+    let end = start.checked_sub(1).filter(|i| text[*i] == b'<')?;
+    let spaces = |i: usize| text[..i].iter().rev().take(2).take_while(|b| **b == b' ').count();
+    let end = end - spaces(end);
+    let end = end - usize::from(text[..end].ends_with(b"\""));
+    let first = end.saturating_sub(LONGEST_VALUE);
+    let from = text[first..end].iter().rposition(|b| b"\n\r,;:<>\"()[]{}=|\t\\".contains(b))?;
+    let at = first + from + 1;
+    let at = at + text[at..end].iter().take_while(|b| **b == b' ').count();
+    let shown = &text[at..end];
+    let name = read(text, at, false)?;
+    let repeats = |word: &[u8]| word.len() >= 3 && local.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+    let known = name.given || name.surname || shown.split(|b| *b == b' ').any(repeats);
+    (name.words >= 2 && known && name.range == (at..at + shown.len())).then_some(name.range)
+}
+
 /// The name that begins with the common given name at `start..end`.
 pub(crate) fn from_given(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
     let given = &text[start..end];
-    let capital = given[0].is_ascii_uppercase() && given[1..].iter().all(u8::is_ascii_lowercase);
+    let mut chars = std::str::from_utf8(given).unwrap_or_default().chars();
+    let capital = chars.next().is_some_and(char::is_uppercase) && chars.all(char::is_lowercase);
     let inside = start > 0
         && (text[start - 1].is_ascii_alphanumeric()
             || b"_@/\\-.#".contains(&text[start - 1])
@@ -256,6 +348,9 @@ pub(crate) fn from_given(text: &[u8], start: usize, end: usize) -> Option<Range<
     // The word before may show that the name began earlier, or that it is part of a longer title.
     stands.then_some(name.range)
 }
+
+/// Longest value or name that is looked at.
+const LONGEST_VALUE: usize = 64;
 
 /// A run of words with the shape of a name.
 struct Name {
@@ -381,12 +476,53 @@ mod tests {
     }
 
     #[test]
+    fn keys_hold_names() {
+        let cases = [
+            ("<first_name>Ada</first_name>", "first_name", Some("Ada")),
+            ("<c:last_name lang=\"en\"> Quill </c:last_name>", "last_name", Some("Quill")),
+            ("{\"customerLastName\": \"O'Neil\"}", "LastName", Some("O'Neil")),
+            ("{\\\"surname\\\":\\\"García\\\"}", "surname", Some("García")),
+            ("<p surname='maria'>", "surname", Some("maria")),
+            ("{\"first_name\": \"string\"}", "first_name", None),
+            ("<first_name/>Ada<x>", "first_name", None),
+            ("<b>First name</b>Ada<", "First name", None),
+            ("first_name: Ada", "first_name", None),
+            ("<first_name>Ada2</first_name>", "first_name", None),
+            ("<first_name></first_name>", "first_name", None),
+        ];
+        for (text, key, want) in cases {
+            let start = text.find(key).unwrap();
+            let got = in_key(text.as_bytes(), start, start + key.len());
+            assert_eq!(got.map(|r| &text[r]), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_show_names() {
+        let cases = [
+            ("From: María García <maria@example.com>", Some("María García")),
+            ("To: \"Ada Quill\" <ada.quill@example.com>", Some("Ada Quill")),
+            ("Cc: Bo Ek <x@example.com>, Zed Quill <quill@example.com>", Some("Zed Quill")),
+            ("From: Order Desk <desk@example.com>", None),
+            ("From: Acme Tools <info@example.com>", None),
+            ("from <maria@example.com>", None),
+        ];
+        for (text, want) in cases {
+            let start = text.rfind('<').unwrap() + 1;
+            let local = text[start..].split('@').next().unwrap();
+            let got = before_address(text.as_bytes(), start, local.as_bytes());
+            assert_eq!(got.map(|r| &text[r]), want, "{text}");
+        }
+    }
+
+    #[test]
     fn given_names_begin_names() {
         let cases = [
             ("Michael Tran bought it", Some("Michael Tran")),
             ("Maria J. Gonzalez-Ruiz left", Some("Maria J. Gonzalez-Ruiz")),
             ("May Report is due", None),
             ("Mark Smith is due", Some("Mark Smith")),
+            ("María García left", Some("María García")),
             ("Michael said so", None),
             ("Jordan River flows", None),
         ];

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use hashbrown::HashSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// A list of words, looked up whole and in any case.
 #[derive(Debug)]
@@ -15,8 +16,12 @@ pub(crate) struct WordList(LazyLock<HashSet<&'static [u8]>>);
 const LONGEST: usize = 24;
 
 impl WordList {
-    /// Whether the list has this word.
+    /// Whether the list has this word, as it is written or without its accents.
     pub(crate) fn has(&self, word: &[u8]) -> bool {
+        self.has_exactly(word) || !word.is_ascii() && self.has_exactly(without_accents(word).as_bytes())
+    }
+
+    fn has_exactly(&self, word: &[u8]) -> bool {
         let mut lower = [0; LONGEST];
         let Some(lower) = lower.get_mut(..word.len()) else { return false };
         lower.copy_from_slice(word);
@@ -25,9 +30,29 @@ impl WordList {
     }
 }
 
-/// Every given name of ASCII letters, for the lexicon of running text.
+/// A word in ASCII, as lists have it: `Lindström` becomes `Lindstrom`.
+fn without_accents(word: &[u8]) -> String {
+    let text = std::str::from_utf8(word).unwrap_or_default();
+    let mut plain = String::with_capacity(text.len());
+    for c in text.nfd() {
+        match c {
+            'ø' | 'Ø' => plain.push('o'),
+            'ł' | 'Ł' => plain.push('l'),
+            'đ' | 'Đ' => plain.push('d'),
+            'ı' => plain.push('i'),
+            'ß' => plain.push_str("ss"),
+            'æ' | 'Æ' => plain.push_str("ae"),
+            '\u{300}'..='\u{36f}' => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Every given name, for the lexicon of running text; those with accents as they are mostly written, too.
 pub(crate) fn given_names() -> impl Iterator<Item = &'static str> {
-    let names = include_str!("given_names.txt").lines().filter(|line| !line.starts_with('#'));
+    let lists = [include_str!("given_names.txt"), include_str!("given_names_accented.txt")];
+    let names = lists.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
     names.flat_map(str::split_ascii_whitespace).filter(|name| name.len() >= 3)
 }
 
@@ -62,6 +87,8 @@ mod tests {
     #[test]
     fn words_are_found_in_any_case() {
         assert!(GIVEN_NAMES.has(b"Maria") && SURNAMES.has(b"SMITH") && PARTICLES.has(b"van"));
+        assert!(SURNAMES.has("GARCÍA".as_bytes()) && GIVEN_NAMES.has("Jürgen".as_bytes()));
+        assert!(!GIVEN_NAMES.has("é".as_bytes()) && !GIVEN_NAMES.has(b"mar\xff"));
         assert!(!GIVEN_NAMES.has(b"") && !SURNAMES.has(b"a word far longer than any in a list"));
         assert!(JOB_WORDS.has(b"Manager") && ORGANIZATION_WORDS.has(b"LLC") && PLACE_WORDS.has(b"street"));
     }

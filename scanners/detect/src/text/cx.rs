@@ -177,7 +177,7 @@ impl<'a> Cx<'a> {
             if event_start > to + near / 2 || event.end as usize > self.base + self.text.len() {
                 break;
             }
-            if event_start >= to && self.engine.means(event, rule) {
+            if event_start >= to && self.engine.means(event, rule) && !self.labels_next(event.end as usize) {
                 let behind = (event_start - to) as u32 + BEHIND_PENALTY;
                 if self.lines_between(to, event_start) == 0 && best.is_none_or(|b| behind < b) {
                     best = Some(behind);
@@ -186,6 +186,14 @@ impl<'a> Cx<'a> {
             }
         }
         best
+    }
+
+    /// Whether a word that ends at `end` is, with what follows, the label of the next value: `session=… device_id=…`.
+    fn labels_next(&self, end: usize) -> bool {
+        let rest = &self.text[end - self.base..];
+        let name = rest.iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+        let mut marks = rest[name..].iter().take(3).skip_while(|b| matches!(b, b'"' | b'\'' | b'\\'));
+        matches!(marks.next(), Some(b':' | b'='))
     }
 
     /// Whether the word just before `start` says that a number is something else: `order`, `SKU`, `version`.

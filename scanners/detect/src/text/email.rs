@@ -6,7 +6,7 @@
 
 use super::cx::Confidence;
 use super::near::{at, before, word_before};
-use super::{Cx, Recogniser};
+use super::{Cx, Recogniser, named};
 use crate::validate::{email, net};
 
 /// The width of an escaped `@` at `i`: `%40`, `\u0040`, `&#64;`, `&#x40;`, `&commat;`, or with the `%` escaped again.
@@ -26,6 +26,7 @@ pub(super) fn around(cx: &mut Cx<'_>, i: usize, width: usize) {
     let Some(end) = domain_end(text, i + width) else { return };
     let start = if before(text, i, 1) == b'"' { quoted_start(text, i) } else { local_start(text, i, width > 1) };
     let Some(start) = start else { return };
+    let mut shown = false;
     let mut form = std::mem::take(cx.form);
     form.clear();
     decode(&text[start..i], &mut form);
@@ -37,8 +38,12 @@ pub(super) fn around(cx: &mut Cx<'_>, i: usize, width: usize) {
             form.make_ascii_lowercase();
         }
         cx.report(Recogniser::Email, start, end, Confidence::Rule, |out| out.extend_from_slice(&form));
+        shown = true;
     }
     *cx.form = form;
+    if shown {
+        named::before_address(cx, start, i);
+    }
 }
 
 /// Where an unquoted local part that ends at `end` begins. `encoded` says that its surroundings are percent-encoded.

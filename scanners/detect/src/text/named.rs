@@ -12,6 +12,8 @@ pub(crate) enum Sign {
     Title,
     /// A label: a name may follow.
     Label,
+    /// What a field that holds a name is called.
+    Key,
     /// A given name.
     Given,
     /// A street's suffix.
@@ -30,6 +32,7 @@ pub(super) fn signs(people: bool, places: bool, mut add: impl FnMut(&str, Sign))
     if people {
         all(person::TITLES, Sign::Title);
         all(person::LABELS, Sign::Label);
+        all(person::KEYS, Sign::Key);
         all(&crate::dictionary::given_names().collect::<Vec<_>>(), Sign::Given);
     }
     if places {
@@ -49,6 +52,7 @@ pub(super) fn around(cx: &mut Cx<'_>, sign: Sign, start: usize, end: usize) {
     let found = match sign {
         Sign::Title => name(person::after_cue(text, end, Cue::Title)),
         Sign::Label => name(person::after_cue(text, end, Cue::Label)),
+        Sign::Key => name(person::in_key(text, start, end)),
         Sign::Given => name(person::from_given(text, start, end)),
         Sign::Suffix => street(address::street(text, start, end, false)),
         Sign::CommonSuffix => street(address::street(text, start, end, true)),
@@ -64,6 +68,17 @@ pub(super) fn around(cx: &mut Cx<'_>, sign: Sign, start: usize, end: usize) {
     };
     if let Some((recogniser, kind, range)) = found {
         report(cx, recogniser, kind, range);
+    }
+}
+
+/// Looks for the name shown before the address at `start..end`, with its `@` at `at`.
+pub(super) fn before_address(cx: &mut Cx<'_>, start: usize, at: usize) {
+    if start > 0
+        && cx.text[start - 1] == b'<'
+        && cx.engine.wants(Recogniser::Person)
+        && let Some(range) = person::before_address(cx.text, start, &cx.text[start..at])
+    {
+        report(cx, Recogniser::Person, Type::PersonName, range);
     }
 }
 
