@@ -156,8 +156,8 @@ fn day_before(text: &[u8], name: usize) -> Option<usize> {
     (1..=2).contains(&digits).then_some(i - digits)
 }
 
-/// Whether a time of day follows where programs write when something happened: at the beginning of a line, or
-/// without the `T` of ISO 8601. In a sentence it is a date all the same.
+/// Whether a time of day follows, which makes it the moment at which a program did something. Where a sentence leads
+/// up to a date with the `T` of ISO 8601, as `the hearing is on …` does, it is a date all the same.
 fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
     let separator = at(text, end);
     let after = match separator {
@@ -167,11 +167,19 @@ fn is_timestamp(text: &[u8], start: usize, end: usize) -> bool {
     };
     let clock = at(text, after).is_ascii_digit()
         && (at(text, after + 1) == b':' || at(text, after + 1).is_ascii_digit() && at(text, after + 2) == b':');
-    let first = text[..start].iter().rev().take(3).all(|b| matches!(b, b'[' | b'"' | b'\'' | b'(' | b'<'))
-        || matches!(before(text, start, 1), b'\n' | b'[')
-        || matches!((before(text, start, 2), before(text, start, 1)), (b'\n', b'[' | b'"'));
-    let prose = separator == b'T' && !first && matches!(before(text, start, 1), b' ' | b',' | b'\r' | b'\t');
-    clock && !prose
+    clock && !(separator == b'T' && led_up_to(text, start))
+}
+
+/// Whether the word before leads up to a date: `is`, `on`, `since`.
+fn led_up_to(text: &[u8], start: usize) -> bool {
+    const LEADS: [&[u8]; 12] =
+        [b"is", b"was", b"be", b"on", b"by", b"since", b"until", b"till", b"dated", b"before", b"after", b"from"];
+    let separators =
+        text[..start].iter().rev().take(2).take_while(|b| matches!(b, b' ' | b',' | b'\r' | b'\t')).count();
+    let line = &text[..start - separators];
+    let length =
+        line.iter().rev().take(8).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    separators > 0 && LEADS.iter().any(|lead| lead.eq_ignore_ascii_case(&line[line.len() - length..]))
 }
 
 const LONGEST: usize = 40;

@@ -70,6 +70,8 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         "born 2/29/1980, and the account was opened on March 15, 1989",
         &[("DATE_OF_BIRTH", "2/29/1980"), ("DATE", "March 15, 1989")],
     ),
+    ("The hearing is on 2024-03-15T14:30:00Z", &[("DATE", "2024-03-15")]),
+    ("Ticket #7 opened 2024-03-15T14:30:00 and closed at 2024-03-16T00:00:00", &[]),
     ("2024-01-05 10:00:00 INFO [10/Oct/2000:13:55:36 +0000]", &[]),
     ("at 37.7749, -122.4194 now", &[("GEO_COORDINATE", "37.7749, -122.4194")]),
     ("pay 1BoatSLRHtKNngkdXEeobR76b53LETtpyT", &[("CRYPTO_ADDRESS", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT")]),
