@@ -3,6 +3,7 @@
 //! Few but right: a single word is a name only after a title, and every other name needs a common given or family
 //! name in it. Names of organisations and places that look the same are told by their words.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::dictionary::{COMMON_WORDS, GIVEN_NAMES, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS, SURNAMES};
@@ -278,10 +279,35 @@ pub(crate) fn in_key(text: &[u8], start: usize, end: usize) -> Option<Range<usiz
     let length = longest.iter().position(|b| *b == closing)?;
     let value = longest[..length].trim_ascii();
     let at = at + longest[..length].len() - longest[..length].trim_ascii_start().len();
+    let end = at + value.len();
+    if value.contains(&b'&') {
+        // `O&apos;Neil` is read as it is meant, and stands where it is written.
+        let meant = unescaped(value);
+        let name = read(&meant, 0, true)?;
+        return (name.range == (0..meant.len()) && !name.lower).then_some(at..end);
+    }
     let name = read(text, at, true)?;
     let known = || value.split(|b| *b == b' ').any(|w| GIVEN_NAMES.has(w) || SURNAMES.has(w));
-    (name.range == (at..at + value.len()) && (!name.lower || known())).then_some(name.range)
+    (name.range == (at..end) && (!name.lower || known())).then_some(name.range)
 }
+
+/// A name with the apostrophes that XML and HTML write as entities.
+pub(crate) fn unescaped(value: &[u8]) -> Cow<'_, [u8]> {
+    if !value.contains(&b'&') {
+        return Cow::Borrowed(value);
+    }
+    let mut plain = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((first, tail)) = rest.split_first() {
+        let entity = APOSTROPHES.iter().find(|entity| rest.starts_with(entity));
+        plain.push(if entity.is_some() { b'\'' } else { *first });
+        rest = entity.map_or(tail, |entity| &rest[entity.len()..]);
+    }
+    Cow::Owned(plain)
+}
+
+/// How an apostrophe is written where it would end a value.
+const APOSTROPHES: [&[u8]; 5] = [b"&apos;", b"&#39;", b"&#039;", b"&#x27;", b"&rsquo;"];
 
 /// Where the value of a key begins, and the byte that closes it.
 fn value_of_key(text: &[u8], start: usize, end: usize) -> Option<(usize, u8)> {
@@ -482,6 +508,8 @@ mod tests {
             ("<c:last_name lang=\"en\"> Quill </c:last_name>", "last_name", Some("Quill")),
             ("{\"customerLastName\": \"O'Neil\"}", "LastName", Some("O'Neil")),
             ("{\\\"surname\\\":\\\"García\\\"}", "surname", Some("García")),
+            ("<surname>O&apos;Neil</surname>", "surname", Some("O&apos;Neil")),
+            ("<surname>Tools &amp; Co</surname>", "surname", None),
             ("<p surname='maria'>", "surname", Some("maria")),
             ("{\"first_name\": \"string\"}", "first_name", None),
             ("<first_name/>Ada<x>", "first_name", None),

@@ -1,5 +1,7 @@
 //! Names and addresses: the words of the lexicon that open them, and what is reported.
 
+use std::borrow::Cow;
+
 use super::cx::Confidence;
 use super::{Cx, Recogniser};
 use crate::person::Cue;
@@ -84,7 +86,13 @@ pub(super) fn before_address(cx: &mut Cx<'_>, start: usize, at: usize) {
 
 fn report(cx: &mut Cx<'_>, recogniser: Recogniser, kind: Type, range: std::ops::Range<usize>) {
     let mut form = std::mem::take(cx.form);
-    if standard::write(kind, &cx.text[range.clone()], false, &mut form) {
+    let text = cx.text;
+    let value = if kind == Type::PersonName {
+        person::unescaped(&text[range.clone()])
+    } else {
+        Cow::Borrowed(&text[range.clone()])
+    };
+    if standard::write(kind, &value, false, &mut form) {
         cx.report(recogniser, range.start, range.end, Confidence::Rule, |out| out.extend_from_slice(&form));
     }
     *cx.form = form;
