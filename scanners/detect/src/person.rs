@@ -1,7 +1,8 @@
 //! Names of people in running text: after a word that introduces one, or a common given name and what follows it.
 //!
-//! Few but right: a single word is a name only after a title or in a field called after names, and every other name needs a common given or family
-//! name in it. Names of organisations and places that look the same are told by their words.
+//! Few but right: a single word is a name only after a title or in a field called after names, and every other
+//! name needs a common given or family name in it, or the address behind it that repeats it. Names of organisations
+//! and places that look the same are told by their words.
 
 mod cues;
 
