@@ -299,6 +299,15 @@ impl LimitsFile {
     }
 }
 
+/// Whether a URL has a password in it. On a command line it would be seen by every user of the machine.
+pub fn has_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    let in_query = url.split_once('?').is_some_and(|(_, query)| query.split('&').any(|p| p.starts_with("password=")));
+    user.contains(':') || in_query
+}
+
 /// A URL as it may be shown: without the password, the user kept.
 pub fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -399,6 +408,18 @@ mod tests {
         for (text, expected) in cases {
             let error = load(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_urls_are_noticed() {
+        for (url, has) in [
+            ("postgres://u:secret@h/db", true),
+            ("postgres://h/db?user=u&password=x", true),
+            ("postgres://u@h:5432/db", false),
+            ("data/a:b@c", false),
+        ] {
+            assert_eq!(has_password(url), has, "{url}");
         }
     }
 

@@ -45,6 +45,15 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     Ok(Box::new(Files::new(name, &path)?))
 }
 
+/// The kind of source that a configuration means, whether or not it can be opened.
+pub fn kind_of(config: &SourceConfig) -> &'static str {
+    match config.url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => "postgres",
+        Some(("sqlite", _)) => "sqlite",
+        _ => "files",
+    }
+}
+
 #[cfg(feature = "postgres")]
 fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     use residuum_sql::{Postgres, PostgresOptions};

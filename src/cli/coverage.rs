@@ -40,5 +40,10 @@ pub(super) fn exit(reader: &Reader, common: &Common) -> Result<Exit, Failure> {
         common
             .say(format_args!("warning: coverage is incomplete: {}; `residuum report` names them", counts.join(", ")));
     }
-    Ok(if open.is_empty() && unfinished.is_empty() { Exit::Done } else { Exit::Incomplete })
+    let is_cut_short = reader.scans()?.last().is_some_and(|scan| scan.ended.is_none() || scan.interrupted);
+    if is_cut_short {
+        common.say("warning: the last scan has not ended, so much may be missing: run the same `residuum scan` again");
+    }
+    let is_complete = open.is_empty() && unfinished.is_empty() && !is_cut_short;
+    Ok(if is_complete { Exit::Done } else { Exit::Incomplete })
 }

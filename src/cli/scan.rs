@@ -16,11 +16,11 @@ use super::output::{self, Format, Style};
 use super::progress::{self, Watcher};
 use super::table::{Align, Table};
 use super::{coverage, plan, rules};
-use crate::config::{Config, Exclusion, SourceConfig};
-use crate::connect::connect;
+use crate::config::{Config, Exclusion, SourceConfig, has_password, without_credentials};
+use crate::connect::{connect, kind_of};
 use crate::index::{Index, KeyOrigin, Keyring};
 use crate::report::human::{bytes, count, counted, duration};
-use crate::scan::{Scan, ScanOptions, Summary};
+use crate::scan::{Scan, ScanOptions, Summary, Unreachable};
 
 /// Scan sources into the index
 ///
@@ -63,7 +63,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let configured = choose(&config, &args.sources)?;
-    let (sources, failed) = open(&configured, common)?;
+    let (sources, unreachable) = open(&configured, common)?;
+    let failed = unreachable.len() as u64;
     let options = ScanOptions {
         full: args.full,
         sample: args.sample.map(std::num::NonZeroU64::get),
@@ -82,7 +83,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         None => make_index(&config, common)?,
     };
     let stop = stop_on_signal()?;
-    let scan = Scan::new(&sources, &detector, &index, options).stop_when(&stop);
+    let scan = Scan::new(&sources, &detector, &index, options).with_unreachable(unreachable).stop_when(&stop);
     if args.plan {
         let plan = scan.plan()?;
         plan::print(&plan, args.format)?;
@@ -118,6 +119,15 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
         let hint = "name one, such as `residuum scan exports/ sqlite:crm.sqlite`, or list them in `residuum.toml`";
         return Err(Failure::new("there is no source to scan").hint(hint));
     }
+    if let Some(url) = names.iter().find(|name| has_password(name)) {
+        let hint = "leave it out and set `PGPASSWORD`, or name the source in `residuum.toml` with `password_env`, \
+                    `password_file` or `password_command`";
+        let shown = without_credentials(url);
+        return Err(Failure::new(format_args!(
+            "`{shown}` is given with a password, which other users of the machine can see"
+        ))
+        .hint(hint));
+    }
     for (i, source) in chosen.iter().enumerate() {
         if chosen[..i].iter().any(|earlier| earlier.name == source.name) {
             return Err(Failure::new(format_args!("source `{}` is given twice", source.name)));
@@ -126,26 +136,26 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
     Ok(chosen)
 }
 
-/// Opens every source that can be; one that cannot is named and counted, and ends everything only if none can.
-fn open(configured: &[SourceConfig], common: &Common) -> Result<(Vec<Box<dyn Source>>, u64), Failure> {
-    let (mut sources, mut failed): (Vec<_>, Vec<Failure>) = (Vec::new(), Vec::new());
+/// Opens every source that can be; one that cannot is named and kept, and ends everything only if none can.
+fn open(configured: &[SourceConfig], common: &Common) -> Result<(Vec<Box<dyn Source>>, Vec<Unreachable>), Failure> {
+    let (mut sources, mut unreachable, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for source in configured {
         match connect(source) {
             Ok(source) => sources.push(source),
-            Err(error) => failed.push(error.into()),
-        }
-    }
-    let last = failed.pop();
-    match last {
-        Some(failure) if sources.is_empty() && failed.is_empty() => Err(failure),
-        last => {
-            let count = failed.len() as u64 + u64::from(last.is_some());
-            for failure in failed.into_iter().chain(last) {
-                common.say(failure.render().trim_end());
+            Err(error) => {
+                let (name, kind) = (source.name.clone(), kind_of(source).to_owned());
+                unreachable.push(Unreachable { name, kind, reason: error.to_string() });
+                failures.push(Failure::from(error));
             }
-            if sources.is_empty() { Err(Failure::new("no source can be opened")) } else { Ok((sources, count)) }
         }
     }
+    if failures.len() == 1 && sources.is_empty() {
+        return Err(failures.remove(0));
+    }
+    for failure in failures {
+        common.say(failure.render().trim_end());
+    }
+    if sources.is_empty() { Err(Failure::new("no source can be opened")) } else { Ok((sources, unreachable)) }
 }
 
 /// The index, made if there is none; says where its key is kept when it is made.

@@ -61,9 +61,17 @@ pub enum InvalidIdentifier {
         /// The form expected.
         expected: &'static str,
     },
-    /// A column of an identifiers file is not known.
-    #[error("the identifiers file has a column `{0}`; known columns are {columns}", columns = COLUMNS.join(", "))]
-    Column(String),
+    /// A column of an identifiers file is not known: its number, and its name if that can only be one.
+    #[error(
+        "column {number} of the identifiers file{name} is not known; the first line names the columns, of {columns}",
+        columns = COLUMNS.join(", ")
+    )]
+    Column {
+        /// Counted from 1.
+        number: usize,
+        /// The name between backticks, or nothing where it might be somebody's data.
+        name: String,
+    },
     /// The identifiers file is not CSV.
     #[error("line {line} of the identifiers file: {reason}")]
     Line {
@@ -181,8 +189,13 @@ pub(crate) fn decode_digest(text: &str) -> Option<[u8; 32]> {
 pub fn read_subjects(csv: impl Read, user_ids: Option<&str>) -> Result<(Vec<Subject>, u64), InvalidIdentifier> {
     let mut rows = rows(csv)?.into_iter();
     let header: Vec<String> = rows.next().unwrap_or_default().iter().map(|name| name.trim().to_lowercase()).collect();
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        return Err(InvalidIdentifier::Column(unknown.clone()));
+    if let Some(unknown) = header.iter().position(|name| !COLUMNS.contains(&name.as_str())) {
+        let word = &header[unknown];
+        let is_a_name = word.len() <= 16 && word.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
+        let has_known = header.iter().any(|name| COLUMNS.contains(&name.as_str()));
+        let name =
+            if is_a_name && (has_known || word.contains(['_', '-'])) { format!(" (`{word}`)") } else { String::new() };
+        return Err(InvalidIdentifier::Column { number: unknown + 1, name });
     }
     if header.iter().any(|name| name == "user_id") && user_ids.is_none() {
         let expected = "a domain such as `crm.customers.id` when the file has a column `user_id`";
@@ -301,6 +314,8 @@ mod tests {
     fn mistakes_are_named_without_values() {
         let read = |csv: &str| read_subjects(csv.as_bytes(), None).map(drop).expect_err("it is wrong").to_string();
         assert!(read("e-mail\nx\n").contains("`e-mail`"));
+        let headless = read("jane@example.com,Jane Roe\n");
+        assert!(headless.contains("column 1") && !headless.contains("jane"), "{headless}");
         assert!(read("user_id\n7\n").contains("--id-domain"));
         assert!(read("email,phone\na@example.com\n").contains("line 2"));
         let error = Identifier::value(Type::Email, "--email", "secret-value").expect_err("no address").to_string();

@@ -177,9 +177,10 @@ impl Inventory {
         counts
     }
 
-    /// Whether everything listed was read, derived or excluded by policy.
+    /// Whether everything was listed, and all of it read, derived or excluded by policy.
     pub fn is_complete(&self) -> bool {
-        self.coverage.iter().all(|(state, &n)| n == 0 || !state.is_incomplete())
+        let has_ended = self.scans.last().is_none_or(|scan| scan.ended.is_some());
+        has_ended && self.coverage.iter().all(|(state, &n)| n == 0 || !state.is_incomplete())
     }
 }
 

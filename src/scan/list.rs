@@ -29,14 +29,16 @@ const SAMPLED: u64 = 1_000;
 /// A source with what the scan knows of it.
 pub(super) struct SourceState<'s> {
     pub source: &'s dyn Source,
+    /// Its name as outputs have it.
+    pub shown: String,
     /// Its number in the index.
     pub number: u32,
     plans: Mutex<HashMap<ObjectPath, Vec<FieldPlan>>>,
 }
 
 impl<'s> SourceState<'s> {
-    pub fn new(source: &'s dyn Source, number: u32) -> Self {
-        Self { source, number, plans: Mutex::default() }
+    pub fn new(source: &'s dyn Source, shown: String, number: u32) -> Self {
+        Self { source, shown, number, plans: Mutex::default() }
     }
 
     /// The field plans made before an object was split.

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use residuum_detect::Detector;
-use residuum_source::{Coverage, Source, SourceError};
+use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use examine::composite;
 pub use options::ScanOptions;
@@ -38,7 +38,7 @@ use self::keys::KeyDomains;
 use self::list::{Listed, SourceState};
 use self::options::Scope;
 use self::run::{Queue, Shared};
-use crate::index::{Index, IndexError, ScanEnd, ScanInfo};
+use crate::index::{Commit, Index, IndexError, ListedPart, ObjectRecord, ScanEnd, ScanInfo, UnitRecord, Writer};
 
 /// A scan of sources into an index.
 pub struct Scan<'s> {
@@ -46,8 +46,23 @@ pub struct Scan<'s> {
     detector: &'s Detector,
     index: &'s Index,
     options: ScanOptions,
+    unreachable: Vec<Unreachable>,
     stop: &'s AtomicBool,
 }
+
+/// A source that could not be opened; a scan keeps it in the ledger.
+#[derive(Clone, Debug)]
+pub struct Unreachable {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// The object that stands in the ledger for a source as a whole.
+const WHOLE_SOURCE: &str = "*";
 
 /// Bytes of a batch when only a sample is read, so that it ends soon after the records asked for.
 const SAMPLED_BATCH: usize = 8 << 10;
@@ -86,7 +101,14 @@ impl<'s> Scan<'s> {
         if options.sample.is_some() {
             options.limits.batch_bytes = options.limits.batch_bytes.min(SAMPLED_BATCH);
         }
-        Self { sources, detector, index, options, stop: &NEVER }
+        Self { sources, detector, index, options, unreachable: Vec::new(), stop: &NEVER }
+    }
+
+    /// Sources that belong to the scan and could not be opened: nothing of them is read, and the ledger says so.
+    #[must_use]
+    pub fn with_unreachable(mut self, sources: Vec<Unreachable>) -> Self {
+        self.unreachable = sources;
+        self
     }
 
     /// Stops when this becomes true: what is committed stays, the same scan resumes.
@@ -111,11 +133,12 @@ impl<'s> Scan<'s> {
         let scan = writer.begin_scan(&info)?;
         let (domains, unreadable_schemas) = self.domains();
         let cancelled = AtomicBool::new(false);
+        let number = |name: &str, kind: &str| writer.source(&self.shown(name), kind);
         let shared = Shared {
             sources: self
                 .sources
                 .iter()
-                .map(|s| SourceState::new(s.as_ref(), writer.source(s.name(), s.kind())))
+                .map(|s| SourceState::new(s.as_ref(), self.shown(s.name()), number(s.name(), s.kind())))
                 .collect(),
             detector: self.detector,
             keys: self.index.keys(),
@@ -133,6 +156,12 @@ impl<'s> Scan<'s> {
             queue: Queue::new(self.options.jobs),
         };
         let listed = shared.run()?;
+        let mut unreachable = self.unreachable.clone();
+        unreachable.extend(listed.failed.iter().map(|(name, error)| {
+            let kind = self.sources.iter().find(|s| s.name() == name).map_or("", |s| s.kind()).to_owned();
+            Unreachable { name: name.clone(), kind, reason: format!("it could not be listed: {error}") }
+        }));
+        self.note_unreachable(&writer, scan, &unreachable)?;
         let interrupted = self.stop.load(Ordering::Relaxed);
         let end = ScanEnd { complete: listed.complete.clone(), interrupted };
         writer.end_scan(scan, &end)?;
@@ -142,6 +171,33 @@ impl<'s> Scan<'s> {
             writer.compact()?;
         }
         self.summarise(&listed, unreadable_schemas, &progress, interrupted, started)
+    }
+
+    /// A source's name as the index and outputs have it: a path may name a person.
+    fn shown(&self, name: &str) -> String {
+        locator::seal_name(&mut self.detector.worker(), self.index.keys(), name)
+    }
+
+    /// Puts sources into the ledger of which nothing could be read.
+    fn note_unreachable(&self, writer: &Writer, scan: u32, sources: &[Unreachable]) -> Result<(), ScanError> {
+        let mut units = Vec::new();
+        for Unreachable { name, kind, reason } in sources {
+            let object = writer.object(writer.source(&self.shown(name), kind), WHOLE_SOURCE);
+            writer.listed(object);
+            let version = Version::snapshot(format!("scan {scan}"));
+            let record =
+                ObjectRecord { reason: Some(reason.clone()), ..ObjectRecord::new(object, Coverage::Unreadable) };
+            units.push(UnitRecord {
+                id: *blake3::hash(format!("unreachable {scan} {object}").as_bytes()).as_bytes(),
+                listed: vec![ListedPart::whole(object, version)],
+                objects: vec![record],
+                ..UnitRecord::default()
+            });
+        }
+        if !units.is_empty() {
+            writer.commit(Commit { scan, units })?;
+        }
+        Ok(())
     }
 
     /// Of all that decides what is found, besides the objects: rules, recognisers, field planning, limits, keys.
@@ -187,8 +243,10 @@ impl<'s> Scan<'s> {
             elapsed: started.elapsed(),
             ..Summary::default()
         };
-        let names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
-        for object in reader.objects()?.iter().filter(|object| names.contains(&&*object.source)) {
+        let opened = self.sources.iter().map(|source| source.name());
+        let names: Vec<String> =
+            opened.chain(self.unreachable.iter().map(|s| &*s.name)).map(|n| self.shown(n)).collect();
+        for object in reader.objects()?.iter().filter(|object| names.iter().any(|name| *name == *object.source)) {
             *summary.coverage.entry(object.coverage).or_default() += 1;
             if object.coverage == Coverage::Read {
                 summary.objects += 1;
@@ -203,20 +261,18 @@ impl<'s> Scan<'s> {
                 });
             }
         }
-        let unlisted = listed.failed.iter().map(|(source, error)| (source, error, "the source could not be listed"));
-        let without_keys = failed_schemas.iter().map(|(source, error)| (source, error, "its keys could not be read"));
-        for (source, error, what) in unlisted.chain(without_keys) {
+        for (source, error) in &failed_schemas {
             summary.incomplete.push(NotRead {
                 source: source.clone(),
                 object: String::new(),
                 state: Coverage::Unreadable,
-                reason: format!("{what}: {error}"),
+                reason: format!("its keys could not be read: {error}"),
             });
         }
         summary.incomplete.sort();
         summary.incomplete.dedup();
         let totals = reader.scans()?.pop().map(|scan| scan.totals).unwrap_or_default();
-        for total in totals.iter().filter(|total| names.contains(&total.source.as_str())) {
+        for total in totals.iter().filter(|total| names.contains(&total.source)) {
             if total.kind != residuum_detect::Type::Key {
                 *summary.by_type.entry(total.kind).or_default() += total.findings;
                 summary.findings += total.findings;

@@ -87,8 +87,8 @@ fn looks_like_json(column: &Column) -> bool {
     json > 0 && json >= 9 * other
 }
 
-/// The parent of an expanded column keeps its place among the columns, without values.
-fn empty(column: &mut Column) {
+/// Takes the values out of a column, which keeps its place among the columns.
+pub(super) fn empty(column: &mut Column) {
     column.bytes.clear();
     column.place = None;
     match &mut column.rows {

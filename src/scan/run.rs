@@ -97,7 +97,7 @@ impl<'s> Shared<'s> {
 
     pub fn note(&self, source: usize, object: &str, state: Coverage, reason: &str) {
         self.observer.not_read(&NotRead {
-            source: self.sources[source].source.name().to_owned(),
+            source: self.sources[source].shown.clone(),
             object: object.to_owned(),
             state,
             reason: reason.to_owned(),

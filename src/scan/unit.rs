@@ -1,27 +1,32 @@
 //! Reading one unit: the sink that plans fields on their first batch, hands batches to whoever is idle, and
 //! gathers what became of every object.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use residuum_detect::{FieldPlan, Treatment, Type};
-use residuum_source::{Batch, Column, Coverage, Flow, Outcome, Part, Sink, SourceError, Stop, Unit};
+use residuum_source::{
+    Batch, Column, Coverage, Flow, Outcome, Part, Record, RecordKind, Records, Sink, SourceError, Stop, Unit,
+};
 
 use super::examine::{Examiner, Field, Job, KeyColumns};
 use super::keys::{KeyFields, Role};
-use super::locator;
+use super::locator::{self, Stretch};
 use super::nested::{self, Within};
 use super::run::Shared;
 use super::statistics::Statistics;
-use crate::index::{Findings, IndexError, ListedPart, ObjectRecord, PendingSegment};
+use crate::index::{FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place};
 
 /// Findings of a unit that are held in memory at most, in each thread's buffer, before a segment is written.
 const BUFFERED: usize = 1 << 20;
 
 /// A buffer with fewer findings shares a segment with other units.
 const SHARED: usize = 1 << 17;
+
+/// The field of what stands in the name of an object itself.
+const NAME_FIELD: &str = "(name)";
 
 /// A unit to be read.
 pub(super) struct ToRead {
@@ -82,6 +87,26 @@ impl InProgress {
             }
             None => {}
         }
+    }
+
+    /// Notes who is named by an object's name; what a container's name says is the container's.
+    fn name(&self, shared: &Shared<'_>, object: u32, name: &str, stretches: &[Stretch]) {
+        let own = name.rfind('!').map_or(0, |at| at + 1);
+        let mut results = self.lock();
+        let mut findings = results.buffers.pop().unwrap_or_default();
+        for stretch in stretches.iter().filter(|stretch| stretch.range.start >= own) {
+            findings.push(&FindingRow {
+                object,
+                field: shared.writer.field(NAME_FIELD),
+                record: &Record::Number(RecordKind::Document, 0),
+                place: Place::Value { start: stretch.range.start as u64, end: stretch.range.end as u64 },
+                kind: stretch.kind,
+                rule: shared.rules[usize::from(stretch.rule.0)],
+                confidence: stretch.confidence,
+                fp: stretch.fingerprint,
+            });
+        }
+        results.buffers.push(findings);
     }
 
     /// Examines a job that another thread took over.
@@ -174,6 +199,8 @@ struct OpenPart {
     nested: HashSet<Arc<str>>,
     keys: Option<Vec<KeyFields>>,
     left_out: Option<LeftOut>,
+    /// Fields that `--exclude` leaves out.
+    fields_left_out: BTreeSet<String>,
 }
 
 /// Why a member of a container that is read is not examined itself.
@@ -187,8 +214,10 @@ enum LeftOut {
 impl Sink for Reading<'_, '_> {
     fn open(&mut self, part: Part) -> Flow {
         let shared = self.shared;
-        let name = locator::seal_name(&mut self.examiner.worker, shared.keys, part.path.as_str());
+        let stretches = locator::personal_stretches(&mut self.examiner.worker, shared.keys, part.path.as_str());
+        let name = locator::seal_stretches(shared.keys, part.path.as_str(), &stretches);
         let object = shared.writer.object(shared.sources[self.source].number, &name);
+        self.progress.name(shared, object, part.path.as_str(), &stretches);
         let plans = shared.sources[self.source].plan_of(&part.path).unwrap_or_default();
         let is_member = !self.open.is_empty();
         let left_out = match shared.scope.leaves_out(shared.sources[self.source].source.name(), part.path.as_str()) {
@@ -197,7 +226,17 @@ impl Sink for Reading<'_, '_> {
             None => shared.scope.is_outside(part.path.as_str()).then_some(LeftOut::Outside),
         };
         let fields = HashMap::new();
-        self.open.push(OpenPart { part, name, object, fields, plans, nested: HashSet::new(), keys: None, left_out });
+        self.open.push(OpenPart {
+            part,
+            name,
+            object,
+            fields,
+            plans,
+            nested: HashSet::new(),
+            keys: None,
+            left_out,
+            fields_left_out: BTreeSet::new(),
+        });
         shared.go_on()
     }
 
@@ -240,10 +279,6 @@ impl Reading<'_, '_> {
                 if open.fields.contains_key(&column.field) {
                     continue;
                 }
-                let plan = match shared.scope.leaves_out_field(open.part.path.as_str(), &column.field) {
-                    true => FieldPlan { treatment: Treatment::Skip("left out by --exclude".to_owned()), ..plan },
-                    false => plan,
-                };
                 let before = open.plans.iter().find(|plan| *plan.field == *column.field).cloned();
                 let plan = before.unwrap_or_else(|| {
                     open.plans.push(plan.clone());
@@ -253,6 +288,16 @@ impl Reading<'_, '_> {
                 let id = shared.writer.field(&name);
                 open.fields.insert(column.field.clone(), Arc::new(Field { id, plan }));
             }
+        }
+        let is_key =
+            |index: usize| matches!(&batch.records, Records::Keyed { columns, .. } if columns.contains(&index));
+        let left_out = |(index, column): (usize, &Column)| {
+            let named = shared.scope.leaves_out_field(open.part.path.as_str(), &column.field);
+            (named && !is_key(index)).then_some(index) // without its key a record could not be told from others
+        };
+        for index in batch.columns.iter().enumerate().filter_map(left_out).collect::<Vec<_>>() {
+            nested::empty(&mut batch.columns[index]);
+            open.fields_left_out.insert(batch.columns[index].field.to_string());
         }
         let fields = batch.columns.iter().map(|column| open.fields[&column.field].clone()).collect();
         let keys = key_columns(shared, self.source, open, &batch);
@@ -268,6 +313,11 @@ impl Reading<'_, '_> {
         }
         if self.open.is_empty() {
             self.outermost += 1;
+        }
+        if !open.fields_left_out.is_empty() {
+            let names: Vec<_> = open.fields_left_out.iter().map(|name| format!("`{name}`")).collect();
+            let note = format!("left out by --exclude: {}", names.join(", "));
+            outcome.reason = Some(outcome.reason.map_or_else(|| note.clone(), |reason| format!("{reason}; {note}")));
         }
         let shared = self.shared;
         shared.note_outcome(self.source, &open.name, &outcome);
