@@ -40,9 +40,9 @@ pub(super) fn exit(reader: &Reader, common: &Common) -> Result<Exit, Failure> {
         common
             .say(format_args!("warning: coverage is incomplete: {}; `residuum report` names them", counts.join(", ")));
     }
-    let is_cut_short = reader.scans()?.last().is_some_and(|scan| scan.ended.is_none() || scan.interrupted);
+    let is_cut_short = reader.scans()?.last().is_none_or(|scan| scan.ended.is_none() || scan.interrupted);
     if is_cut_short {
-        common.say("warning: the last scan has not ended, so much may be missing: run the same `residuum scan` again");
+        common.say("warning: no scan has ended since the last one began, so much may be missing: run the same `residuum scan` again");
     }
     let is_complete = open.is_empty() && unfinished.is_empty() && !is_cut_short;
     Ok(if is_complete { Exit::Done } else { Exit::Incomplete })

@@ -136,8 +136,11 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
     Ok(chosen)
 }
 
+/// The sources that could be opened, and those that could not.
+type Opened = (Vec<Box<dyn Source>>, Vec<Unreachable>);
+
 /// Opens every source that can be; one that cannot is named and kept, and ends everything only if none can.
-fn open(configured: &[SourceConfig], common: &Common) -> Result<(Vec<Box<dyn Source>>, Vec<Unreachable>), Failure> {
+fn open(configured: &[SourceConfig], common: &Common) -> Result<Opened, Failure> {
     let (mut sources, mut unreachable, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for source in configured {
         match connect(source) {

@@ -179,7 +179,7 @@ impl Inventory {
 
     /// Whether everything was listed, and all of it read, derived or excluded by policy.
     pub fn is_complete(&self) -> bool {
-        let has_ended = self.scans.last().is_none_or(|scan| scan.ended.is_some());
+        let has_ended = self.scans.last().is_some_and(|scan| scan.ended.is_some());
         has_ended && self.coverage.iter().all(|(state, &n)| n == 0 || !state.is_incomplete())
     }
 }

@@ -7,4 +7,6 @@ mod cli_index;
 mod cli_usage;
 mod identity;
 mod layers;
+mod pipeline;
+mod privacy;
 mod sandbox;

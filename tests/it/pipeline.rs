@@ -156,3 +156,62 @@ fn a_declared_join_reaches_a_file() {
     assert_eq!(exported[0]["record"]["key"], 1);
     sandbox.run(["find", "--id", "shop.customers.id=8", "--format", "jsonl"]).exits(0).prints("exports/orders.jsonl");
 }
+
+#[test]
+fn a_scan_that_was_killed_is_not_complete() {
+    let sandbox = Sandbox::new();
+    data(&sandbox);
+    let arguments = ["scan", SOURCES[0], SOURCES[1], "--index", "cut", "--quiet"];
+    for wait in 0..40 {
+        let mut child =
+            sandbox.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(30 + 12 * wait));
+        let has_ended = child.try_wait().expect("it can be asked").is_some();
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        if !has_ended && sandbox.path("cut/catalog.sqlite").exists() && sandbox.path("cut/format.json").exists() {
+            let report =
+                sandbox.run(["report", "--index", "cut", "--format", "json"]).exits(2).says("no scan has ended");
+            assert_eq!(report.json()["complete"], false);
+            scan(&sandbox, "cut", &[]).exits(0);
+            sandbox.run(["report", "--index", "cut"]).exits(0);
+            return;
+        }
+    }
+    panic!("no kill met a scan that had begun and not ended");
+}
+
+#[test]
+fn what_cannot_be_opened_stays_in_the_ledger() {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/a.csv", "id,email\n1,a@example.com\n");
+    sandbox.run(["scan", "data", "sqlite:nowhere.sqlite"]).exits(2);
+    let report = sandbox.run(["report", "--format", "json"]).exits(2).json();
+    assert_eq!((&report["complete"], &report["coverage"]["unreadable"]), (&false.into(), &1.into()));
+    sandbox.run(["scan", "data"]).exits(0);
+    sandbox.run(["report"]).exits(2);
+}
+
+#[test]
+fn names_of_objects_and_addresses_in_links_are_found() {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/mail/tom@example.com.txt", "nothing else\n");
+    sandbox.file(
+        "data/visits.jsonl",
+        "{\"u\":\"https://shop.example/?m=ann%40example.com\"}\n{\"u\":\"https://shop.example/\"}\n",
+    );
+    sandbox.run(["scan", "data"]).exits(0);
+    let named = sandbox.run(["find", "--email", "tom@example.com", "--format", "jsonl"]).exits(0);
+    assert_eq!(named.lines()[0]["field"], "(name)");
+    named.nowhere("tom@");
+    sandbox.run(["find", "--email", "ann@example.com", "--format", "jsonl"]).exits(0).prints("visits.jsonl");
+}
+
+#[test]
+fn a_field_that_is_left_out_is_not_examined() {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/a.csv", "id,email,phone\n1,a@example.com,202-555-0101\n2,b@example.com,202-555-0102\n");
+    sandbox.run(["scan", "data", "--exclude", "email"]).exits(0);
+    let findings = sandbox.run(["findings", "--format", "jsonl"]).exits(0).nowhere("\"EMAIL\"");
+    assert_eq!(findings.lines().len(), 2, "{}", findings.stdout);
+}

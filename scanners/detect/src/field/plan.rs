@@ -114,11 +114,15 @@ impl Fields {
         }
         for &(rule, m) in &candidates {
             if let Some(typed) = self.by_name(&rules[rule], rule, m, &profile, &plan.field) {
-                return typed;
+                return searched_if_it_holds_others(typed, rules[rule].kind);
             }
         }
         if let Some(typed) = self.by_values(rules, name, &profile, &plan.field) {
-            return typed;
+            let is_url = |rule: &Rule| {
+                rule.kind == Type::Url && matches!(&typed.treatment, Treatment::Typed(id) if *id == rule.id)
+            };
+            let kind = if rules.iter().any(is_url) { Type::Url } else { Type::Other };
+            return searched_if_it_holds_others(typed, kind);
         }
         if let Some(&(rule, _)) = candidates.iter().find(|(_, m)| !m.weak) {
             plan.evidence.push(format!("the name suggests `{}`, the values do not", rules[rule].id));
@@ -275,4 +279,13 @@ fn proves(kind: Type, value: &[u8]) -> bool {
         Type::UsSsn => separators == 2,
         _ => true,
     }
+}
+
+/// A web address may have somebody's identifiers in its path or query: reading it as one value would miss them.
+fn searched_if_it_holds_others(mut plan: FieldPlan, kind: Type) -> FieldPlan {
+    if kind == Type::Url {
+        plan.treatment = Treatment::Search;
+        plan.evidence.push("searched, because a web address may hold identifiers".to_owned());
+    }
+    plan
 }

@@ -5,7 +5,12 @@ use super::Format;
 /// Signature, position, format, and how a message calls it. More specific ones first.
 const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (b"%PDF-", 0, "pdf", "a PDF document"),
-    (b"SQLite format 3\0", 0, "sqlite", "a SQLite database among files (scan it as a source of its own, `sqlite:PATH`)"),
+    (
+        b"SQLite format 3\0",
+        0,
+        "sqlite",
+        "a SQLite database among files (scan it as a source of its own, `sqlite:PATH`)",
+    ),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "ole", "an old Office document or Outlook message"),
     (b"!BDN", 0, "pst", "an Outlook mailbox"),
     (b"\0\x01\0\0Standard ", 0, "access", "an Access database"),
