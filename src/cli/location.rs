@@ -51,7 +51,7 @@ impl<'k> Names<'k> {
 struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
-    source: &'a str,
+    source: Cow<'a, str>,
     object: Cow<'a, str>,
     record: RecordLine,
     field: Cow<'a, str>,
@@ -173,7 +173,7 @@ impl<'o> Printer<'o> {
         let key = self.names.show_json(finding.record.key_json(&finding.primary_key));
         let line = Line {
             subject: of.map(|location| location.subject.as_str()),
-            source: &finding.source,
+            source: self.names.show(&finding.source),
             object: self.names.show(&finding.object),
             record: RecordLine { kind: finding.record.kind().name(), key },
             field: self.names.show(&finding.field),
@@ -214,7 +214,7 @@ impl<'o> Printer<'o> {
 fn csv(out: &mut dyn Write, line: &Line<'_>) -> io::Result<()> {
     let number = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
     let mut cells: Vec<Cow<'_, str>> = vec![
-        line.source.into(),
+        (&*line.source).into(),
         line.object.as_ref().into(),
         line.record.kind.into(),
         match &line.record.key {
@@ -248,7 +248,7 @@ fn row(line: &Line<'_>, record: &Record, with_subject: bool) -> Vec<String> {
         _ => String::new(),
     };
     let mut cells = vec![
-        line.source.to_owned(),
+        line.source.to_string(),
         line.object.to_string(),
         record_text(record.kind(), &line.record.key),
         line.field.to_string(),

@@ -34,7 +34,7 @@ impl Inventory {
         for object in &objects {
             *coverage.entry(object.coverage).or_default() += 1;
         }
-        Ok(Self {
+        let mut inventory = Self {
             index: index.dir().display().to_string(),
             made: utc(SystemTime::now()),
             sources: sources(&objects, &fields),
@@ -43,7 +43,14 @@ impl Inventory {
             scans: scans.iter().map(scan).collect(),
             fields,
             coverage,
-        })
+        };
+        let names = inventory.sources.iter_mut().map(|line| &mut line.name);
+        let names = names.chain(inventory.fields.iter_mut().map(|line| &mut line.source));
+        let names = names.chain(inventory.ledger.iter_mut().map(|line| &mut line.source));
+        for name in names.chain(inventory.scans.iter_mut().flat_map(|line| &mut line.sources)) {
+            *name = display(name);
+        }
+        Ok(inventory)
     }
 }
 

@@ -215,3 +215,14 @@ fn a_field_that_is_left_out_is_not_examined() {
     let findings = sandbox.run(["findings", "--format", "jsonl"]).exits(0).nowhere("\"EMAIL\"");
     assert_eq!(findings.lines().len(), 2, "{}", findings.stdout);
 }
+
+#[test]
+fn a_source_named_after_a_person_is_sealed_in_every_output() {
+    let sandbox = Sandbox::new();
+    sandbox.file("of ann.poe@example.com/a.txt", "x y@example.com\n");
+    sandbox.run(["scan", "of ann.poe@example.com"]).exits(0).nowhere("ann.poe");
+    for command in [&["findings", "--format", "jsonl"][..], &["report"], &["find", "--email", "y@example.com"]] {
+        let run = sandbox.run(command).exits(0).nowhere("ann.poe");
+        assert!(run.stdout.contains("⟨EMAIL:") && run.stdout.contains("…⟩"), "{}", run.stdout);
+    }
+}
