@@ -219,7 +219,7 @@ impl<'s> Scan<'s> {
         let (mut schemas, mut failed) = (Vec::new(), Vec::new());
         for source in self.sources {
             match source.keys() {
-                Ok(keys) => schemas.push((source.name().to_owned(), keys)),
+                Ok(keys) => schemas.push((self.shown(source.name()), keys)), // domains are named after it
                 Err(error) => failed.push((source.name().to_owned(), error)),
             }
         }

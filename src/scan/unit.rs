@@ -375,7 +375,7 @@ fn seal_plan(mut plan: FieldPlan, shared: &Shared<'_>, examiner: &mut Examiner<'
 fn key_columns(shared: &Shared<'_>, source: usize, open: &mut OpenPart, batch: &Batch) -> Vec<KeyColumns> {
     if open.keys.is_none() {
         let name = open.part.path.as_str();
-        let mut keys = shared.domains.of(shared.sources[source].source.name(), name);
+        let mut keys = shared.domains.of(&shared.sources[source].shown, name);
         if !holds_people(shared, open) {
             // A record without a person of its own belongs to whomever it mentions.
             keys.iter_mut().filter(|key| key.role == Role::Mentions).for_each(|key| key.role = Role::Belongs);
