@@ -24,6 +24,7 @@ mod exit;
 mod failure;
 mod find;
 mod findings;
+mod index;
 mod keys;
 mod location;
 mod man;
@@ -80,6 +81,7 @@ enum Command {
     Detect(detect::Args),
     Rules(rules::Args),
     Sources(sources::Args),
+    Index(index::Args),
     Keys(keys::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -96,6 +98,7 @@ impl Command {
             Self::Detect(args) => detect::run(args, common),
             Self::Rules(args) => rules::run(args, common),
             Self::Sources(args) => sources::run(args, common),
+            Self::Index(args) => index::run(args, common),
             Self::Keys(args) => keys::run(args, common),
             Self::Demo(args) => demo::run(args, common),
             Self::Completions(args) => completions::run(args),

@@ -13,7 +13,7 @@ use super::catalog::{Arg, BUILDING, Catalog, DEAD, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::keys::hex;
 use super::writer::{RunningScan, State, Writer, sync_dir};
-use super::{Commit, ListedPart, PendingSegment};
+use super::{Commit, ListedPart, PendingSegment, sums};
 
 /// The generation of findings that were never live.
 const NEVER: i64 = 0;
@@ -223,10 +223,11 @@ impl<'a> Application<'a> {
             anywhere.extend(of.iter().map(|(&object, &generation)| (object, generation)));
             by_unit.push(of);
         }
-        let (mut segments, mut rows) = (Vec::new(), Vec::new());
+        let (mut segments, mut files, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (unit, of) in commit.units.iter().zip(&by_unit) {
             for segment in &unit.segments {
-                segments.push((segment.id, &self.key, segment.rows, segment.bytes));
+                segments.push((segment.id, &self.key, segment.rows, segment.bytes()));
+                files.push((segment.id, segment.files));
                 for found in &segment.objects {
                     let generation = of.get(&found.object).or_else(|| anywhere.get(&found.object));
                     let generation = generation.ok_or_else(|| {
@@ -236,6 +237,7 @@ impl<'a> Application<'a> {
                 }
             }
         }
+        sums::insert(&mut self.state.catalog, &files)?;
         insert_segments(&mut self.state.catalog, &segments, &rows)
     }
 

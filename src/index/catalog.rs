@@ -17,6 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::error::{IndexError, Result, sqlite_code};
+use super::sums;
 
 /// What a generation (a version of an object as one scan read it) is for look-ups.
 pub(super) const BUILDING: i64 = 0;
@@ -66,6 +67,7 @@ impl Catalog {
             Self::connect(file, options(file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal))?;
         catalog.begin()?;
         catalog.run(SCHEMA, &[])?;
+        catalog.run(sums::SCHEMA, &[])?;
         catalog.end(Ok(()))?;
         catalog.close()
     }
@@ -141,14 +143,19 @@ impl Catalog {
         ended
     }
 
-    /// Closes the connection; the last one to close folds the write-ahead log in.
-    pub(super) fn close(mut self) -> Result<()> {
+    /// Closes the connection, for good; the last one to close folds the write-ahead log in.
+    pub(super) fn close(&mut self) -> Result<()> {
         let closed = self.connection.take().map_or(Ok(()), |connection| block_on(connection.close()));
         closed.map_err(IndexError::catalog(&self.file))
     }
 
+    /// Where it is, for messages.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     fn connection(&mut self) -> &mut SqliteConnection {
-        self.connection.as_mut().expect("closing takes the catalog itself")
+        self.connection.as_mut().expect("nothing is asked of a closed catalog")
     }
 }
 

@@ -18,8 +18,9 @@ use super::names::{load_objects, ranked};
 use super::ranges::{intersection, joined, without};
 use super::retract::{count, uncount};
 use super::segment::{
-    self, Cursor, Print, PrintStream, Prints, PrintsWriter, Ranks, Records, RecordsWriter, Selection,
+    self, Cursor, FileSum, Print, PrintStream, Prints, PrintsWriter, Ranks, RecordsWriter, Selection,
 };
+use super::sums::{self, Sums};
 use super::writer::{ObjectRows, PendingSegment, Writer, prints_draft, records_draft, remove_segment, sync_dir};
 
 /// Segments of a level that are merged into one.
@@ -155,12 +156,13 @@ pub(super) fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Select
         objects.iter().filter(|row| !row.dead).map(|row| (row.object, row.generation)).collect();
     let key: String = writer.state().catalog.one("SELECT key FROM segment WHERE id = ?", &[(ids[0] as i64).into()])?;
     let dir = writer.index.segments();
+    let sums = Sums::load(&mut writer.state().catalog)?;
     let mut cursors = Vec::new();
     let mut prints = Vec::new();
     let (mut all, mut less) = (0, Vec::new());
     for &id in ids {
-        let records = Records::open(&segment::records_file(&dir, id))?;
-        prints.push(Prints::open(&segment::prints_file(&dir, id))?);
+        let (records, in_order) = sums.open(&dir, id)?;
+        prints.push(in_order);
         let mut gone: Selection =
             objects.iter().filter(|o| o.segment == id && o.dead).map(|o| o.rows.clone()).collect();
         joined(&mut gone);
@@ -178,7 +180,7 @@ pub(super) fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Select
     let (cursors, sizes): (Vec<_>, Vec<_>) = cursors.into_iter().unzip();
     let (mut pending, map) = merge_records(writer.pending(), cursors, &sizes, &ranks)?;
     if pending.rows > 0 {
-        pending.bytes += merge_prints(&pending, prints, &map)?;
+        pending.files.prints = Some(merge_prints(&pending, prints, &map)?);
         pending.place()?;
         sync_dir(&dir)?;
     }
@@ -258,14 +260,16 @@ fn merge_records(
         flush(&mut writer, &mut block)?;
     }
     if next > 0 {
-        (pending.rows, pending.bytes) = writer.finish()?;
+        let (rows, sum) = writer.finish()?;
+        pending.rows = rows;
+        pending.files.records = Some(sum);
     }
     pending.objects = objects;
     Ok((pending, map))
 }
 
-/// Writes the merged `prints` file with the rows' new numbers; gives its bytes.
-fn merge_prints(pending: &PendingSegment, prints: Vec<Prints>, map: &[Vec<u32>]) -> Result<u64> {
+/// Writes the merged `prints` file with the rows' new numbers.
+fn merge_prints(pending: &PendingSegment, prints: Vec<Prints>, map: &[Vec<u32>]) -> Result<FileSum> {
     let mut streams: Vec<PrintStream> = prints.into_iter().map(PrintStream::new).collect();
     let next = |stream: &mut PrintStream, map: &[u32]| -> Result<Option<Print>> {
         while let Some(print) = stream.next()? {
@@ -305,6 +309,7 @@ fn swap(
 ) -> Result<()> {
     let which = [bulk(&old)];
     catalog.run("DELETE FROM segment WHERE id IN (SELECT value FROM json_each(?))", &which)?;
+    sums::remove(catalog, old)?;
     catalog.run("DELETE FROM segment_object WHERE segment IN (SELECT value FROM json_each(?))", &which)?;
     if new.rows > 0 {
         let rows: Vec<_> = new
@@ -312,7 +317,8 @@ fn swap(
             .iter()
             .map(|rows| (new.id, rows.object, &generations[&rows.object], rows.first, rows.rows))
             .collect();
-        insert_segments(catalog, &[(new.id, key, new.rows, new.bytes)], &rows)?;
+        insert_segments(catalog, &[(new.id, key, new.rows, new.bytes())], &rows)?;
+        sums::insert(catalog, &[(new.id, new.files)])?;
     }
     let sql = "DELETE FROM generation WHERE state <> 1 AND state = ? \
                AND NOT EXISTS (SELECT 1 FROM segment_object WHERE generation = generation.id)";

@@ -108,7 +108,7 @@ impl IndexError {
     pub(super) fn reading(file: &Path) -> impl Fn(ParquetError) -> Self {
         let file = file.to_owned();
         move |error| match io_cause(&error) {
-            Some(kind) if kind != io::ErrorKind::UnexpectedEof => {
+            Some(kind) if !matches!(kind, io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) => {
                 Self::Io { file: file.clone(), action: "read", cause: kind.into() }
             }
             _ => Self::damaged(&file, format!("is not the segment that was written ({error})")),
@@ -130,6 +130,10 @@ impl IndexError {
         move |cause| match sqlite_code(&cause) {
             Some(13) => Self::Full { file: file.clone() },
             Some(11 | 26) => Self::damaged(&file, "is not the catalog that was written"),
+            // Statements are constants: what they name was there when the catalog was made.
+            Some(1) if cause.to_string().contains("no such") => {
+                Self::damaged(&file, "is not the catalog that was written: tables are missing")
+            }
             Some(14) if !file.exists() => Self::damaged(&file, "is missing"),
             _ => Self::Catalog { file: file.clone(), cause },
         }

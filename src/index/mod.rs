@@ -3,7 +3,8 @@
 //! An index is a directory: `format.json` (format version and key names), `catalog.sqlite` (which objects, versions
 //! and segments there are, what became of each object) and `segments/`. A segment is a batch of findings that
 //! never changes, as two Parquet files: `records` in canonical order (what is in this record?) and `prints` in
-//! order of fingerprints (where is this person?). A finding is live while the catalog says that the version of its
+//! order of fingerprints (where is this person?). Every file is checked as it is read: see `segment/sum.rs` and `rest.rs`.
+//! A finding is live while the catalog says that the version of its
 //! object is.
 //!
 //! One [`Writer`] at a time; any number of [`Reader`]s, each with the state it began with. The index knows nothing
@@ -11,6 +12,7 @@
 
 mod apply;
 mod catalog;
+mod check;
 mod commit;
 mod compact;
 mod error;
@@ -22,10 +24,12 @@ mod merge;
 mod names;
 mod ranges;
 mod reader;
+mod rest;
 mod retract;
 mod scans;
 mod seal;
 mod segment;
+mod sums;
 mod writer;
 
 use std::fs;
@@ -35,6 +39,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use catalog::Catalog;
+pub use check::Checked;
 pub use commit::{
     Commit, DeclaredKey, FieldStats, FieldTotals, KnownObject, ListedPart, LiveVersion, ObjectRecord, PartialVersion,
     ScanEnd, ScanInfo, ScanRecord, ScanTotal, UnitRecord,
@@ -51,7 +56,7 @@ pub use seal::{display, is_sealed};
 pub use writer::{PendingSegment, Writer};
 
 /// The newest format this program reads and the one it writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// An index: a directory and the keys to it.
 #[derive(Clone, Debug)]
@@ -76,7 +81,7 @@ impl Index {
                 Catalog::create(&draft)?;
                 fs::rename(&draft, &catalog).map_err(IndexError::io(&catalog, "made"))?;
             }
-            Format { format: FORMAT, keys: keys.all().map(id_text).collect() }.write(dir)?;
+            Format::new(keys.all().map(id_text).collect()).write(dir)?;
         }
         Self::open(dir, keys)
     }
@@ -133,14 +138,13 @@ impl Index {
     /// [`IndexError::Locked`] while another process has it.
     pub fn writer(&self) -> Result<Writer> {
         let writer = Writer::open(self)?;
-        // A key that came first in the environment is a rotation that the index learns of here.
+        // What is written from here on has digests, which earlier programs would not keep. A key that came first in the environment is a rotation that the index learns of here.
         let ids: Vec<_> = self.keys.all().map(id_text).collect();
-        let mut format = Format::read(&self.dir)?.ok_or_else(|| IndexError::Missing(self.dir.clone()))?;
+        let format = Format::read(&self.dir)?.ok_or_else(|| IndexError::Missing(self.dir.clone()))?;
         let missing: Vec<_> = format.keys.iter().filter(|id| !ids.contains(id)).cloned().collect();
         let keys = [ids, missing].concat();
-        if format.keys != keys {
-            format.keys = keys;
-            format.write(&self.dir)?;
+        if (format.format, &format.keys) != (FORMAT, &keys) {
+            Format::new(keys).write(&self.dir)?;
         }
         Ok(writer)
     }
@@ -161,7 +165,7 @@ impl Index {
         let _alone = self.writer()?;
         let index = Self { dir: self.dir.clone(), keys: self.keys.rotated()? };
         let keys = index.keys.all().map(id_text).collect();
-        Format { format: FORMAT, keys }.write(&self.dir)?;
+        Format::new(keys).write(&self.dir)?;
         Ok(index)
     }
 
@@ -180,9 +184,21 @@ struct Format {
     format: u32,
     /// Public names of the keys, the current one first.
     keys: Vec<String>,
+    /// Of what stands above; empty in format 1.
+    #[serde(default)]
+    sum: String,
 }
 
 impl Format {
+    fn new(keys: Vec<String>) -> Self {
+        let sum = Self::sum(FORMAT, &keys);
+        Self { format: FORMAT, keys, sum }
+    }
+
+    fn sum(format: u32, keys: &[String]) -> String {
+        keys::hex(&blake3::hash(format!("{format} {}", keys.join(" ")).as_bytes()).as_bytes()[..8])
+    }
+
     fn read(dir: &Path) -> Result<Option<Self>> {
         let file = dir.join("format.json");
         let text = match fs::read(&file) {
@@ -203,10 +219,18 @@ impl Format {
         }
         let damaged = |_| IndexError::damaged(&file, "is not what was written");
         let Version { format: found } = serde_json::from_slice(&text).map_err(damaged)?;
+        if found == 0 {
+            return Err(IndexError::damaged(&file, "is not what was written"));
+        }
         if found > FORMAT {
             return Err(IndexError::Newer { dir: dir.to_owned(), found, known: FORMAT });
         }
-        serde_json::from_slice(&text).map(Some).map_err(damaged)
+        let format: Self = serde_json::from_slice(&text).map_err(damaged)?;
+        let sum = Self::sum(format.format, &format.keys);
+        if format.sum != sum && (found > 1 || !format.sum.is_empty()) {
+            return Err(IndexError::damaged(&file, "is not what was written"));
+        }
+        Ok(Some(format))
     }
 
     fn write(&self, dir: &Path) -> Result<()> {

@@ -13,8 +13,9 @@ use super::error::{IndexError, Result};
 use super::merge::Merge;
 use super::names::ranked;
 use super::ranges::{joined, without};
-use super::segment::{self, Cursor, Prints, Ranks, Records, Selection};
-use super::{Findings, Index, Place, lookup};
+use super::segment::{Cursor, Prints, Ranks, Records, Selection};
+use super::sums::Sums;
+use super::{Findings, Index, Place, lookup, rest};
 
 /// A consistent view of an index; shared by reference among threads.
 pub struct Reader {
@@ -112,14 +113,15 @@ impl Reader {
     }
 
     fn try_open(index: &Index) -> Result<Self> {
+        rest::check(&index.catalog_file())?;
         let mut catalog = Catalog::snapshot(&index.catalog_file())?;
         let rows: Vec<(u64, u64)> =
             catalog.rows("SELECT json_group_array(json_array(id, n_rows) ORDER BY id) FROM segment", &[])?;
         let mut dead = dead_rows(&mut catalog)?;
+        let sums = Sums::load(&mut catalog)?;
         let dir = index.segments();
         let open = |(id, n_rows): (u64, u64)| {
-            let records = Records::open(&segment::records_file(&dir, id))?;
-            let prints = Prints::open(&segment::prints_file(&dir, id))?;
+            let (records, prints) = sums.open(&dir, id)?;
             if records.rows() != n_rows {
                 return Err(IndexError::damaged(records.path(), "has another number of rows than the catalog says"));
             }

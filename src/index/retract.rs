@@ -10,7 +10,8 @@ use super::catalog::{Catalog, bulk};
 use super::compact::rewrite;
 use super::error::{IndexError, Result};
 use super::ranges::{joined, ranges};
-use super::segment::{self, Cursor, Prints, Records, Selection};
+use super::segment::{Cursor, Records, Selection};
+use super::sums::Sums;
 use super::writer::Writer;
 
 /// What is to be forgotten.
@@ -67,6 +68,7 @@ impl Writer {
 
     fn rows_to_forget(&self, id: u64, what: &Retract) -> Result<Selection> {
         let dir = self.index.segments();
+        let sums = Sums::load(&mut self.state().catalog)?;
         let of_objects = |objects: &[u32]| -> Result<Vec<(u32, u32, u32)>> {
             self.state().catalog.rows(
                 "SELECT json_group_array(json_array(object, first, n_rows)) FROM segment_object \
@@ -80,7 +82,7 @@ impl Writer {
                 probes.sort_unstable();
                 probes.dedup();
                 let mut rows = HashSet::new();
-                let prints = Prints::open(&segment::prints_file(&dir, id))?;
+                let prints = sums.prints(&dir, id)?;
                 prints.lookup(&probes, |_, print| {
                     rows.insert(print.row);
                 })?;
@@ -101,7 +103,7 @@ impl Writer {
                 if of.is_empty() {
                     return Ok(Selection::new());
                 }
-                let file = Records::open(&segment::records_file(&dir, id))?;
+                let file = sums.records(&dir, id)?;
                 let mut rows = Selection::new();
                 for (object, record) in records {
                     if let Some(range) = of.get(object) {

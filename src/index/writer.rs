@@ -14,8 +14,9 @@ use super::catalog::Catalog;
 use super::error::{IndexError, Result};
 use super::names::{Names, load_objects};
 use super::segment::{self, Print, PrintsWriter, RecordsWriter};
+use super::sums::{self, SegmentSums};
 use super::{Commit, Findings, Index, KnownObject, ScanEnd, ScanInfo, id_text};
-use super::{apply, scans};
+use super::{apply, rest, scans};
 
 /// The writer of an index; shared by reference among worker threads.
 pub struct Writer {
@@ -49,7 +50,7 @@ pub(super) struct RunningScan {
 pub struct PendingSegment {
     pub(super) id: u64,
     pub(super) rows: u64,
-    pub(super) bytes: u64,
+    pub(super) files: SegmentSums,
     pub(super) objects: Vec<ObjectRows>,
     dir: PathBuf,
     kept: bool,
@@ -66,7 +67,11 @@ pub(super) struct ObjectRows {
 impl Writer {
     pub(super) fn open(index: &Index) -> Result<Self> {
         let lock = lock(&index.dir)?;
-        let mut catalog = Catalog::open(&index.catalog_file())?;
+        let file = index.catalog_file();
+        rest::check(&file)?;
+        rest::end(&file)?;
+        let mut catalog = Catalog::open(&file)?;
+        catalog.run(sums::SCHEMA, &[])?;
         let live: Vec<u64> = catalog.rows("SELECT json_group_array(id) FROM segment", &[])?;
         remove_strays(&index.segments(), &live.iter().copied().collect())?;
         let next_segment = AtomicU64::new(live.into_iter().max().unwrap_or(0) + 1);
@@ -157,13 +162,13 @@ impl Writer {
         for rows in order.chunks(segment::GROUP_ROWS) {
             records.group(findings, rows)?;
         }
-        let (rows, record_bytes) = records.finish()?;
+        let (rows, records) = records.finish()?;
         let mut prints = PrintsWriter::new(&prints_draft(&pending));
         for prints_group in prints_of(findings, &order).chunks(segment::GROUP_ROWS) {
             prints.group(prints_group)?;
         }
         pending.rows = rows;
-        pending.bytes = record_bytes + prints.finish()?;
+        pending.files = SegmentSums { records: Some(records), prints: Some(prints.finish()?) };
         pending.objects = objects_of(order.iter().map(|&row| findings.object[row as usize]));
         findings.clear();
         Ok(pending)
@@ -194,7 +199,14 @@ impl Writer {
     /// A segment to be written.
     pub(super) fn pending(&self) -> PendingSegment {
         let id = self.next_segment.fetch_add(1, Ordering::Relaxed);
-        PendingSegment { id, rows: 0, bytes: 0, objects: Vec::new(), dir: self.index.segments(), kept: false }
+        PendingSegment {
+            id,
+            rows: 0,
+            files: SegmentSums::default(),
+            objects: Vec::new(),
+            dir: self.index.segments(),
+            kept: false,
+        }
     }
 
     fn ranks(&self, findings: &Findings) -> Result<segment::Ranks> {
@@ -206,6 +218,16 @@ impl Writer {
         self.names().ranks(findings, &loaded).map_err(|missing| {
             IndexError::Misuse(format!("findings name an object, {}, that has no number", missing[0]))
         })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Without a digest the catalog is as good, only unchecked until the next writer ends.
+        if state.catalog.close().is_ok() {
+            let _ = rest::begin(&self.index.catalog_file());
+        }
     }
 }
 
@@ -222,7 +244,7 @@ impl PendingSegment {
 
     /// Bytes on the disk.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.files.bytes()
     }
 
     /// Gives the files their names, so that the catalog may name the segment.

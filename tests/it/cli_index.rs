@@ -47,6 +47,33 @@ fn findings_come_in_every_format_and_filter() {
 }
 
 #[test]
+fn a_damaged_index_is_named_and_gives_no_answer() {
+    let sandbox = scanned();
+    sandbox.run(["index", "check"]).exits(0).says("everything is as it was written");
+    let segments = fs::read_dir(sandbox.path(".residuum/segments")).expect("it is there");
+    let prints =
+        segments.map(|entry| entry.expect("listed").path()).find(|path| path.to_string_lossy().contains("prints"));
+    let catalog = sandbox.path(".residuum/catalog.sqlite");
+    let find = ["find", "--email", "jane@example.com"];
+    for (file, at) in [(prints.expect("a file of prints"), 40), (catalog, 5000)] {
+        let bytes = fs::read(&file).expect("it can be read");
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 16;
+        fs::write(&file, flipped).expect("it can be written");
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+        for command in [&["index", "check"][..], &find] {
+            sandbox
+                .run(command)
+                .exits(1)
+                .says(name)
+                .says("restore the directory from a backup, or delete it and scan again");
+        }
+        fs::write(&file, bytes).expect("it can be written");
+    }
+    sandbox.run(find).exits(0);
+}
+
+#[test]
 fn somebody_is_found_plain_hashed_and_by_file() {
     let sandbox = scanned();
     let digest = "EMAIL=8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d";

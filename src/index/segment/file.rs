@@ -1,8 +1,8 @@
-//! A Parquet file of ours, opened for reading: positioned reads, so that threads share one descriptor.
+//! A Parquet file of ours, opened for reading: positioned reads, so that threads share one descriptor, each checked
+//! by the sums of the blocks it touches.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::sum::{Checked, FileSum};
 use crate::index::error::{IndexError, Result};
 
 /// An open file with its footer and page index.
@@ -24,16 +25,27 @@ pub(super) struct Parquet {
 }
 
 impl Parquet {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, written: Option<&FileSum>) -> Result<Self> {
         let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => IndexError::damaged(path, "is missing"),
             _ => IndexError::io(path, "read")(error),
         })?;
-        let length = file.metadata().map_err(IndexError::io(path, "read"))?.len();
-        let bytes = Arc::new(Positioned { file, length });
+        let mut bytes = Positioned(Arc::new(Checked::open(path, file, written)?));
         let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-        let metadata = reader.parse_and_finish(bytes.as_ref()).map_err(IndexError::reading(path))?;
+        let metadata = reader.parse_and_finish(&bytes).map_err(IndexError::reading(path))?;
+        let checked = Arc::get_mut(&mut bytes.0).expect("nothing else reads yet");
+        checked.take_sums(path, &metadata)?;
+        let bytes = Arc::new(bytes);
         Ok(Self { path: path.to_owned(), metadata: Arc::new(metadata), bytes })
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.0.length
+    }
+
+    /// Reads every byte; says whether there were sums to check them by.
+    pub(super) fn check(&self) -> Result<bool> {
+        self.bytes.0.read_all().map_err(|error| IndexError::reading(&self.path)(error.into()))
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -63,14 +75,11 @@ impl Parquet {
     }
 }
 
-pub(super) struct Positioned {
-    file: File,
-    length: u64,
-}
+pub(super) struct Positioned(Arc<Checked>);
 
 impl Length for Positioned {
     fn len(&self) -> u64 {
-        self.length
+        self.0.length
     }
 }
 
@@ -78,28 +87,29 @@ impl ChunkReader for Positioned {
     type T = PositionedRead;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<PositionedRead> {
-        Ok(PositionedRead { file: self.file.try_clone()?, at: start })
+        Ok(PositionedRead { file: self.0.clone(), at: start, buffer: Bytes::new() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, start)?;
-        Ok(buffer.into())
+        Ok(self.0.read(start, length)?)
     }
 }
 
 pub(super) struct PositionedRead {
-    file: File,
+    file: Arc<Checked>,
     at: u64,
+    buffer: Bytes,
 }
 
 impl Read for PositionedRead {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.buffer.is_empty() {
+            let length = self.file.length.saturating_sub(self.at).min(1 << 13);
+            self.buffer = self.file.read(self.at, length as usize)?;
+            self.at += length;
+        }
+        let now = self.buffer.split_to(into.len().min(self.buffer.len()));
+        into[..now.len()].copy_from_slice(&now);
+        Ok(now.len())
     }
 }

@@ -9,11 +9,13 @@ mod file;
 mod order;
 mod prints;
 mod records;
+mod sum;
 mod write;
 
 pub(super) use order::{Ranks, canonical, sort_prints};
 pub(super) use prints::{PrintStream, Prints};
 pub(super) use records::{Cursor, Records, Selection};
+pub(super) use sum::FileSum;
 pub(super) use write::{PrintsWriter, RecordsWriter};
 
 use std::path::{Path, PathBuf};

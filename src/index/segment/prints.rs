@@ -15,6 +15,7 @@ use residuum_detect::Fingerprint;
 
 use super::Print;
 use super::file::Parquet;
+use super::sum::FileSum;
 use crate::index::error::{IndexError, Result};
 
 /// An open `prints` file.
@@ -38,10 +39,25 @@ struct Fence {
 }
 
 impl Prints {
-    pub(in crate::index) fn open(path: &Path) -> Result<Self> {
-        let file = Parquet::open(path)?;
+    pub(in crate::index) fn open(path: &Path, written: Option<&FileSum>) -> Result<Self> {
+        let file = Parquet::open(path, written)?;
         let fences = fences(&file).ok_or_else(|| IndexError::damaged(path, "has no index of its pages"))?;
         Ok(Self { file, fences })
+    }
+
+    /// Bytes of the file.
+    pub(in crate::index) fn bytes(&self) -> u64 {
+        self.file.bytes()
+    }
+
+    /// Where the file is, for messages.
+    pub(in crate::index) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Reads every byte; says whether there were sums to check them by.
+    pub(in crate::index) fn check(&self) -> Result<bool> {
+        self.file.check()
     }
 
     /// Calls `hit` with the position of a probe and each print equal to it. Probes ascend.

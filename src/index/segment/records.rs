@@ -10,6 +10,7 @@ use residuum_source::Record;
 
 use super::PAGE_ROWS;
 use super::file::Parquet;
+use super::sum::FileSum;
 use crate::index::Findings;
 use crate::index::error::{IndexError, Result};
 
@@ -25,8 +26,8 @@ pub(in crate::index) struct Records {
 pub(in crate::index) type Selection = Vec<Range<u32>>;
 
 impl Records {
-    pub(in crate::index) fn open(path: &Path) -> Result<Self> {
-        let file = Parquet::open(path)?;
+    pub(in crate::index) fn open(path: &Path, written: Option<&FileSum>) -> Result<Self> {
+        let file = Parquet::open(path, written)?;
         let mut groups = vec![0];
         groups.extend(file.groups().scan(0, |sum, rows| {
             *sum += rows;
@@ -42,6 +43,16 @@ impl Records {
     /// Where the file is, for messages.
     pub(in crate::index) fn path(&self) -> &Path {
         &self.file.path
+    }
+
+    /// Bytes of the file.
+    pub(in crate::index) fn bytes(&self) -> u64 {
+        self.file.bytes()
+    }
+
+    /// Reads every byte; says whether there were sums to check them by.
+    pub(in crate::index) fn check(&self) -> Result<bool> {
+        self.file.check()
     }
 
     /// Decodes these rows.

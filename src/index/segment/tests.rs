@@ -38,7 +38,7 @@ fn write(dir: &Path, findings: &Findings) -> (Records, Prints, Vec<u32>) {
     let mut writer = PrintsWriter::new(&prints);
     writer.group(&sort_prints(canonical.chain(lookups).collect())).unwrap();
     writer.finish().unwrap();
-    (Records::open(&records).unwrap(), Prints::open(&prints).unwrap(), order)
+    (Records::open(&records, None).unwrap(), Prints::open(&prints, None).unwrap(), order)
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn damage_is_named_not_panicked_about() {
         for length in [0, 3, 8, whole.len() / 2, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
             let error = match path.to_str().unwrap().contains("records") {
-                true => Records::open(&path).err(),
-                false => Prints::open(&path).err(),
+                true => Records::open(&path, None).err(),
+                false => Prints::open(&path, None).err(),
             };
             let message = error.expect("cut files do not open").to_string();
             assert!(message.contains("damaged") && message.contains("parquet"), "{message}");

@@ -1,7 +1,6 @@
 //! Encodes rows into the two files of a segment.
 
 use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +9,13 @@ use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
 };
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
+use super::sum::{FileSum, NAME, Summed};
 use super::{PAGE_ROWS, Print, repeats};
 use crate::index::Findings;
 use crate::index::error::{IndexError, Result};
@@ -48,8 +49,8 @@ const CHUNK: usize = 1 << 14;
 /// took a third of the time of writing and most of the time of a look-up.
 const COMPRESSED: Compression = Compression::LZ4_RAW;
 
-type FileWriter = SerializedFileWriter<BufWriter<File>>;
-type GroupWriter<'a> = SerializedRowGroupWriter<'a, BufWriter<File>>;
+type FileWriter = SerializedFileWriter<Summed>;
+type GroupWriter<'a> = SerializedRowGroupWriter<'a, Summed>;
 
 /// Writes the `records` file, one row group after the other.
 pub(in crate::index) struct RecordsWriter {
@@ -73,8 +74,8 @@ impl RecordsWriter {
         written.map(drop).map_err(IndexError::writing(&self.path))
     }
 
-    /// Completes the file and hands it to the disk; gives rows and bytes.
-    pub(in crate::index) fn finish(self) -> Result<(u64, u64)> {
+    /// Completes the file and hands it to the disk; gives its rows and what it is checked by.
+    pub(in crate::index) fn finish(self) -> Result<(u64, FileSum)> {
         Ok((self.rows, finished(self.writer, &self.path)?))
     }
 }
@@ -99,8 +100,8 @@ impl PrintsWriter {
         written.map(drop).map_err(IndexError::writing(&self.path))
     }
 
-    /// Completes the file and hands it to the disk; gives its bytes.
-    pub(in crate::index) fn finish(self) -> Result<u64> {
+    /// Completes the file and hands it to the disk; gives what it is checked by.
+    pub(in crate::index) fn finish(self) -> Result<FileSum> {
         finished(self.writer, &self.path)
     }
 }
@@ -115,20 +116,22 @@ fn opened<'a>(
         let file = File::create(path).map_err(IndexError::io(path, "made"))?;
         let schema = Arc::new(parse_message_type(schema).expect("the schema is a constant"));
         let properties = Arc::new(properties().set_created_by("residuum".to_owned()).build());
-        let buffered = BufWriter::with_capacity(1 << 18, file);
-        *writer = Some(SerializedFileWriter::new(buffered, schema, properties).map_err(IndexError::writing(path))?);
+        *writer =
+            Some(SerializedFileWriter::new(Summed::new(file), schema, properties).map_err(IndexError::writing(path))?);
     }
     Ok(writer.as_mut().expect("opened above"))
 }
 
-fn finished(writer: Option<FileWriter>, path: &Path) -> Result<u64> {
+fn finished(writer: Option<FileWriter>, path: &Path) -> Result<FileSum> {
     let Some(mut writer) = writer else {
         return Err(IndexError::Misuse("a segment without rows is not written".to_owned()));
     };
+    // What the writer still holds belongs to the data; what it writes from here on is indexes and footer.
+    writer.flush().map_err(IndexError::io(path, "written"))?;
+    let sums = writer.inner_mut().begin_tail();
+    writer.append_key_value_metadata(KeyValue::new(NAME.to_owned(), sums));
     writer.finish().map_err(IndexError::writing(path))?;
-    let file = writer.inner().get_ref();
-    let synced = file.sync_all().and_then(|()| file.metadata());
-    synced.map(|metadata| metadata.len()).map_err(IndexError::io(path, "written"))
+    writer.inner_mut().finish().map_err(IndexError::io(path, "written"))
 }
 
 fn properties() -> WriterPropertiesBuilder {

@@ -108,8 +108,8 @@ fn a_newer_format_and_a_missing_index_are_told() {
     let ring = || Keyring::new(KEY, Vec::new());
     assert!(matches!(Index::open(&dir.path().join("none"), ring()), Err(IndexError::Missing(_))));
     index(dir.path());
-    fs::write(dir.path().join("format.json"), r#"{"format":2,"shape":"unknown"}"#).unwrap();
-    assert!(matches!(Index::open(dir.path(), ring()), Err(IndexError::Newer { found: 2, .. })));
+    fs::write(dir.path().join("format.json"), r#"{"format":3,"shape":"unknown"}"#).unwrap();
+    assert!(matches!(Index::open(dir.path(), ring()), Err(IndexError::Newer { found: 3, .. })));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! An index of format 1, made once and kept: it stays readable.
+//! Indexes of every format, made once and kept: they stay readable.
 //!
-//! `fixtures/index-v1` was made by [`make`], run as `cargo test --lib index::tests::golden -- --ignored`. When the
+//! `fixtures/index-v2` was made by [`make`], run as `cargo test --lib index::tests::golden -- --ignored`. When the
 //! format changes, a new directory is made beside it and this one stays.
 
 use std::fs;
@@ -8,20 +8,39 @@ use std::path::PathBuf;
 
 use super::*;
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/index-v1")
+fn fixture(format: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/index-v{format}"))
 }
 
-fn ring() -> Keyring {
-    let text = fs::read_to_string(fixture().join("key.txt")).unwrap();
+fn ring(format: u32) -> Keyring {
+    let text = fs::read_to_string(fixture(format).join("key.txt")).unwrap();
     Keyring::new(keys::parse(&text).unwrap().remove(0), Vec::new())
 }
 
 #[test]
-fn an_index_of_format_1_is_read() {
+fn an_index_of_format_1_is_read_and_has_no_digests() {
+    is_read(1);
+    assert_eq!(checked(1), (2, 3, 0));
+}
+
+#[test]
+fn an_index_of_format_2_is_read_and_checked() {
+    is_read(2);
+    assert_eq!(checked(2), (2, 0, 0));
+}
+
+/// Files of segments, files without digests, and damage.
+fn checked(format: u32) -> (u64, usize, usize) {
     let dir = tempfile::tempdir().unwrap();
-    super::crash::copy(&fixture().join("index"), dir.path());
-    let ring = ring();
+    super::crash::copy(&fixture(format).join("index"), dir.path());
+    let checked = Index::open(dir.path(), ring(format)).unwrap().check().unwrap();
+    (checked.files, checked.unsummed.len(), checked.damaged.len())
+}
+
+fn is_read(format: u32) {
+    let dir = tempfile::tempdir().unwrap();
+    super::crash::copy(&fixture(format).join("index"), dir.path());
+    let ring = ring(format);
     let index = Index::open(dir.path(), ring.clone()).unwrap();
     let reader = index.reader().unwrap();
     let found: Vec<_> = findings(&reader, &Filter::default())
@@ -71,11 +90,11 @@ type Row = (&'static str, String, Record, &'static str, Place, Type, &'static st
 #[ignore = "makes the fixture; run it once for a new format, in a checkout without the old directory"]
 fn make() {
     use residuum_source::{KeyKind, KeyValue, ObjectPath, TableKey};
-    fs::create_dir(fixture()).expect("a kept index is never made again");
+    fs::create_dir(fixture(FORMAT)).expect("a kept index is never made again");
     let text: String = (0..32u8).map(|byte| format!("{byte:02x}")).collect();
-    fs::write(fixture().join("key.txt"), format!("# invented; of no other use\n{text}\n")).unwrap();
-    let ring = ring();
-    let index = Index::create_or_open(&fixture().join("index"), ring.clone()).unwrap();
+    fs::write(fixture(FORMAT).join("key.txt"), format!("# invented; of no other use\n{text}\n")).unwrap();
+    let ring = ring(FORMAT);
+    let index = Index::create_or_open(&fixture(FORMAT).join("index"), ring.clone()).unwrap();
     let writer = index.writer().unwrap();
     let visit = Record::pk(&[KeyValue::Integer(8), KeyValue::Text("2026-01-05".into())]);
     let mail = format!("mail/{}.txt", ring.seal_name(Type::Email, "jane@example.com"));

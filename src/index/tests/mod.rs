@@ -1,6 +1,7 @@
 //! The index as its callers see it.
 
 mod crash;
+mod damage;
 mod golden;
 mod life;
 mod model;
