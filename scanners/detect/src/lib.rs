@@ -13,6 +13,7 @@ mod hit;
 mod kernel;
 mod person;
 mod rules;
+mod run;
 mod standard;
 mod text;
 mod types;

@@ -7,6 +7,7 @@
 use std::io::Read as _;
 use std::ops::Range;
 
+use crate::run;
 use crate::text::{Cx, Found, Scratch, Texts};
 use crate::validate::net::hex;
 
@@ -91,7 +92,7 @@ pub(crate) fn encoded(
         // Databases write bytes as `\x…`.
         decode_hex(&text[start + 1..end], start + 1, buffers);
         end
-    } else if text[start..end].iter().all(u8::is_ascii_hexdigit) {
+    } else if run::is_hex(&text[start..end]) {
         return end;
     } else {
         let Some(until) = decode_base64(text, start, buffers) else { return end };

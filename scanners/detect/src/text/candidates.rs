@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::compile::ACTS;
-use super::cx::Cx;
+use super::cx::{Cx, Near};
 use super::{Engine, Recogniser, Scratch, Texts, Values, code, date, email, named, near, net, number, within};
 use crate::kernel::Masks;
 use crate::unwrap;
@@ -19,7 +19,18 @@ pub(super) fn search<'a>(
     let Scratch { found, forms, masks, cuts, events, form, searched, positions, rare, child, unwrap: buffers, .. } =
         scratch;
     let mut values = Values::new(texts.offsets);
-    let mut cx = Cx { engine, text: &[], base: 0, events, cursor: 0, hint: texts.hint, found, forms, form };
+    let mut cx = Cx {
+        engine,
+        text: &[],
+        base: 0,
+        events,
+        cursor: 0,
+        near: Near::default(),
+        hint: texts.hint,
+        found,
+        forms,
+        form,
+    };
     let mut enter = |cx: &mut Cx<'a>, at: usize| {
         let value = values.around(at);
         (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
@@ -36,7 +47,7 @@ pub(super) fn search<'a>(
         let block = origin + 64 * i;
         let inside = within(block, &chunk);
         let c = Candidates::new(m, &next, &mut carry, cuts.get(i).copied().unwrap_or(0));
-        positions.push(c.number & inside, block);
+        positions.push::<4>(c.number & inside, block);
         if c.rare() & inside != 0 {
             rare.push((block, inside, c));
         }
@@ -246,6 +257,9 @@ impl Wants {
 #[derive(Default)]
 struct Carry {
     word: u64,
+    words: u64,
+    join: u64,
+    cut: u64,
     escape: u64,
     colons: u64,
 }
@@ -302,8 +316,14 @@ impl Candidates {
         let near_after = colons >> 1 | colons >> 2 | colons >> 3 | colons >> 4 | colons >> 5;
         let first_colon = m.colon & !(near_before as u64 | carry.colons);
         let scheme = m.colon & letter << 1;
+        // Most numbers of a log are no candidates for reasons that masks can tell: a letter or a colon ends them before the
+        // sixth digit, or a hyphen or a full stop joins them to a word. `worth_reading` sees to the rest.
+        let breaks = letters | colons;
+        let ended = (1..=5).rev().fold(0, |ended, n| breaks >> n | digits >> n & ended) as u64;
+        let joined = ((m.dash | m.dot) << 1 | carry.join) & (word << 2 | carry.words);
+        let apart = cut | cut << 1 | carry.cut;
         let found = Self {
-            number: m.digit & (starts | after_escape),
+            number: m.digit & (starts | after_escape) & !(ended | joined & !apart),
             at: m.at,
             escape: m.escape | m.backslash,
             colon: first_colon & near_after as u64
@@ -315,6 +335,9 @@ impl Candidates {
             long: run16 as u64 & !digits16 & (starts | after_escape),
         };
         carry.word = word >> 63;
+        carry.words = word >> 62;
+        carry.cut = cut >> 63;
+        carry.join = (m.dash | m.dot) >> 63;
         carry.escape = m.backslash >> 62;
         carry.colons = m.colon >> 63 | m.colon >> 62 | m.colon >> 61 | m.colon >> 60 | m.colon >> 59;
         found

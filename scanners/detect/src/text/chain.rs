@@ -1,6 +1,7 @@
 //! Chains: groups of digits with a separator between each two, as numbers are written.
 
 use super::near::at;
+use crate::run;
 
 /// What stands between two groups of digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,7 +38,7 @@ impl Group {
     /// The digits at `start`, with the width of the separator behind them.
     #[inline]
     pub(super) fn read(text: &[u8], start: usize) -> (Self, usize) {
-        let end = start + text[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let end = start + run::digits(text, start);
         let (gap, width) = gap(text, end);
         (Self { start: start as u32, end: end as u32, gap }, width)
     }
@@ -80,18 +81,23 @@ impl Chain {
 /// The separator at `i`, if digits follow it, and its width.
 #[inline]
 fn gap(text: &[u8], i: usize) -> (Gap, usize) {
-    let next = at(text, i + 1);
-    let (gap, width) = match at(text, i) {
+    let (byte, next) = (at(text, i), at(text, i + 1));
+    // Of one byte, as most are.
+    if next.is_ascii_digit() && byte != b')' {
+        let gap = ONE_BYTE[usize::from(byte)];
+        return (gap, usize::from(gap != Gap::End));
+    }
+    if LONGER[usize::from(byte)] { long_gap(text, i, byte, next) } else { (Gap::End, 0) }
+}
+
+/// The separator of more than one byte at `i`, or a closing parenthesis, if digits follow it, and its width.
+fn long_gap(text: &[u8], i: usize, byte: u8, next: u8) -> (Gap, usize) {
+    let (gap, width) = match byte {
         b' ' => match next {
-            b'0'..=b'9' => return (Gap::Space, 1),
             b'(' => (Gap::Open, 2),
             b'-' if at(text, i + 2) == b' ' => (Gap::Wide, 3),
             _ => return (Gap::End, 0),
         },
-        b'-' => (Gap::Dash, 1),
-        b'.' => (Gap::Dot, 1),
-        b'/' => (Gap::Slash, 1),
-        b'(' => (Gap::Open, 1),
         b')' => match next {
             b' ' | b'-' | b'.' => (Gap::Close, 2),
             _ => (Gap::Close, 1),
@@ -106,3 +112,24 @@ fn gap(text: &[u8], i: usize) -> (Gap, usize) {
     };
     if at(text, i + width).is_ascii_digit() { (gap, width) } else { (Gap::End, 0) }
 }
+
+/// What a byte between two digits is.
+static ONE_BYTE: [Gap; 256] = {
+    let mut table = [Gap::End; 256];
+    table[b' ' as usize] = Gap::Space;
+    table[b'-' as usize] = Gap::Dash;
+    table[b'.' as usize] = Gap::Dot;
+    table[b'/' as usize] = Gap::Slash;
+    table[b'(' as usize] = Gap::Open;
+    table
+};
+
+/// Bytes that a longer separator begins with.
+static LONGER: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b' ' as usize] = true;
+    table[b')' as usize] = true;
+    table[0xc2] = true;
+    table[0xe2] = true;
+    table
+};

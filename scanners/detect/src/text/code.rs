@@ -4,7 +4,7 @@ use super::cx::Confidence;
 use super::near::{at, before, escape_before, word_after, word_before};
 use super::{Cx, Recogniser};
 use crate::validate::{crypto, digest, finance, net, vehicle};
-use crate::{Type, standard};
+use crate::{Type, run, standard};
 
 /// An IBAN that begins at `start`, compact or in groups of four.
 pub(super) fn iban(cx: &mut Cx<'_>, start: usize) {
@@ -55,14 +55,14 @@ pub(super) fn long_word(cx: &mut Cx<'_>, start: usize) -> usize {
     let text = cx.text;
     // The `n` of a `\n` before it is no letter of it.
     let start = if escape_before(text, start + 1) { start + 1 } else { start };
-    let len = text[start..].iter().take(LONGEST).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let len = run::alphanumerics(text, start, LONGEST);
     let end = start + len;
     let word = &text[start..end];
     let joined = |b: u8| matches!(b, b'_' | b'-' | b'+' | b'/' | b'=');
     let alone = !joined(before(text, start, 1)) || !word_before(text, start.wrapping_sub(1));
     match len {
         17 if alone && cx.engine.wants(Recogniser::Vin) && vehicle::vin(word) => vin(cx, start, end),
-        32 | 40 | 56 | 64 | 96 | 128 if word.iter().all(u8::is_ascii_hexdigit) => digest(cx, start, end),
+        32 | 40 | 56 | 64 | 96 | 128 if run::is_hex(word) => digest(cx, start, end),
         20.. if credential(cx, start, end) => {}
         26..=62 if alone && !word_after(text, end) => wallet(cx, start, end),
         _ => {}

@@ -8,11 +8,17 @@ use crate::validate::{self, Validator};
 use crate::{Finder, Rule, RuleError, Type};
 
 /// Flag of an event: the engine does something at such a word.
-pub(super) const ACTS: u32 = 1 << 31;
+pub(super) const ACTS: u64 = 1 << 63;
 /// Flag of an event: a number behind the word is not a person's.
-pub(super) const REFUSES: u32 = 1 << 30;
+pub(super) const REFUSES: u64 = 1 << 62;
 /// The other flags say of which rules a word may be context, each standing for several rules.
-const CONTEXT_FLAGS: u16 = 30;
+const CONTEXT_FLAGS: u16 = 62;
+
+/// The flag of words that may be context of a rule; several rules may share it.
+#[inline]
+pub(super) const fn context_flag(rule: u16) -> u64 {
+    1 << (rule % CONTEXT_FLAGS)
+}
 
 macro_rules! recognisers {
     ($($variant:ident $name:literal,)*) => {
@@ -70,6 +76,8 @@ pub(crate) struct Engine {
     /// Patterns that no word opens: they run over the whole text.
     pub everywhere: Vec<u16>,
     users: Vec<Vec<u16>>,
+    /// Farthest that any rule looks for context, in bytes.
+    pub near: usize,
 }
 
 /// What the engine needs of a rule.
@@ -123,6 +131,7 @@ impl Engine {
             patterns: Vec::new(),
             everywhere: Vec::new(),
             users: vec![Vec::new(); Recogniser::NAMES.len()],
+            near: 0,
         };
         let mut mean = |phrase: &str, set: &mut dyn FnMut(&mut Meaning)| {
             let Some(number) = builder.add(phrase) else { return false };
@@ -132,6 +141,7 @@ impl Engine {
         };
         for (number, rule) in (0u16..).zip(rules) {
             engine.rules.push(compiled(rule)?);
+            engine.near = engine.near.max(usize::from(engine.rules[usize::from(number)].near));
             let words = rule.context.as_ref().map_or(&[][..], |c| &c.words);
             for word in words {
                 if !mean(word, &mut |m| m.context.push(number)) {
@@ -217,11 +227,11 @@ impl Engine {
     /// Whether a word is context of a rule.
     #[inline]
     pub(crate) fn means(&self, event: &Event, rule: u16) -> bool {
-        event.flags & 1 << (rule % CONTEXT_FLAGS) != 0 && self.meanings[event.phrase as usize].context.contains(&rule)
+        event.flags & context_flag(rule) != 0 && self.meanings[event.phrase as usize].context.contains(&rule)
     }
 
-    fn flags(&self, meaning: &Meaning) -> u32 {
-        let context = meaning.context.iter().fold(0, |flags, rule| flags | 1 << (rule % CONTEXT_FLAGS));
+    fn flags(&self, meaning: &Meaning) -> u64 {
+        let context = meaning.context.iter().fold(0, |flags, rule| flags | context_flag(*rule));
         let acts = if meaning.acts { ACTS } else { 0 };
         context | acts | if meaning.refuses { REFUSES } else { 0 }
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::compile::REFUSES;
+use super::compile::{REFUSES, context_flag};
 use super::words::Event;
 use super::{Engine, Recogniser};
 use crate::Type;
@@ -37,6 +37,14 @@ impl Found {
     }
 }
 
+/// What the words near a candidate are flagged with.
+#[derive(Default)]
+pub(crate) struct Near {
+    from: usize,
+    to: usize,
+    flags: u64,
+}
+
 /// The surroundings of a candidate.
 pub(crate) struct Cx<'a> {
     pub engine: &'a Engine,
@@ -47,6 +55,8 @@ pub(crate) struct Cx<'a> {
     pub events: &'a [Event],
     /// Index of the first event at or after the last place asked for.
     pub cursor: usize,
+    /// What the words near the last candidate are flagged with.
+    pub near: Near,
     /// A rule that the field's name speaks for.
     pub hint: Option<u16>,
     pub found: &'a mut Vec<Found>,
@@ -157,8 +167,11 @@ impl<'a> Cx<'a> {
             return None;
         }
         let near = compiled.near as usize;
-        let split = self.seek(start);
         let (from, to) = (self.base + start, self.base + end);
+        if self.flags_near(from, to) & context_flag(rule) == 0 {
+            return None;
+        }
+        let split = self.seek(start);
         let mut best = None;
         for event in self.events[..split].iter().rev() {
             let event_end = event.end as usize;
@@ -186,6 +199,20 @@ impl<'a> Cx<'a> {
             }
         }
         best
+    }
+
+    /// The flags of all words that may be context of a candidate, whichever rule takes it: most are context of none.
+    fn flags_near(&mut self, from: usize, to: usize) -> u64 {
+        if (self.near.from, self.near.to) != (from, to) {
+            let split = self.seek(from - self.base);
+            let (before, after) = self.events.split_at(split);
+            let near = self.engine.near;
+            let before = before.iter().rev().take_while(|e| e.start as usize + near + LONGEST_PHRASE >= from);
+            let after = after.iter().take_while(|e| e.start as usize <= to + near / 2);
+            let flags = before.chain(after).fold(0, |flags, event| flags | event.flags);
+            self.near = Near { from, to, flags };
+        }
+        self.near.flags
     }
 
     /// Whether a word that ends at `end` is, with what follows, the label of the next value: `session=… device_id=…`.

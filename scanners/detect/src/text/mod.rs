@@ -136,22 +136,26 @@ impl Engine {
         let Scratch { bits, positions, events, .. } = scratch;
         positions.clear();
         for (i, b) in bits.iter().enumerate() {
-            positions.push(b.start & within(origin + 64 * i, &stretch), origin + 64 * i);
+            positions.push::<8>(b.start & within(origin + 64 * i, &stretch), origin + 64 * i);
         }
         for at in positions.iter() {
             let (block, bit) = ((at - origin) / 64, (at - origin) % 64);
-            let next_stop = bits.get(block + 1).map_or(u64::MAX, |n| n.stop);
-            let stops = (u128::from(next_stop) << 64 | u128::from(bits[block].stop)) >> bit >> 1;
-            let len = 1 + stops.trailing_zeros() as usize;
-            if let Some(hash) = self.lexicon.may_begin(texts.bytes, at, len) {
+            let stops = bits[block].stop >> bit >> 1;
+            let len = if stops == 0 {
+                // The word goes on in the next block.
+                64 - bit + bits.get(block + 1).map_or(0, |next| next.stop.trailing_zeros() as usize)
+            } else {
+                1 + stops.trailing_zeros() as usize
+            };
+            if self.lexicon.may_begin(texts.bytes, at, len) {
                 let limit = values.around(at).end;
-                self.lexicon.compare(hash, &texts.bytes[..limit], at, len, events);
+                self.lexicon.compare(&texts.bytes[..limit], at, len, events);
             }
         }
     }
 }
 
-/// Positions of bits, written eight at a time so that no branch depends on how many there are.
+/// Positions of bits, written several at a time so that hardly a branch depends on how many there are.
 #[derive(Default)]
 struct Positions {
     all: Vec<u32>,
@@ -164,17 +168,17 @@ impl Positions {
     }
 
     #[inline]
-    fn push(&mut self, mut bits: u64, block: usize) {
+    fn push<const STEP: usize>(&mut self, mut bits: u64, block: usize) {
         let end = self.len + bits.count_ones() as usize;
         if self.all.len() < self.len + 72 {
             self.all.resize(2 * self.len + 1024, 0);
         }
         while self.len < end {
-            for slot in &mut self.all[self.len..self.len + 8] {
+            for slot in &mut self.all[self.len..self.len + STEP] {
                 *slot = block as u32 + bits.trailing_zeros();
                 bits &= bits.wrapping_sub(1);
             }
-            self.len += 8;
+            self.len += STEP;
         }
         self.len = end;
     }

@@ -110,17 +110,49 @@ pub fn url(value: &[u8]) -> bool {
     let host = &rest[..host_end];
     known
         && host.len() >= 3
-        && !value.iter().any(|&b| b <= b' ' || matches!(b, b'"' | b'<' | b'>'))
-        && host.iter().all(|&b| b.is_ascii_alphanumeric() || b >= 0x80 || b".-_:@[]%~!$&'()*+,;=".contains(&b))
+        && value.iter().fold(ANYWHERE, |all, b| all & OF_URL[usize::from(*b)]) != 0
+        && host.iter().fold(IN_HOST, |all, b| all & OF_URL[usize::from(*b)]) != 0
 }
+
+const ANYWHERE: u8 = 1;
+const IN_HOST: u8 = 2;
+
+/// Where in a web address a byte may stand.
+static OF_URL: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        if b > b' ' && !matches!(b, b'"' | b'<' | b'>') {
+            table[byte] |= ANYWHERE;
+        }
+        let punctuation =
+            matches!(b, b'.' | b'-' | b'_' | b':' | b'@' | b'[' | b']' | b'%' | b'~' | b'!' | b'$' | b'&')
+                || matches!(b, b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=');
+        if b.is_ascii_alphanumeric() || b >= 0x80 || punctuation {
+            table[byte] |= IN_HOST;
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// The value of a hexadecimal digit.
 #[inline]
 pub fn hex(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+    let value = HEX[usize::from(byte)];
+    (value < 16).then_some(value)
 }
+
+/// The value of each hexadecimal digit; 255 for every other byte. Digits and letters come at random, so a table rather
+/// than branches.
+static HEX: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
