@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use residuum_files::Files;
+use residuum_files::{Files, Options};
 use residuum_source::{Source, SourceError};
 use residuum_sql::Sqlite;
 
@@ -42,7 +42,8 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     if is_sqlite(&path) {
         return Ok(Box::new(Sqlite::open(name, &path)?));
     }
-    Ok(Box::new(Files::new(name, &path)?))
+    let options = Options { follow_symlinks: config.follow_symlinks };
+    Ok(Box::new(Files::new(name, &path)?.with_options(options)))
 }
 
 /// The kind of source that a configuration means, whether or not it can be opened.

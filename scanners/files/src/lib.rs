@@ -4,8 +4,11 @@
 //! `residuum-formats`. What cannot be read, or holds nothing of its own, is listed with the reason:
 //!
 //! - A symbolic link is not followed. One that points into the root is *derived*: its target is listed under
-//!   its own name. One that points out of it is *excluded*, unless [`Options::follow_symlinks`] is set; then it
-//!   is listed as if its target stood there. Loops end where a directory was listed before.
+//!   its own name. So is one that points to nothing: there is nothing behind it to read.
+//! - A link that points out of the root is *unsupported*, unless [`Options::follow_symlinks`] is set; then it is listed
+//!   as if its target stood there. It is not *derived*, for who asks about this tree would take what stands behind the
+//!   link for read, and nothing says that it is read elsewhere; it is not *excluded* either, for nobody approved that.
+//!   Loops end where a directory was listed before.
 //! - FIFOs, sockets and devices are *unsupported*, directories that cannot be listed *unreadable*.
 //! - A file that changes or vanishes while it is read is *unreadable*: what was read is of no one state.
 //!

@@ -85,7 +85,7 @@ impl<'r> Walk<'r> {
         let target = match path.canonicalize() {
             Ok(target) => target,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Some(not_read(name, Coverage::Derived, "a symbolic link to something that does not exist"));
+                return Some(not_read(name, Coverage::Derived, "a symbolic link to nothing: there is nothing to read"));
             }
             // A link to itself, by one step or several.
             Err(error) if error.raw_os_error() == Some(TOO_MANY_LINKS) => {
@@ -98,9 +98,9 @@ impl<'r> Walk<'r> {
             return Some(not_read(name, Coverage::Derived, reason));
         }
         if !self.options.follow_symlinks {
-            let reason = "a symbolic link out of this source; make its target a source of its own, or set \
-                          `follow_symlinks`";
-            return Some(not_read(name, Coverage::Excluded, reason));
+            let reason = "a symbolic link out of this source is not followed; set `follow_symlinks` for the source, or \
+                          make the target a source of its own and exclude the link";
+            return Some(not_read(name, Coverage::Unsupported, reason));
         }
         match fs::metadata(&target) {
             Ok(metadata) if metadata.is_dir() => self.enter(name, &target, &metadata),

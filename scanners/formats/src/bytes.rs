@@ -51,6 +51,8 @@ pub struct Bytes<'a> {
     position: u64,
     ended: bool,
     fault: Option<Fault>,
+    /// How many bytes there are, where that is known and small; it only decides how much room is made.
+    expected: Option<u64>,
 }
 
 /// What is read at first.
@@ -59,7 +61,16 @@ const READ: usize = 64 << 10;
 impl<'a> Bytes<'a> {
     /// The bytes of this input from its beginning.
     pub fn new(from: Input<'a>) -> Self {
-        Self { from, buf: Vec::new(), start: 0, end: 0, position: 0, ended: false, fault: None }
+        let expected = match &from {
+            Input::Stored(stored) => Some(stored.size()),
+            Input::Stream(_) => None,
+        };
+        Self { from, buf: Vec::new(), start: 0, end: 0, position: 0, ended: false, fault: None, expected }
+    }
+
+    /// The same, of about this many bytes: a small stream takes a small buffer.
+    pub fn expecting(self, bytes: u64) -> Self {
+        Self { expected: Some(bytes), ..self }
     }
 
     /// What has been read and not consumed.
@@ -136,13 +147,31 @@ impl<'a> Bytes<'a> {
         self.start = 0;
         if self.end == self.buf.len() {
             let mut len = want.min((2 * self.end).max(READ));
-            if let Input::Stored(stored) = &self.from {
+            if let Some(expected) = self.expected {
                 // One more than is left, so that the end shows at once.
-                let left = stored.size().saturating_sub(self.position).saturating_add(1);
+                let left = expected.saturating_sub(self.position).saturating_add(1);
                 len = len.max(READ).min(usize::try_from(left).unwrap_or(usize::MAX));
             }
             self.buf.resize(len.max(self.end + 1).next_multiple_of(4096), 0);
         }
+    }
+}
+
+/// Some bytes of an object as an object.
+pub(crate) struct Slice {
+    pub inner: Arc<dyn ReadAt>,
+    pub from: u64,
+    pub len: u64,
+}
+
+impl ReadAt for Slice {
+    fn size(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
+        let most = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX).min(buf.len());
+        if most == 0 { Ok(0) } else { self.inner.read_at(&mut buf[..most], self.from.saturating_add(at)) }
     }
 }
 

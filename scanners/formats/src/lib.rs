@@ -68,6 +68,9 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
         Format::Gzip => container::gzip(path, bytes, within, sink),
         Format::Zstd => container::zstd(path, bytes, within, sink),
         Format::Bzip2 => container::bzip2(path, bytes, within, sink),
+        Format::Xz => container::xz(path, bytes, within, sink),
+        Format::Lz4 => container::lz4(path, bytes, within, sink),
+        Format::SevenZ => container::sevenz(path, bytes, within, sink),
         Format::Zip => container::zip(path, bytes, within, sink),
         Format::Tar => container::tar(path, bytes, within, sink),
         Format::Parquet => match stored_or_held(bytes, within.limits, "Parquet file") {

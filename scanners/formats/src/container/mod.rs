@@ -4,6 +4,9 @@
 
 mod directory;
 mod inflate;
+mod lz4;
+mod names;
+mod sevenz;
 mod stream;
 mod tar;
 mod zip;
@@ -15,7 +18,8 @@ use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::{Bytes, Fault, Input, close_unread, read_part};
 
-pub(crate) use self::stream::{bzip2, gzip, zstd};
+pub(crate) use self::sevenz::sevenz;
+pub(crate) use self::stream::{bzip2, gzip, lz4, xz, zstd};
 pub(crate) use self::tar::tar;
 pub(crate) use self::zip::zip;
 
@@ -42,6 +46,11 @@ impl<'a> Within<'a> {
     pub fn new(limits: &'a Limits, stored: u64) -> Self {
         let budget = Budget { stored: Cell::new(stored), ..Budget::default() };
         Self { limits, budget: budget.into(), depth: 0 }
+    }
+
+    /// Bytes that a decompressor may look back over, all of which it holds in memory.
+    fn window(&self) -> u64 {
+        self.limits.whole_bytes / 2
     }
 
     /// Counts the bytes of a listed object whose size is not known.

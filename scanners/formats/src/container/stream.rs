@@ -1,11 +1,16 @@
-//! Compressed streams: gzip, zstd and bzip2, each of which holds one member.
+//! Compressed streams: gzip, zstd, bzip2, xz and lz4, each of which holds one member.
+//!
+//! What is damaged is told once, by the member: the container's own bytes were read. Only where they could not be
+//! had, or the damage shows nowhere else, it is told of the container.
 
 use std::io::{self, BufRead, Read};
 
 use flate2::Crc;
-use residuum_source::{Flow, ObjectPath, Sink};
+use lzma_rust2::XzReader;
+use residuum_source::{Batch, Flow, ObjectPath, Outcome, Part, Sink};
 
 use super::inflate::Inflate;
+use super::lz4::Lz4;
 use super::{Within, open, outcome, read_member};
 use crate::{Bytes, Fault};
 
@@ -17,47 +22,77 @@ pub(crate) fn gzip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sin
         Ok(Some(stored)) if !stored.is_empty() => stored.clone(),
         _ => name_inside(path, &[".gz", ".gzip", ".z"], &[(".tgz", ".tar"), (".taz", ".tar")]),
     };
-    let position = |gzip: &mut Gzip<'_>| gzip.inflate.inner().position();
     if let Err(error) = header {
         let fault = Fault::from_io(&error, 0);
-        let bytes = position(&mut gzip);
-        return match open(path, "gzip", within, sink) {
-            Ok(_) => sink.close(outcome(bytes, 0, Some(fault))),
-            Err(flow) => flow,
-        };
+        let bytes = gzip.inflate.inner().position();
+        return unopened(path, "gzip", bytes, fault, within, sink);
     }
-    one_member(path, "gzip", &name, &mut gzip, position, within, sink)
+    one_member(path, "gzip", &name, &mut gzip, |gzip| gzip.inflate.inner(), within, sink)
 }
 
 /// Reads what a zstd file holds; its frames together are one object.
 pub(crate) fn zstd(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
     let name = name_inside(path, &[".zst", ".zstd"], &[(".tzst", ".tar")]);
-    match zstd::stream::read::Decoder::with_buffer(bytes) {
-        Ok(decoder) => {
-            let mut named = Named { inner: decoder, what: "zstd", given: 0 };
-            one_member(path, "zstd", &name, &mut named, |d| d.inner.get_ref().position(), within, sink)
-        }
-        Err(error) => match open(path, "zstd", within, sink) {
-            Ok(_) => sink.close(outcome(0, 0, Some(Fault::from_io(&error, 0)))),
-            Err(flow) => flow,
-        },
+    match zstd_decoder(bytes, within.window()) {
+        Ok(mut named) => one_member(path, "zstd", &name, &mut named, |d| d.inner.get_mut(), within, sink),
+        Err(error) => unopened(path, "zstd", 0, Fault::from_io(&error, 0), within, sink),
     }
+}
+
+/// A zstd decoder that holds no more than `window` bytes to look back over.
+pub(super) fn zstd_decoder<R: BufRead>(bytes: R, window: u64) -> io::Result<Named<zstd::Decoder<'static, R>>> {
+    let mut decoder = zstd::Decoder::with_buffer(bytes)?;
+    decoder.window_log_max(window.max(1).ilog2().clamp(10, 31))?;
+    Ok(Named { inner: decoder, what: "zstd", given: 0, window })
 }
 
 /// Reads what a bzip2 file holds; its streams together are one object.
 pub(crate) fn bzip2(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
     let name = name_inside(path, &[".bz2", ".bz"], &[(".tbz2", ".tar"), (".tbz", ".tar")]);
     let decoder = bzip2::bufread::MultiBzDecoder::new(bytes);
-    let mut named = Named { inner: decoder, what: "bzip2", given: 0 };
-    one_member(path, "bzip2", &name, &mut named, |d| d.inner.get_ref().position(), within, sink)
+    let mut named = Named { inner: decoder, what: "bzip2", given: 0, window: within.window() };
+    one_member(path, "bzip2", &name, &mut named, |d| d.inner.get_mut(), within, sink)
 }
 
-fn one_member<R: Read>(
+/// Reads what an xz file holds; its streams together are one object.
+pub(crate) fn xz(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
+    let name = name_inside(path, &[".xz"], &[(".txz", ".tar")]);
+    let mut named = xz_decoder(bytes, within.window());
+    one_member(path, "xz", &name, &mut named, |d| &mut d.inner.inner_mut().0, within, sink)
+}
+
+/// An xz decoder that holds no more than `window` bytes to look back over.
+pub(super) fn xz_decoder<R: Read>(bytes: R, window: u64) -> Named<XzReader<Fully<R>>> {
+    let kib = u32::try_from(window >> 10).unwrap_or(u32::MAX);
+    Named { inner: XzReader::new_mem_limit(Fully(bytes), true, kib), what: "xz", given: 0, window }
+}
+
+/// Reads what an lz4 file holds; its frames together are one object.
+pub(crate) fn lz4(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
+    let name = name_inside(path, &[".lz4"], &[(".tlz4", ".tar")]);
+    one_member(path, "lz4", &name, &mut Lz4::new(bytes), Lz4::bytes, within, sink)
+}
+
+fn unopened(
+    path: &ObjectPath,
+    format: &'static str,
+    bytes: u64,
+    fault: Fault,
+    within: &Within<'_>,
+    sink: &mut dyn Sink,
+) -> Flow {
+    match open(path, format, within, sink) {
+        Ok(_) => sink.close(outcome(bytes, 0, Some(fault))),
+        Err(flow) => flow,
+    }
+}
+
+fn one_member<'b, R: Read>(
     path: &ObjectPath,
     format: &'static str,
     name: &[u8],
     decoder: &mut R,
-    position: impl Fn(&mut R) -> u64,
+    compressed: impl Fn(&mut R) -> &mut Bytes<'b>,
     within: &Within<'_>,
     sink: &mut dyn Sink,
 ) -> Flow {
@@ -66,9 +101,34 @@ fn one_member<R: Read>(
         Err(flow) => return flow,
     };
     let mut kept = KeepFault { inner: deeper.expand(&mut *decoder), fault: None };
-    read_member(&path.member(name), &mut kept, &deeper, sink)?;
-    let fault = kept.fault.or_else(|| deeper.exhausted());
-    sink.close(outcome(position(decoder), 1, fault))
+    let mut told = Told { sink, incomplete: false };
+    read_member(&path.member(name), &mut kept, &deeper, &mut told)?;
+    let told = told.incomplete;
+    let fault = kept.fault.or_else(|| deeper.exhausted()).filter(|_| !told);
+    let compressed = compressed(decoder);
+    let own = compressed.fault().cloned();
+    sink.close(outcome(compressed.position(), 1, own.or(fault)))
+}
+
+/// Passes everything on and remembers whether something was told to be incomplete.
+struct Told<'s> {
+    sink: &'s mut dyn Sink,
+    incomplete: bool,
+}
+
+impl Sink for Told<'_> {
+    fn open(&mut self, part: Part) -> Flow {
+        self.sink.open(part)
+    }
+
+    fn batch(&mut self, batch: Batch) -> Flow {
+        self.sink.batch(batch)
+    }
+
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        self.incomplete |= outcome.coverage.is_incomplete();
+        self.sink.close(outcome)
+    }
 }
 
 /// The name of the one thing inside: the outer file's name without the suffix of the container.
@@ -100,11 +160,32 @@ impl<R: Read> Read for KeepFault<R> {
     }
 }
 
+/// Gives as many bytes as are asked for while there are any: the xz decoder takes a short read for the end.
+pub(super) struct Fully<R>(pub R);
+
+impl<R: Read> Read for Fully<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match self.0.read(&mut buf[done..]) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if done > 0 => break, // it comes again
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+}
+
 /// A decoder whose errors name the format and the place.
 pub(super) struct Named<R> {
     pub inner: R,
     pub what: &'static str,
     pub given: u64,
+    /// How many bytes it may look back over.
+    pub window: u64,
 }
 
 impl<R: Read> Read for Named<R> {
@@ -117,7 +198,12 @@ impl<R: Read> Read for Named<R> {
             Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Fault>()) => Err(error),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
             Err(error) => {
-                let (what, given) = (self.what, self.given);
+                let (what, given, window) = (self.what, self.given, self.window);
+                let is_too_large =
+                    error.kind() == io::ErrorKind::OutOfMemory || error.to_string().contains("too much memory");
+                if is_too_large {
+                    return Err(too_large(what, window).into());
+                }
                 let reason = match error.kind() {
                     io::ErrorKind::UnexpectedEof => {
                         format!("the {what} data end in the middle after {given} bytes of content")
@@ -128,6 +214,14 @@ impl<R: Read> Read for Named<R> {
             }
         }
     }
+}
+
+/// Data whose decoder would have to hold more than is allowed.
+pub(super) fn too_large(what: &str, window: u64) -> Fault {
+    Fault::limit(format!(
+        "the {what} data cannot be unpacked with {window} bytes of memory; raise the limit `whole_bytes`, half of \
+         which a decompressor may take"
+    ))
 }
 
 /// All gzip members of a file, one after the other.

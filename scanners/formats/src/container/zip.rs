@@ -7,12 +7,15 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use flate2::Crc;
+use lzma_rust2::LzmaReader;
 use residuum_source::{Coverage, Flow, ObjectPath, Outcome, Sink};
 
 use super::directory::{Entry, after_descriptor, data_of, directory, local_header, read_exact_at};
 use super::inflate::Inflate;
-use super::stream::Named;
+use super::names::Names;
+use super::stream::{Named, too_large, xz_decoder, zstd_decoder};
 use super::{Within, open, outcome, read_member};
+use crate::bytes::Slice;
 use crate::{Bytes, Fault, Input, ReadAt, close_unread, read_part, stored_or_held};
 
 /// Reads the members of a zip archive.
@@ -36,65 +39,78 @@ pub(crate) fn zip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink
         Ok(deeper) => deeper,
         Err(flow) => return flow,
     };
-    let mut members = 0;
+    let (mut members, mut names) = (0, Names::default());
     for entry in &directory {
         if entry.is_directory() {
             continue;
         }
         members += 1;
-        read_entry(path, &archive, entry, &deeper, sink)?;
+        read_entry(&path.member(&names.next(&entry.name)), &archive, entry, &deeper, sink)?;
     }
     sink.close(outcome(archive.size(), members, None))
 }
 
 fn read_entry(
-    path: &ObjectPath,
+    member: &ObjectPath,
     archive: &Arc<dyn ReadAt>,
     entry: &Entry,
     within: &Within<'_>,
     sink: &mut dyn Sink,
 ) -> Flow {
-    let member = path.member(&entry.name);
     if entry.is_encrypted() {
-        let reason = "it is encrypted; give the archive without a password to have it read";
-        return close_unread(&member, "encrypted", Outcome::not_read(Coverage::Unreadable, reason), sink);
+        return close_unread(member, "encrypted", Outcome::not_read(Coverage::Unreadable, ENCRYPTED), sink);
     }
     let from = match data_of(&**archive, entry) {
         Ok(from) => from,
-        Err(fault) => return close_unread(&member, "unknown", outcome(0, 0, Some(fault)), sink),
+        Err(fault) => return close_unread(member, "unknown", outcome(0, 0, Some(fault)), sink),
     };
     let data: Arc<dyn ReadAt> = Arc::new(Slice { inner: archive.clone(), from, len: entry.compressed });
     if entry.method == 0 && wants_random_access(&*data) {
-        return read_part(&member, Bytes::new(Input::Stored(data)), within, sink);
+        return read_part(member, Bytes::new(Input::Stored(data)), within, sink);
     }
     let data = Bytes::new(Input::Stored(data));
-    match decoder(data, entry.method) {
+    match decoder(data, entry, within.window()) {
         Ok(decoder) => {
             let mut checked = Checked { inner: decoder, crc: Crc::new(), given: 0, expected: entry };
-            read_member(&member, &mut within.expand(&mut checked), within, sink)
+            read_member(member, &mut within.expand(&mut checked), within, sink)
         }
-        Err(fault) => close_unread(&member, "unknown", outcome(0, 0, Some(fault)), sink),
+        Err(fault) => close_unread(member, "unknown", outcome(0, 0, Some(fault)), sink),
     }
 }
 
-fn decoder<'b>(data: Bytes<'b>, method: u16) -> Result<Box<dyn Read + 'b>, Fault> {
-    let named =
-        |what| move |inner: Box<dyn Read + 'b>| -> Box<dyn Read + 'b> { Box::new(Named { inner, what, given: 0 }) };
-    Ok(match method {
+/// Why an encrypted member is not read.
+pub(super) const ENCRYPTED: &str = "it is encrypted; give the archive without a password to have it read";
+
+fn decoder<'b>(mut data: Bytes<'b>, entry: &Entry, window: u64) -> Result<Box<dyn Read + 'b>, Fault> {
+    let named = |what| {
+        move |inner: Box<dyn Read + 'b>| -> Box<dyn Read + 'b> { Box::new(Named { inner, what, given: 0, window }) }
+    };
+    Ok(match entry.method {
         0 => Box::new(data),
         8 => Box::new(Inflate::new(data)),
         9 => named("deflate64")(Box::new(deflate64::Deflate64Decoder::with_buffer(data))),
         12 => named("bzip2")(Box::new(::bzip2::bufread::BzDecoder::new(data))),
-        93 => match ::zstd::stream::read::Decoder::with_buffer(data) {
-            Ok(decoder) => named("zstd")(Box::new(decoder)),
-            Err(error) => return Err(Fault::from_io(&error, 0)),
-        },
+        14 => {
+            // A version, the length of what follows, and that (APPNOTE.TXT 5.8.8).
+            let &[_, _, 5, 0, properties, a, b, c, d, ..] = data.fill(9) else {
+                return Err(Fault::unreadable("its compressed data are damaged: they do not begin as LZMA does"));
+            };
+            data.consume(9);
+            let dictionary = u32::from_le_bytes([a, b, c, d]);
+            if u64::from(dictionary) > window {
+                return Err(too_large("LZMA", window));
+            }
+            let has_end_mark = entry.flags & 2 != 0;
+            let size = if has_end_mark { u64::MAX } else { entry.size };
+            let reader = LzmaReader::new_with_props(data, size, properties, dictionary, None);
+            named("LZMA")(Box::new(reader.map_err(|error| Fault::from_io(&error, 0))?))
+        }
+        93 => Box::new(zstd_decoder(data, window).map_err(|error| Fault::from_io(&error, 0))?),
+        95 => Box::new(xz_decoder(data, window)),
         other => {
             let name = match other {
                 1 => "shrink",
                 6 => "implode",
-                14 => "LZMA",
-                95 => "xz",
                 96 => "JPEG",
                 97 => "WavPack",
                 98 => "PPMd",
@@ -112,24 +128,6 @@ fn wants_random_access(data: &dyn ReadAt) -> bool {
     let mut head = [0; 4];
     let got = read_exact_at(data, &mut head, 0).is_ok();
     got && matches!(&head, b"PAR1" | b"PARE" | b"PK\x03\x04")
-}
-
-/// Some bytes of an object as an object.
-struct Slice {
-    inner: Arc<dyn ReadAt>,
-    from: u64,
-    len: u64,
-}
-
-impl ReadAt for Slice {
-    fn size(&self) -> u64 {
-        self.len
-    }
-
-    fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
-        let most = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX).min(buf.len());
-        if most == 0 { Ok(0) } else { self.inner.read_at(&mut buf[..most], self.from.saturating_add(at)) }
-    }
 }
 
 /// Compares length and checksum at the end with what the directory says.
@@ -192,7 +190,7 @@ fn without_directory(
         Ok(deeper) => deeper,
         Err(flow) => return flow,
     };
-    let (mut members, mut at) = (0, 0);
+    let (mut members, mut at, mut names) = (0, 0, Names::default());
     while let Some((entry, data_at)) = local_header(&*archive, at) {
         let described_after = entry.flags & 8 != 0 && entry.compressed == 0;
         let data: Arc<dyn ReadAt> = if described_after {
@@ -200,16 +198,15 @@ fn without_directory(
         } else {
             Arc::new(Slice { inner: archive.clone(), from: data_at, len: entry.compressed })
         };
-        let member = path.member(&entry.name);
         let mut next = data_at.saturating_add(entry.compressed);
         if entry.is_directory() && !described_after {
             at = next;
             continue;
         }
         members += 1;
+        let member = path.member(&names.next(&entry.name));
         if entry.is_encrypted() {
-            let reason = "it is encrypted; give the archive without a password to have it read";
-            close_unread(&member, "encrypted", Outcome::not_read(Coverage::Unreadable, reason), sink)?;
+            close_unread(&member, "encrypted", Outcome::not_read(Coverage::Unreadable, ENCRYPTED), sink)?;
         } else if described_after && entry.method == 8 {
             let mut inflate = Inflate::new(Bytes::new(Input::Stored(data)));
             read_member(&member, &mut deeper.expand(&mut inflate), &deeper, sink)?;
@@ -219,7 +216,7 @@ fn without_directory(
             }
             next = after_descriptor(&*archive, data_at + inflate.inner().position());
         } else {
-            match decoder(Bytes::new(Input::Stored(data)), entry.method) {
+            match decoder(Bytes::new(Input::Stored(data)), &entry, deeper.window()) {
                 Ok(decoder) if !described_after => {
                     let mut checked = Checked { inner: decoder, crc: Crc::new(), given: 0, expected: &entry };
                     read_member(&member, &mut deeper.expand(&mut checked), &deeper, sink)?;

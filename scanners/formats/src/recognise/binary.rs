@@ -33,9 +33,6 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (b"\xed\xab\xee\xdb", 0, "rpm", "an RPM package"),
     (b"070701", 0, "cpio", "a cpio archive"),
     (b"070707", 0, "cpio", "a cpio archive"),
-    (b"7z\xbc\xaf\x27\x1c", 0, "7z", "a 7z archive"),
-    (b"\xfd7zXZ\0", 0, "xz", "xz data"),
-    (b"\x04\x22\x4d\x18", 0, "lz4", "lz4 data"),
     (b"LZIP", 0, "lzip", "lzip data"),
     (b"\x89LZO", 0, "lzo", "lzop data"),
     (b"\x1f\x9d", 0, "compress", "data of `compress`"),
@@ -76,7 +73,11 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
 pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
     match head {
         [0x1f, 0x8b, 8, ..] => return Some(Format::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => return Some(Format::Zstd),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => return Some(Format::Zstd),
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => return Some(behind_skippable_frames(head)),
+        [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => return Some(Format::Lz4),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Some(Format::Xz),
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => return Some(Format::SevenZ),
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => return Some(Format::Bzip2),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Some(Format::Zip),
         // The first volume of a split archive, or one that was meant to be split.
@@ -93,6 +94,15 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
     known.map(|&(_, _, format, what)| Format::Unsupported { format, what })
 }
 
+/// Skippable frames are shared by two formats; what comes behind them decides.
+fn behind_skippable_frames(head: &[u8]) -> Format {
+    let mut rest = head;
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, behind @ ..] = rest {
+        rest = behind.get(u32::from_le_bytes([*a, *b, *c, *d]) as usize..).unwrap_or_default();
+    }
+    if matches!(rest, [0x04, 0x22, 0x4d, 0x18, ..]) { Format::Lz4 } else { Format::Zstd }
+}
+
 fn is_plain(head: &[u8]) -> bool {
     head.iter().take(512).all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'))
 }
@@ -106,5 +116,5 @@ fn is_tar(head: &[u8]) -> bool {
     let told = digits.fold(0u32, |sum, &b| sum.wrapping_mul(8).wrapping_add(u32::from(b - b'0')));
     let spaces = 8 * u32::from(b' ');
     let sum = |of: &[u8]| of.iter().map(|&b| u32::from(b)).sum::<u32>();
-    header[0] != 0 && told > spaces && told == sum(&header[..148]) + spaces + sum(&header[156..])
+    told > spaces && told == sum(&header[..148]) + spaces + sum(&header[156..])
 }

@@ -6,9 +6,13 @@ use crate::Encoding;
 #[test]
 fn formats_by_content() {
     let text = |encoding, mark| Format::Text { encoding, mark };
-    let cases: [(&str, &[u8], Format); 14] = [
+    let cases: [(&str, &[u8], Format); 18] = [
         ("gzip", b"\x1f\x8b\x08\0", Format::Gzip),
         ("zstd", b"\x28\xb5\x2f\xfd", Format::Zstd),
+        ("xz", b"\xfd7zXZ\0", Format::Xz),
+        ("lz4", b"\x04\x22\x4d\x18", Format::Lz4),
+        ("lz4 behind a skippable frame", b"\x50\x2a\x4d\x18\x02\0\0\0xx\x04\x22\x4d\x18", Format::Lz4),
+        ("7z", b"7z\xbc\xaf\x27\x1c", Format::SevenZ),
         ("zip", b"PK\x03\x04", Format::Zip),
         ("empty zip", b"PK\x05\x06", Format::Zip),
         ("parquet", b"PAR1\x15\0\x15", Format::Parquet),
@@ -31,8 +35,6 @@ fn formats_by_content() {
         (b"Obj\x01\x04", "avro"),
         (b"SQLite format 3\0", "sqlite"),
         (b"\x7fELF\x02\x01", "elf"),
-        (b"7z\xbc\xaf\x27\x1c", "7z"),
-        (b"\xfd7zXZ\0", "xz"),
         (b"\x89PNG\r\n\x1a\n", "png"),
     ] {
         assert!(matches!(recognise(head), Format::Unsupported { format: f, .. } if f == format), "{format}");
