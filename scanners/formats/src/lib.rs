@@ -58,6 +58,14 @@ pub fn read(path: &ObjectPath, input: Input<'_>, limits: &Limits, sink: &mut dyn
 /// How much of an object one looks at to recognise it.
 const HEAD: usize = 64 << 10;
 
+/// How a text is encoded and how long its byte order mark is, by its first bytes; `None` for what is not text.
+pub fn text_encoding(head: &[u8]) -> Option<(Encoding, usize)> {
+    match recognise::recognise(head) {
+        Format::Text { encoding, mark } => Some((encoding, mark)),
+        _ => None,
+    }
+}
+
 fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
     bytes.fill(HEAD);
     if bytes.window().is_empty() {

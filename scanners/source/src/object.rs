@@ -66,12 +66,15 @@ pub struct Object {
     /// Set when the listing itself decides that the object is not read, with the reason:
     /// a view is [`Coverage::Derived`], a socket is [`Coverage::Unsupported`].
     pub not_read: Option<(Coverage, String)>,
+    /// Set when the listing knows that some of the object will not be read, with the reason: columns that the role
+    /// has no right to. What is read of it is told when it is read.
+    pub read_in_part: Option<String>,
 }
 
 impl Object {
     /// An object that is to be read.
     pub fn new(path: ObjectPath, version: Version) -> Self {
-        Self { path, version, bytes: None, records: None, primary_key: Vec::new(), not_read: None }
+        Self { path, version, bytes: None, records: None, primary_key: Vec::new(), not_read: None, read_in_part: None }
     }
 }
 

@@ -13,7 +13,11 @@ pub fn check(link: &mut Link, server: &Server) -> Result<Check, Trouble> {
     connection(link, server, &mut check)?;
     let id = SnapshotId::of_its_own();
     for relation in Relation::all(link, server, &id)? {
-        if let Some((state, reason)) = relation.object(server, &id).not_read.filter(|(s, _)| s.is_incomplete()) {
+        let object = relation.object(server, &id);
+        if let Some(reason) = object.read_in_part {
+            check.problems.push(format!("`{}` is read in part: {reason}", relation.path()));
+        }
+        if let Some((state, reason)) = object.not_read.filter(|(s, _)| s.is_incomplete()) {
             check.problems.push(format!("`{}` is {}: {reason}", relation.path(), state.name()));
         } else if let Some(foreign) = relation.foreign_server() {
             check.notes.push(format!("`{}` is a foreign table, read through the server `{foreign}`", relation.path()));

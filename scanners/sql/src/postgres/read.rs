@@ -26,8 +26,6 @@ struct Table {
     relation: Relation,
     /// The columns that the role may read.
     columns: Vec<PgColumn>,
-    /// The names of those it may not.
-    denied: Vec<String>,
     /// Indexes of the primary key's columns.
     key: Vec<usize>,
     heap_bytes: u64,
@@ -80,7 +78,7 @@ pub fn object(
         let mut batcher = Batcher::new(sink, table.fields(), table.identity(), limits.batch_bytes);
         let done = table.read(&mut link, what, &mut batcher);
         read = Outcome::read(batcher.raw_bytes(), batcher.records());
-        done.map(|()| table.denied_reason(&source.server.role))
+        done.map(|()| table.relation.denied(&source.server.role))
     });
     let outcome = match done {
         Ok(denied) => {
@@ -126,13 +124,12 @@ fn describe(source: &Postgres, object: &Object, link: &mut Link, node: u32) -> R
         let reason = "it was truncated or rewritten after the scan began: scan again";
         return Err(Trouble::Unreadable(reason.into()));
     }
-    let (columns, denied): (Vec<_>, Vec<_>) = relation.columns(link)?.into_iter().partition(|c| c.readable);
+    let columns: Vec<_> = relation.columns(link)?.into_iter().filter(|column| column.readable).collect();
     let place = |name: &String| columns.iter().position(|column| column.name == *name);
     let key: Option<Vec<usize>> = relation.primary_key.iter().map(place).collect();
     let mut table = Table {
         key: key.unwrap_or_default(),
         columns,
-        denied: denied.into_iter().map(|column| column.name).collect(),
         heap_bytes: 0,
         toast_bytes: 0,
         long_value: source.options.long_value,
@@ -190,14 +187,6 @@ impl Table {
             (true, true) => Identity::Numbered(RecordKind::Ctid),
             (true, false) => Identity::Counted,
         }
-    }
-
-    fn denied_reason(&self, role: &str) -> Option<String> {
-        let names: Vec<_> = self.denied.iter().map(|name| Ident(name).to_string()).collect();
-        let columns = names.join(", ");
-        let (table, role) = (self.relation.quoted(), Ident(role));
-        let reason = || format!("columns {columns} are not read: `GRANT SELECT ({columns}) ON {table} TO {role}`");
-        (!names.is_empty()).then(reason)
     }
 
     fn read(&self, link: &mut Link, what: &What, batcher: &mut Batcher<'_>) -> Result<(), Trouble> {

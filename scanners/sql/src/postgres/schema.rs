@@ -32,6 +32,8 @@ pub struct Relation {
     usable_schema: bool,
     readable: bool,
     partly_readable: bool,
+    /// The columns that the role may not read, quoted, if it may read others.
+    denied: Option<String>,
     hides_rows: bool,
     populated: bool,
     server: Option<String>,
@@ -75,7 +77,11 @@ impl Relation {
                  coalesce(t.relpages, 0), coalesce(pg_relation_filenode(c.oid), 0), \
                  has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), \
                  has_any_column_privilege(c.oid, 'SELECT'), row_security_active(c.oid), c.relispopulated, \
-                 s.srvname, {measured} \
+                 s.srvname, {measured}, \
+                 CASE WHEN NOT has_table_privilege(c.oid, 'SELECT') AND has_any_column_privilege(c.oid, 'SELECT') THEN ( \
+                     SELECT string_agg('\"' || replace(a.attname, '\"', '\"\"') || '\"', ', ' ORDER BY a.attnum) \
+                     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+                         AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')) END \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              LEFT JOIN pg_am am ON am.oid = c.relam LEFT JOIN pg_class t ON t.oid = c.reltoastrelid \
              LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver \
@@ -126,6 +132,7 @@ impl Relation {
             populated: is(13),
             server: row.get(14).cloned().flatten(),
             measured: row.get(15).cloned().flatten().and_then(|size| size.parse().ok()),
+            denied: row.get(16).cloned().flatten(),
             primary_key: primary.get(&text(0)).cloned().unwrap_or_default(),
         }
     }
@@ -133,12 +140,14 @@ impl Relation {
     /// As an object of the source.
     pub fn object(&self, server: &Server, id: &SnapshotId) -> Object {
         let held = matches!(self.kind, Kind::Table | Kind::Materialized);
+        let not_read = self.not_read(&server.role);
         let bytes = self.measured.unwrap_or((self.blocks + self.toast_blocks) * server.block_size);
         Object {
             bytes: held.then_some(bytes),
             records: self.rows.filter(|_| held),
             primary_key: self.primary_key.clone(),
-            not_read: self.not_read(&server.role),
+            read_in_part: self.denied(&server.role).filter(|_| not_read.is_none()),
+            not_read,
             ..Object::new(self.path(), server.version_of(id, self.node))
         }
     }
@@ -161,6 +170,12 @@ impl Relation {
             true => select,
             false => format!("`GRANT USAGE ON SCHEMA {} TO {role}` and {select}", Ident(&self.schema)),
         }
+    }
+
+    /// Which columns are not read, with the statement that would allow it.
+    pub fn denied(&self, role: &str) -> Option<String> {
+        let (columns, role) = (self.denied.as_ref()?, Ident(role));
+        Some(format!("columns {columns} are not read: `GRANT SELECT ({columns}) ON {} TO {role}`", self.quoted()))
     }
 
     /// Why the listing itself decides that it is not read.

@@ -37,7 +37,11 @@ fn missing_rights_are_named_with_the_cure() {
     }
     assert!(check.what.starts_with("PostgreSQL ") && check.what.contains(&role), "{}", check.what);
 
+    // Listing, checking and reading say the same.
+    let in_part = named(&listed, "public.partial").read_in_part.clone().unwrap();
+    assert!(check.problems.contains(&format!("`public.partial` is read in part: {in_part}")), "{:?}", check.problems);
     let partial = read(&source, named(&listed, "public.partial"));
+    assert_eq!(partial.closed[0].1.reason.as_ref(), Some(&in_part));
     let (_, outcome) = &partial.closed[0];
     assert_eq!((outcome.coverage, outcome.records), (Coverage::Unreadable, 1));
     let reason = outcome.reason.as_ref().unwrap();
