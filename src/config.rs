@@ -184,11 +184,8 @@ impl Config {
             None => path,
         };
         let jobs = match environment.get("RESIDUUM_JOBS") {
-            Some(text) => text.parse().map_err(|_| ConfigError::Value {
-                place: "RESIDUUM_JOBS".to_owned(),
-                reason: "must be a number of threads, such as `4`".to_owned(),
-            })?,
-            None => settings.jobs.unwrap_or_else(default_jobs),
+            Some(text) => threads("RESIDUUM_JOBS", text.trim().parse().ok())?,
+            None => settings.jobs.map_or_else(|| Ok(default_jobs()), |jobs| threads("jobs", Some(jobs)))?,
         };
         let rules = match environment.get("RESIDUUM_RULES") {
             Some(list) => std::env::split_paths(list).collect(),
@@ -203,11 +200,12 @@ impl Config {
             source.resolve(&beside)?;
         }
         check_names(&sources)?;
+        settings.exclude.iter().try_for_each(Exclusion::check)?;
         Ok(Self {
             key_file: settings.key_file.map(beside),
             file: found,
             index,
-            jobs: jobs.max(1),
+            jobs,
             sources,
             rules,
             joins: settings.join,
@@ -285,6 +283,24 @@ impl SourceConfig {
     }
 }
 
+impl Exclusion {
+    fn check(&self) -> Result<(), ConfigError> {
+        let is_date = |text: &String| {
+            let parts: Vec<_> = text.split('-').collect();
+            let in_range = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+            matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2)
+                && in_range(y, 9999) && in_range(m, 12) && in_range(d, 31))
+        };
+        let place = || format!("the exclusion of `{}` in source `{}`", self.object, self.source);
+        if self.until.as_ref().is_some_and(|until| !is_date(until)) {
+            let reason = "`until` is the last day it holds, written like `2027-06-30`".to_owned();
+            return Err(ConfigError::Value { place: place(), reason });
+        }
+        let globbed = globset::Glob::new(&self.object);
+        globbed.map(drop).map_err(|error| ConfigError::Value { place: place(), reason: error.to_string() })
+    }
+}
+
 impl LimitsFile {
     fn resolve(self) -> Limits {
         let default = Limits::default();
@@ -326,6 +342,13 @@ pub fn without_credentials(url: &str) -> String {
 fn read(file: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|cause| ConfigError::Read { file: file.to_owned(), cause })?;
     toml::from_str(&text).map_err(|cause| ConfigError::Parse { file: file.to_owned(), cause: Box::new(cause) })
+}
+
+/// A number of threads.
+fn threads(place: &str, number: Option<usize>) -> Result<usize, ConfigError> {
+    let reason = "must be a number of threads from 1 on, such as `4`; without it there is one for each core";
+    let wrong = || ConfigError::Value { place: place.to_owned(), reason: reason.to_owned() };
+    number.filter(|n| *n > 0).ok_or_else(wrong)
 }
 
 fn default_jobs() -> usize {
@@ -401,6 +424,11 @@ mod tests {
     fn mistakes_are_named() {
         let cases = [
             ("indx = 1", "is not valid"),
+            ("jobs = 0", "from 1 on"),
+            (
+                "[[exclude]]\nsource = \"a\"\nobject = \"b\"\napproved_by = \"c\"\nreason = \"d\"\nuntil = \"soon\"",
+                "like `2027-06-30`",
+            ),
             ("[[source]]\nname = \"a b\"\nurl = \".\"", "a name consists of"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\n[[source]]\nname = \"a\"\nurl = \".\"", "given twice"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\npassword_env = \"A\"\npassword_file = \"b\"", "give one of"),

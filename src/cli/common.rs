@@ -19,7 +19,7 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "DIR", help_heading = "Common options")]
     pub index: Option<PathBuf>,
     /// Threads that read and detect [default: one for each core, or `RESIDUUM_JOBS`]
-    #[arg(long, short, global = true, value_name = "N", help_heading = "Common options")]
+    #[arg(long, short, global = true, value_name = "N", value_parser = threads, help_heading = "Common options")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// Only objects whose name matches this glob; may be repeated
     ///
@@ -44,8 +44,7 @@ pub(super) struct Common {
 impl Common {
     /// The configuration with these flags applied to it.
     pub(super) fn resolve(&self) -> Result<Config, Failure> {
-        let advice =
-            "settings are listed in the documentation of `residuum::config`; `--config FILE` names another file";
+        let advice = "the README lists every setting of `residuum.toml` under «Configure it»; `--config FILE` names another file";
         let mut config = Config::load(self.config.as_deref()).hint(advice)?;
         if let Some(index) = &self.index {
             config.index.clone_from(index);
@@ -87,6 +86,12 @@ impl Common {
     }
 }
 
+/// A number of threads.
+fn threads(text: &str) -> Result<std::num::NonZeroUsize, String> {
+    let wrong = || "give a number of threads from 1 on, or leave it out: there is one for each core then".to_owned();
+    text.parse().map_err(|_| wrong())
+}
+
 /// The configured file of keys, unless the environment gives others.
 fn keys_of(config: &Config) -> Option<&Path> {
     let given = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -107,6 +112,14 @@ pub(super) fn start_log(verbose: u8) {
 pub(super) struct Scope {
     include: GlobSet,
     exclude: GlobSet,
+    globs: (Vec<String>, Vec<String>),
+}
+
+/// The names by which globs know a field of an object.
+fn names<'n>(object: &'n str, field: &'n str) -> [std::borrow::Cow<'n, str>; 4] {
+    let outermost = object.split('!').next().unwrap_or(object);
+    let full = if field.is_empty() { object.to_owned() } else { format!("{object}.{field}") };
+    [object.into(), outermost.into(), field.into(), full.into()]
 }
 
 impl Scope {
@@ -119,7 +132,8 @@ impl Scope {
             }
             set.build().doing(format_args!("the globs of `{flag}` are too many or too large"))
         };
-        Ok(Self { include: set("--include", &common.include)?, exclude: set("--exclude", &common.exclude)? })
+        let globs = (common.include.clone(), common.exclude.clone());
+        Ok(Self { include: set("--include", &common.include)?, exclude: set("--exclude", &common.exclude)?, globs })
     }
 
     /// Whether a finding in this field of this object is asked for.
@@ -127,9 +141,25 @@ impl Scope {
         if self.include.is_empty() && self.exclude.is_empty() {
             return true;
         }
-        let outermost = object.split('!').next().unwrap_or(object);
-        let full = format!("{object}.{field}");
-        let matches = |set: &GlobSet| [object, outermost, field, &full].iter().any(|name| set.is_match(name));
+        let matches = |set: &GlobSet| names(object, field).iter().any(|name| set.is_match(&**name));
         (self.include.is_empty() || matches(&self.include)) && !matches(&self.exclude)
+    }
+
+    /// The globs that match none of these objects and fields, as the flags that gave them.
+    pub(super) fn unmatched(&self, known: &[(String, String)]) -> Vec<String> {
+        let mut unmatched = Vec::new();
+        for (flag, set, globs) in
+            [("--include", &self.include, &self.globs.0), ("--exclude", &self.exclude, &self.globs.1)]
+        {
+            let mut seen = vec![false; globs.len()];
+            for (object, field) in known {
+                for name in names(object, field).iter().filter(|name| !name.is_empty()) {
+                    set.matches(&**name).into_iter().for_each(|glob| seen[glob] = true);
+                }
+            }
+            let missed = globs.iter().zip(seen).filter(|(_, seen)| !seen);
+            unmatched.extend(missed.map(|(glob, _)| format!("{flag} {glob}")));
+        }
+        unmatched
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::common::Common;
 use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
+use super::feed::Feed;
 use super::output::{self, Format, Style, json_line};
 use super::table::{Align, Table};
 use crate::report::csv_line;
@@ -21,6 +22,9 @@ use crate::report::csv_line;
 /// the value. With `--input jsonl` each line is `{"id": …, "text": …}` and each line of output is
 /// `{"id": …, "findings": [{"start", "end", "start_byte", "end_byte", "type", "rule", "confidence"}]}`; `start` and
 /// `end` count Unicode code points, `start_byte` and `end_byte` bytes of UTF-8.
+///
+/// Text in UTF-16 or Windows-1252 is recognised as in a scan; bytes then are those of the input. `--line-buffered` and
+/// `--input jsonl` take UTF-8 only.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -233,13 +237,15 @@ fn text(
     let mut worker = detector.worker();
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, format, show, line_buffered)?;
-    let mut buffer: Vec<u8> = Vec::new();
+    let mut feed = Feed::new(&mut *input, line_buffered);
+    // Decoded bytes before the window.
     let (mut base, mut core, mut line) = (0_u64, 0_usize, 1_u64);
     let mut points = CodePoints::default();
     let mut ended = false;
     while !ended {
         let wanted = core + WINDOW + AROUND;
-        ended = fill(&mut *input, &mut buffer, wanted, line_buffered)?;
+        ended = feed.fill(wanted)?;
+        let buffer = feed.window();
         let newline = |within: &[u8]| memchr::memrchr(b'\n', within).map(|at| at + 1);
         let end = if ended {
             buffer.len()
@@ -250,20 +256,22 @@ fn text(
             core + newline(&buffer[core..sure]).unwrap_or(sure - core)
         };
         let mut hits = Vec::new();
-        worker.text(&buffer, core..end, &mut |hit, _| hits.push(*hit));
+        worker.text(buffer, core..end, &mut |hit, _| hits.push(*hit));
         hits.sort_by_key(|hit| (hit.start, hit.end));
         let mut counted = core;
         for hit in &hits {
             line += memchr::memchr_iter(b'\n', &buffer[counted..hit.start as usize]).count() as u64;
             counted = hit.start as usize;
-            let mut found = points.found(hit, &buffer, base, detector, show);
+            let mut found = points.found(hit, buffer, base, detector, show);
+            found.start_byte = feed.position_of(hit.start as usize);
+            found.end_byte = feed.position_of(hit.end as usize);
             found.line = Some(line);
             printer.print(&found)?;
         }
         line += memchr::memchr_iter(b'\n', &buffer[counted..end]).count() as u64;
-        points.up_to(base + end as u64, &buffer, base);
+        points.up_to(base + end as u64, buffer, base);
         let keep = end.saturating_sub(AROUND);
-        buffer.drain(..keep);
+        feed.consume(keep);
         base += keep as u64;
         core = end - keep;
         if line_buffered {
@@ -273,27 +281,6 @@ fn text(
     printer.finish()?;
     out.flush()?;
     Ok(Exit::Done)
-}
-
-/// Reads until the buffer is as long as wanted, or a line is complete if that is enough; says whether the input ended.
-fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, wanted: usize, line_is_enough: bool) -> io::Result<bool> {
-    while buffer.len() < wanted {
-        let old = buffer.len();
-        buffer.resize(wanted.min(old + (1 << 18)), 0);
-        let read = loop {
-            match input.read(&mut buffer[old..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        buffer.truncate(old + *read.as_ref().unwrap_or(&0));
-        match read? {
-            0 => return Ok(true),
-            n if line_is_enough && buffer[buffer.len() - n..].contains(&b'\n') => return Ok(false),
-            _ => {}
-        }
-    }
-    Ok(false)
 }
 
 /// Findings in text, in the format asked for.
@@ -383,15 +370,5 @@ mod tests {
         assert_eq!(points.up_to(7, text, 0), 4);
         assert_eq!(points.up_to(4, text, 0), 2);
         assert_eq!(points.up_to(11, text, 0), 8);
-    }
-
-    #[test]
-    fn a_buffer_fills_to_the_mark_or_to_a_line() {
-        let mut buffer = Vec::new();
-        assert!(!fill(&mut &b"one\ntwo"[..], &mut buffer, 4, false).unwrap());
-        assert_eq!(buffer, b"one\n");
-        buffer.clear();
-        assert!(!fill(&mut &b"one\ntwo"[..], &mut buffer, 100, true).unwrap());
-        assert!(fill(&mut &b""[..], &mut buffer, 100, true).unwrap());
     }
 }

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
 use super::location::{Names, Printer};
 use super::output::{self, Format};
-use super::{access, coverage, rules};
+use super::{access, coverage, known, rules};
 use crate::identity::{self, FindOptions, Identifier, Subject};
 use crate::report::human::counted;
 
@@ -85,6 +85,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         access::note(index.dir(), "find")?;
     }
     let reader = index.reader()?;
+    known::domains(&reader, &subjects)?;
+    known::globs(&reader, &scope, common)?;
     let rules = rules::load(&config)?;
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;

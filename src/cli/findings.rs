@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::location::{Names, Printer};
 use super::output::{self, Format};
-use super::{access, coverage, rules};
+use super::{access, coverage, known, rules};
 use crate::index::Filter;
 
 /// List findings: where personal information stands
@@ -61,8 +61,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let rules = rules::load(&config)?;
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, false)?;
+    let source = args.source.as_deref().map(|given| known::source(&reader, index.keys(), given)).transpose()?;
+    known::globs(&reader, &scope, common)?;
     let filter = Filter {
-        source: args.source.clone(),
+        source,
         object: args.object.clone(),
         kind: if let [only] = args.kinds[..] { Some(only) } else { None },
     };

@@ -45,6 +45,9 @@ fn print_source(source: &SourcePlan, out: &mut dyn std::io::Write, style: Style)
     for (name, size) in &source.largest {
         writeln!(out, "    {:>7}  {name}", bytes(*size))?;
     }
+    for (name, reason) in &source.read_in_part {
+        writeln!(out, "  {}: {name}: {reason}", style.yellow("read in part"))?;
+    }
     if source.unchanged > 0 {
         writeln!(out, "  unchanged: {}", counted(source.unchanged, "object"))?;
     }
@@ -60,6 +63,8 @@ fn source_json(source: &SourcePlan) -> Value {
     json!({
         "source": source.name, "kind": source.kind, "objects": source.to_read.0, "bytes": source.to_read.1,
         "unchanged": source.unchanged, "not_read": not_read, "error": source.error,
+        "read_in_part": source.read_in_part.iter().map(|(name, reason)| json!({ "object": name, "reason": reason }))
+            .collect::<Value>(),
         "largest": source.largest.iter().map(|(name, size)| json!({ "object": name, "bytes": size })).collect::<Value>(),
     })
 }

@@ -27,27 +27,6 @@ pub(super) struct Watcher {
 struct State {
     told: u64,
     not_read: u64,
-    pace: Pace,
-}
-
-/// How many stored bytes the bytes examined stand for: archives and Parquet files hold more than they take.
-#[derive(Default)]
-struct Pace {
-    /// Stored bytes done when that last changed, and bytes examined by then.
-    done: u64,
-    examined: u64,
-}
-
-impl Pace {
-    /// Stored bytes done, those of objects that are being read estimated.
-    fn done(&mut self, progress: &Progress) -> u64 {
-        if progress.bytes_done != self.done {
-            (self.done, self.examined) = (progress.bytes_done, progress.bytes_examined);
-        }
-        let since = progress.bytes_examined.saturating_sub(self.examined) as f64;
-        let stored = if self.examined > 0 { self.done as f64 / self.examined as f64 } else { 1.0 };
-        (self.done + (since * stored.min(1.0)) as u64).min(progress.bytes_total)
-    }
 }
 
 impl Watcher {
@@ -80,7 +59,6 @@ impl Watcher {
 impl Observer for Watcher {
     fn progress(&self, progress: &Progress) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let progress = &Progress { bytes_done: state.pace.done(progress), ..progress.clone() };
         if let Some(bar) = &self.bar {
             bar.set_length(progress.bytes_total.max(1));
             bar.set_position(progress.bytes_done);
@@ -171,21 +149,5 @@ mod tests {
         let early = Progress { listed: false, elapsed: Duration::from_secs(1), ..progress };
         assert!(status(&early).contains("10 of at least 40 objects"), "{}", status(&early));
         assert!(!status(&early).contains("left"));
-    }
-
-    #[test]
-    fn bytes_of_an_object_being_read_are_estimated() {
-        let mut pace = Pace::default();
-        let at = |bytes_done, bytes_examined| Progress {
-            bytes_total: 1000,
-            bytes_done,
-            bytes_examined,
-            ..Progress::default()
-        };
-        assert_eq!(pace.done(&at(0, 100)), 100);
-        // 400 stored bytes held 1,600: the next 800 examined are 200 stored.
-        assert_eq!(pace.done(&at(400, 1600)), 400);
-        assert_eq!(pace.done(&at(400, 2400)), 600);
-        assert_eq!(pace.done(&at(400, 99_999)), 1000);
     }
 }

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
 use super::output::{self, Format, Style, printable};
 use super::table::{Align, Table};
-use super::{coverage, rules};
+use super::{coverage, known, rules};
 use crate::report::human::{bytes, count, counted, percent};
 use crate::report::{self, FieldLine, Inventory};
 
@@ -28,7 +28,7 @@ pub(super) struct Args {
     /// Only this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// Say how a field was examined and why: `FIELD`, `OBJECT.FIELD` or `OBJECT`
+    /// Say how a field was examined and why: `FIELD`, `OBJECT.FIELD`, `OBJECT`, the end of a name, or a glob
     #[arg(long, value_name = "FIELD", conflicts_with = "format")]
     explain: Option<String>,
     /// How to print it
@@ -45,15 +45,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let index = common.open_index(&config)?;
     let mut inventory = Inventory::read(&index, &rules::load(&config)?)?;
     if let Some(source) = &args.source {
-        if !inventory.sources.iter().any(|line| line.name == *source) {
-            let names: Vec<_> = inventory.sources.iter().map(|line| format!("`{}`", line.name)).collect();
-            return Err(Failure::new(format_args!("the index has no source `{source}`"))
-                .hint(format!("it has {}", names.join(", "))));
-        }
-        inventory.sources.retain(|line| line.name == *source);
-        inventory.fields.retain(|line| line.source == *source);
-        inventory.ledger.retain(|line| line.source == *source);
+        let source = known::source(&index.reader()?, index.keys(), source)?;
+        inventory.sources.retain(|line| line.name == source);
+        inventory.fields.retain(|line| line.source == source);
+        inventory.ledger.retain(|line| line.source == source);
     }
+    known::globs(&index.reader()?, &scope, common)?;
     inventory.fields.retain(|line| scope.contains(&line.object, &line.field));
     match &args.output {
         Some(path) => {
@@ -153,18 +150,58 @@ pub(super) fn print(inventory: &Inventory, out: &mut dyn Write, style: Style) ->
     Ok(())
 }
 
-/// Says of every field that matches how it was examined, what was found, and why so.
-fn explain(inventory: &Inventory, name: &str, out: &mut dyn Write, style: Style) -> Result<(), Failure> {
-    let matches = |field: &&FieldLine| {
-        let full = format!("{}.{}", field.object, field.field);
-        let with_source = format!("{}.{full}", field.source);
-        [&field.field, &field.object, &full, &with_source].into_iter().any(|known| known == name)
-    };
-    let found: Vec<_> = inventory.fields.iter().filter(matches).collect();
-    if found.is_empty() {
-        let hint = "nothing was found there, or it is called otherwise: `residuum report` lists fields, `residuum report --format json` all that is known";
-        return Err(Failure::new(format_args!("no field `{name}` is in the inventory")).hint(hint));
+/// The names by which a field may be asked for.
+fn names_of(field: &FieldLine) -> [String; 5] {
+    let full = format!("{}.{}", field.object, field.field);
+    let with_source = format!("{}.{full}", field.source);
+    let short = format!("{}.{full}", crate::index::display(&field.source));
+    [field.field.clone(), field.object.clone(), full, with_source, short]
+}
+
+/// The fields meant: those so called, those a glob matches, or the one whose name ends so.
+fn chosen<'i>(inventory: &'i Inventory, name: &str) -> Result<Vec<&'i FieldLine>, Failure> {
+    let fields = || inventory.fields.iter();
+    let called = |is: &dyn Fn(&str) -> bool| fields().filter(|field| names_of(field).iter().any(|n| is(n))).collect();
+    let exact: Vec<_> = called(&|known| known == name);
+    if !exact.is_empty() {
+        return Ok(exact);
     }
+    if name.contains(['*', '?', '[', '{']) {
+        let glob = globset::Glob::new(name).doing(format_args!("`{name}` is not a glob"))?.compile_matcher();
+        let matched: Vec<_> = called(&|known| !known.is_empty() && glob.is_match(known));
+        if !matched.is_empty() {
+            return Ok(matched);
+        }
+    }
+    let wanted = name.to_lowercase();
+    let ends: Vec<&FieldLine> = called(&|known| {
+        let known = known.to_lowercase();
+        known.strip_suffix(&wanted).is_some_and(|before| before.is_empty() || before.ends_with(['.', '/', '!']))
+    });
+    if let [_] = ends[..] {
+        return Ok(ends);
+    }
+    let near: Vec<&FieldLine> =
+        if ends.is_empty() { called(&|known| known.to_lowercase().contains(&wanted)) } else { ends };
+    const SHOWN: usize = 10;
+    let hint = match near.len() {
+        0 => "nothing was found there, or it is called otherwise: `residuum report` lists fields, \
+              `residuum report --format json` all that is known"
+            .to_owned(),
+        n => {
+            let names: Vec<_> = near.iter().take(SHOWN).map(|f| format!("`{}`", printable(&names_of(f)[4]))).collect();
+            let more =
+                if n > SHOWN { format!(" and {} more; a glob takes them all", n - SHOWN) } else { String::new() };
+            format!("perhaps {}{more}", names.join(", "))
+        }
+    };
+    let what = if near.len() > 1 { "no one field" } else { "no field" };
+    Err(Failure::new(format_args!("{what} `{}` is in the inventory", printable(name))).hint(hint))
+}
+
+/// Says of every field that is meant how it was examined, what was found, and why so.
+fn explain(inventory: &Inventory, name: &str, out: &mut dyn Write, style: Style) -> Result<(), Failure> {
+    let found = chosen(inventory, name)?;
     for field in found {
         writeln!(out, "{}", style.bold(&printable(&format!("{}: {} {}", field.source, field.object, field.field))))?;
         writeln!(out, "  examined: {}", field.plan)?;

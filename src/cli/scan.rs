@@ -63,6 +63,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let configured = choose(&config, &args.sources)?;
+    warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let failed = unreachable.len() as u64;
     let options = ScanOptions {
@@ -87,6 +88,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     if args.plan {
         let plan = scan.plan()?;
         plan::print(&plan, args.format)?;
+        warn_unmatched(&plan.unmatched, common);
         let unlisted = failed > 0 || plan.sources.iter().any(|source| source.error.is_some());
         return Ok(if unlisted { Exit::Incomplete } else { Exit::Done });
     }
@@ -100,6 +102,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         _ => print(&mut out, &summary)?,
     }
     out.flush()?;
+    warn_unmatched(&summary.unmatched, common);
     if summary.interrupted {
         common.say("interrupted: what was finished is in the index; the same command goes on where this one stopped");
     }
@@ -134,6 +137,45 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
         }
     }
     Ok(chosen)
+}
+
+/// Says what of the configuration has no effect.
+fn warn(config: &Config, chosen: &[SourceConfig], common: &Common) {
+    let known = |name: &str| config.sources.iter().chain(chosen).any(|source| source.name == name);
+    let names: Vec<_> = config.sources.iter().chain(chosen).map(|source| format!("`{}`", source.name)).collect();
+    let names = names.iter().enumerate().filter(|(i, name)| !names[..*i].contains(name)).map(|(_, name)| &**name);
+    let cure = format!("sources are {}", names.collect::<Vec<_>>().join(", "));
+    for join in &config.joins {
+        for (end, field) in [("from", &join.from), ("to", &join.to)] {
+            if !known(&field.source) {
+                let (source, object, field) = (&field.source, &field.object, &field.field);
+                common.say(format_args!(
+                    "warning: `{end}` of the `[[join]]` with `{object}.{field}` names source `{source}`, which there is not; {cure}"
+                ));
+            }
+        }
+    }
+    for Exclusion { source, object, until, .. } in &config.exclusions {
+        if !known(source) {
+            common.say(format_args!(
+                "warning: the `[[exclude]]` of `{object}` names source `{source}`, which there is not; {cure}"
+            ));
+        }
+        if let Some(until) = until.as_ref().filter(|until| until.as_str() < crate::scan::today().as_str()) {
+            common.say(format_args!(
+                "warning: the `[[exclude]]` of `{object}` in `{source}` held until {until}: it is scanned again; have it \
+                 approved anew with another `until`, or remove it"
+            ));
+        }
+    }
+}
+
+fn warn_unmatched(globs: &[String], common: &Common) {
+    for glob in globs {
+        common.say(format_args!(
+            "warning: `{glob}` matches nothing; names are as `residuum report` gives them, `**` also matches `/`"
+        ));
+    }
 }
 
 /// The sources that could be opened, and those that could not.

@@ -183,6 +183,22 @@ impl Reader {
         Ok(objects)
     }
 
+    /// Names of the sources, as stored.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn sources(&self) -> Result<Vec<String>> {
+        self.catalog().rows("SELECT json_group_array(name ORDER BY name) FROM source", &[])
+    }
+
+    /// Names of the rules that have found anything, those of keys included.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn rules(&self) -> Result<Vec<String>> {
+        self.catalog().rows("SELECT json_group_array(name ORDER BY name) FROM rule", &[])
+    }
+
     /// What stands in which field, in order of names.
     ///
     /// # Errors

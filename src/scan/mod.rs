@@ -31,6 +31,7 @@ use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use examine::composite;
 pub use options::ScanOptions;
+pub(crate) use options::today;
 pub use preview::{ScanPlan, SourcePlan};
 pub use progress::{NotRead, Observer, Progress, Silent, Summary};
 
@@ -170,7 +171,11 @@ impl<'s> Scan<'s> {
         if !interrupted {
             writer.compact()?;
         }
-        self.summarise(&listed, unreadable_schemas, &progress, interrupted, started)
+        let mut summary = self.summarise(&listed, unreadable_schemas, &progress, interrupted, started)?;
+        if !interrupted && listed.failed.is_empty() && self.unreachable.is_empty() {
+            summary.unmatched = scope.unmatched(listed.unchanged == 0);
+        }
+        Ok(summary)
     }
 
     /// A source's name as the index and outputs have it: a path may name a person.

@@ -1,5 +1,7 @@
 //! What a scan is asked to do, and which objects and fields are in its scope.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use residuum_source::Limits;
 
@@ -43,10 +45,10 @@ impl Default for ScanOptions {
 
 /// The globs of the options, compiled.
 pub(super) struct Scope {
-    include: GlobSet,
+    include: Watched,
     /// The containers that globs such as `2025.zip!**` reach into.
     include_containers: GlobSet,
-    exclude: GlobSet,
+    exclude: Watched,
     exclusions: Vec<(GlobSet, Exclusion)>,
 }
 
@@ -60,9 +62,9 @@ impl Scope {
         let containers: Vec<String> = options.include.iter().filter_map(outer).collect();
         let policies = options.exclusions.iter().filter(holds);
         Ok(Self {
-            include: set(&options.include)?,
+            include: Watched::new(&options.include)?,
             include_containers: set(&containers)?,
-            exclude: set(&options.exclude)?,
+            exclude: Watched::new(&options.exclude)?,
             exclusions: policies
                 .map(|exclusion| Ok((set(std::slice::from_ref(&exclusion.object))?, exclusion.clone())))
                 .collect::<Result<_, globset::Error>>()?,
@@ -100,7 +102,50 @@ impl Scope {
     pub fn leaves_out_field(&self, object: &str, field: &str) -> bool {
         !field.is_empty()
             && !self.exclude.is_empty()
-            && (self.exclude.is_match(field) || self.exclude.is_match(format!("{object}.{field}")))
+            && (self.exclude.is_match(field) || self.exclude.is_match(&format!("{object}.{field}")))
+    }
+
+    /// The globs that have matched nothing so far, as the flags that gave them. With `complete`, everything was
+    /// read that they could match; else only globs that match what is listed are judged.
+    pub fn unmatched(&self, complete: bool) -> Vec<String> {
+        let include = self.include.unmatched().filter(|glob| complete || !glob.contains('!'));
+        let exclude = self.exclude.unmatched().filter(|_| complete);
+        let flags = include.map(|glob| format!("--include {glob}"));
+        flags.chain(exclude.map(|glob| format!("--exclude {glob}"))).collect()
+    }
+}
+
+/// Globs that know whether they have matched anything.
+struct Watched {
+    set: GlobSet,
+    globs: Vec<(String, AtomicBool)>,
+    /// Whether one of them has not.
+    waiting: AtomicBool,
+}
+
+impl Watched {
+    fn new(globs: &[String]) -> Result<Self, globset::Error> {
+        let set = set(globs)?;
+        let globs = globs.iter().map(|glob| (glob.clone(), AtomicBool::new(false))).collect();
+        Ok(Self { set, globs, waiting: AtomicBool::new(true) })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.globs.is_empty()
+    }
+
+    fn is_match(&self, name: &str) -> bool {
+        let matches = self.set.is_match(name);
+        if matches && self.waiting.load(Ordering::Relaxed) {
+            self.set.matches(name).into_iter().for_each(|glob| self.globs[glob].1.store(true, Ordering::Relaxed));
+            let waiting = self.unmatched().next().is_some();
+            self.waiting.store(waiting, Ordering::Relaxed);
+        }
+        matches
+    }
+
+    fn unmatched(&self) -> impl Iterator<Item = &String> {
+        self.globs.iter().filter(|(_, seen)| !seen.load(Ordering::Relaxed)).map(|(glob, _)| glob)
     }
 }
 
@@ -113,7 +158,7 @@ fn set(globs: &[String]) -> Result<GlobSet, globset::Error> {
 }
 
 /// Today in UTC, `YYYY-MM-DD`.
-fn today() -> String {
+pub(crate) fn today() -> String {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     civil(seconds / 86_400)
 }
@@ -161,8 +206,11 @@ mod tests {
         assert!(all.leaves_out("crm", "x.tmp").is_some());
         assert!(all.leaves_out_field("main.people", "notes") && !all.leaves_out_field("main.people", "email"));
         assert_eq!(scope(&[], &[], Some("2020-01-01")).leaves_out("crm", "scratch/a.csv"), None);
-        let some = scope(&["public.*"], &[], None);
+        assert_eq!(all.unmatched(true), [] as [&str; 0]);
+        let some = scope(&["public.*", "nowhere", "x.zip!**"], &["nothing"], None);
         assert!(some.is_outside("audit.log") && !some.is_outside("public.people"));
+        assert_eq!(some.unmatched(true), ["--include nowhere", "--include x.zip!**", "--exclude nothing"]);
+        assert_eq!(some.unmatched(false), ["--include nowhere"], "what is unchanged may hold the others");
         let members = scope(&["2025.zip!**/*.csv", "old.zip"], &[], None);
         for (name, outside) in [
             ("2025.zip", false),

@@ -17,6 +17,9 @@ use crate::index::{Index, display};
 pub struct ScanPlan {
     /// Source by source.
     pub sources: Vec<SourcePlan>,
+    /// Globs that matched no listed object, as the flags that gave them. Those that may match fields or members of
+    /// containers are not judged.
+    pub unmatched: Vec<String>,
     /// Bytes a second that detection does on this machine with the threads asked for.
     pub bytes_per_second: u64,
 }
@@ -30,6 +33,8 @@ pub struct SourcePlan {
     pub kind: String,
     /// Objects and bytes as stored that would be read.
     pub to_read: (u64, u64),
+    /// Objects among them of which not all would be read, with the reason; names as they may be shown.
+    pub read_in_part: Vec<(String, String)>,
     /// Objects that have not changed.
     pub unchanged: u64,
     /// Objects that would not be read, by state.
@@ -69,18 +74,25 @@ impl Scan<'_> {
                     return ControlFlow::Continue(());
                 }
                 let left_out = scope.leaves_out(source.name(), object.path.as_str()).map(|_| Coverage::Excluded);
-                match left_out.or(object.not_read.as_ref().map(|(state, _)| *state)) {
+                match left_out.or_else(|| object.not_read.as_ref().map(|(state, _)| *state)) {
                     Some(state) => *planned.not_read.entry(state).or_default() += 1,
                     None if !self.options.full && is_known(&known, source.name(), &object) => planned.unchanged += 1,
                     None => planned.read(&object),
                 }
+                if let Some(reason) = object.read_in_part.filter(|_| left_out.is_none()) {
+                    planned.read_in_part.push((object.path.as_str().to_owned(), reason));
+                }
                 ControlFlow::Continue(())
             });
-            for (name, _) in &mut planned.largest {
+            let names = planned.largest.iter_mut().map(|(name, _)| name);
+            for name in names.chain(planned.read_in_part.iter_mut().map(|(name, _)| name)) {
                 *name = display(&locator::seal_name(&mut worker, self.index.keys(), name));
             }
             planned.error = listed.err().map(|error| error.to_string());
             plan.sources.push(planned);
+        }
+        if plan.sources.iter().all(|source| source.error.is_none()) && self.unreachable.is_empty() {
+            plan.unmatched = scope.unmatched(false);
         }
         Ok(plan)
     }

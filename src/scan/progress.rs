@@ -80,6 +80,8 @@ pub struct Summary {
     pub coverage: BTreeMap<Coverage, u64>,
     /// What blocks a certificate, in order.
     pub incomplete: Vec<NotRead>,
+    /// Globs that matched nothing, as the flags that gave them: `--include public.*`.
+    pub unmatched: Vec<String>,
     /// Whether only a sample was read.
     pub sampled: bool,
     /// Whether the scan was stopped before its end.
@@ -103,6 +105,9 @@ pub(super) struct Counters {
     pub bytes_total: AtomicU64,
     pub bytes_done: AtomicU64,
     pub bytes_examined: AtomicU64,
+    /// Of the units that are done: bytes stored, and bytes examined, which archives and Parquet files hold more of.
+    stored: AtomicU64,
+    examined: AtomicU64,
     pub findings: AtomicU64,
     pub listed: AtomicBool,
 }
@@ -120,5 +125,62 @@ impl Counters {
             bytes_examined: get(&self.bytes_examined),
             findings: get(&self.findings),
         }
+    }
+}
+
+/// Stored bytes of one unit, counted as done while it is read.
+#[derive(Default)]
+pub(super) struct Stored {
+    bytes: u64,
+    examined: AtomicU64,
+    counted: AtomicU64,
+}
+
+impl Stored {
+    pub fn new(bytes: u64) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
+    /// Some bytes were examined: as many stored ones are done as in the units before, and no more than there are.
+    pub fn examined(&self, counters: &Counters, bytes: u64) {
+        let examined = self.examined.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let before = (counters.stored.load(Ordering::Relaxed), counters.examined.load(Ordering::Relaxed));
+        let share = if before.1 == 0 { 1.0 } else { (before.0 as f64 / before.1 as f64).min(1.0) };
+        self.count(counters, ((examined as f64 * share) as u64).min(self.bytes));
+    }
+
+    /// The unit is done.
+    pub fn done(&self, counters: &Counters) {
+        self.count(counters, self.bytes);
+        counters.stored.fetch_add(self.bytes, Ordering::Relaxed);
+        counters.examined.fetch_add(self.examined.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    fn count(&self, counters: &Counters, done: u64) {
+        let before = self.counted.fetch_max(done, Ordering::Relaxed);
+        counters.bytes_done.fetch_add(done.saturating_sub(before), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_bytes_are_counted_while_a_unit_is_read() {
+        let counters = Counters::default();
+        let done = || counters.progress(Duration::ZERO).bytes_done;
+        let first = Stored::new(400);
+        first.examined(&counters, 100);
+        assert_eq!(done(), 100);
+        first.examined(&counters, 1500);
+        assert_eq!(done(), 400, "never more than there are");
+        first.done(&counters);
+        // 400 stored bytes held 1,600: the next 800 examined are 200 stored.
+        let second = Stored::new(1000);
+        second.examined(&counters, 800);
+        assert_eq!(done(), 600);
+        second.done(&counters);
+        assert_eq!(done(), 1400, "a unit that held less counts whole in the end");
     }
 }

@@ -177,11 +177,9 @@ impl<'s> Shared<'s> {
                     let finished = match *work {
                         Work::Account(finished) => finished,
                         Work::Read(work) => {
-                            let bytes = work.unit.objects.iter().filter_map(|o| o.bytes).sum();
                             let objects = work.listed.iter().filter(|part| part.part == 0).count();
                             let finished = unit::read(self, &mut examiner, work);
                             self.counters.objects_done.fetch_add(objects as u64, Ordering::Relaxed);
-                            self.counters.bytes_done.fetch_add(bytes, Ordering::Relaxed);
                             finished
                         }
                     };

@@ -15,6 +15,7 @@ use super::examine::{Examiner, Field, Job, KeyColumns};
 use super::keys::{KeyFields, Role};
 use super::locator::{self, Stretch};
 use super::nested::{self, Within};
+use super::progress::Stored;
 use super::run::Shared;
 use super::statistics::Statistics;
 use crate::index::{FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place};
@@ -41,6 +42,7 @@ pub(super) struct ToRead {
 #[derive(Default)]
 pub(super) struct InProgress {
     outstanding: AtomicUsize,
+    stored: Stored,
     results: Mutex<Results>,
 }
 
@@ -70,6 +72,7 @@ impl InProgress {
         let mut statistics = Statistics::default();
         let before = findings.len();
         let examined = catch_unwind(AssertUnwindSafe(|| examiner.examine(job, &mut findings, &mut statistics)));
+        self.stored.examined(&shared.counters, job.batch.raw_bytes);
         shared.count(job.batch.raw_bytes, (findings.len() - before) as u64);
         let written = (findings.len() >= BUFFERED).then(|| shared.writer.write_segment(&mut findings));
         let mut results = self.lock();
@@ -133,7 +136,8 @@ impl InProgress {
 /// Reads a unit to its end, whatever happens on the way.
 pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRead) -> Finished {
     let ToRead { source, id, unit, listed } = work;
-    let progress = Arc::new(InProgress::default());
+    let bytes = unit.objects.iter().filter_map(|object| object.bytes).sum();
+    let progress = Arc::new(InProgress { stored: Stored::new(bytes), ..InProgress::default() });
     let mut reading = Reading {
         shared,
         examiner,
@@ -152,6 +156,7 @@ pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRea
             std::thread::yield_now();
         }
     }
+    progress.stored.done(&shared.counters);
     let mut results = std::mem::take(&mut *progress.lock());
     for object in objects.iter_mut().filter(|object| results.faults.contains(&object.object)) {
         object.coverage = Coverage::Unreadable;

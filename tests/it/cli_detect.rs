@@ -19,6 +19,32 @@ fn positions_count_code_points_and_bytes() {
 }
 
 #[test]
+fn other_encodings_are_read_as_in_a_scan() {
+    let sandbox = Sandbox::new();
+    let text = "Grüße an jane@example.com\nund (202) 555-0123\n";
+    let utf16 = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    let marked = |mark: &[u8], bytes: Vec<u8>| [mark, &bytes].concat();
+    let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    for (name, bytes) in [
+        ("le.txt", marked(b"\xff\xfe", utf16(u16::to_le_bytes))),
+        ("be.txt", marked(b"\xfe\xff", utf16(u16::to_be_bytes))),
+        ("latin.txt", latin),
+        ("utf8.txt", text.as_bytes().to_vec()),
+    ] {
+        sandbox.file(format!("texts/{name}"), &bytes);
+        let found = sandbox.run_on(&bytes, ["detect", "--format", "jsonl"]).exits(0).lines();
+        let places = |key: &str| found.iter().map(|f| f[key].as_u64().expect("a number")).collect::<Vec<_>>();
+        assert_eq!((places("start"), places("line")), (vec![9, 30], vec![1, 2]), "{name}");
+        sandbox.run(["scan", "texts", "--include", name, "--index", name]).exits(0);
+        let scanned = sandbox.run(["findings", "--index", name, "--format", "jsonl"]).exits(0).lines();
+        let bytes_of = |lines: &[serde_json::Value], start: &str, end: &str| {
+            lines.iter().map(|f| (f[start].as_u64(), f[end].as_u64())).collect::<Vec<_>>()
+        };
+        assert_eq!(bytes_of(&found, "start_byte", "end_byte"), bytes_of(&scanned, "byte_start", "byte_end"), "{name}");
+    }
+}
+
+#[test]
 fn values_are_shown_only_on_request() {
     let sandbox = Sandbox::new();
     for format in ["table", "jsonl", "csv"] {

@@ -47,6 +47,36 @@ fn findings_come_in_every_format_and_filter() {
 }
 
 #[test]
+fn sources_domains_and_fields_are_asked_for_as_they_are_printed_or_listed() {
+    let sandbox = scanned();
+    sandbox.file("mail/jane@example.com/inbox.txt", "from omar@example.org\n");
+    sandbox.run(["scan", "mail/jane@example.com"]).exits(0);
+    let lines = sandbox.run(["findings", "--type", "EMAIL", "--format", "jsonl"]).exits(0).lines();
+    let sealed = lines.iter().find_map(|line| line["source"].as_str().filter(|name| name.contains('⟨')));
+    let shown = sealed.expect("a personal path is sealed").to_owned();
+    for name in [&shown, "mail/jane@example.com", "mail/jane@example.com/"] {
+        let found = sandbox.run(["findings", "--source", name, "--format", "jsonl"]).exits(0).lines();
+        assert!(!found.is_empty() && found.iter().all(|line| line["source"] == shown.as_str()), "{name}: {found:?}");
+        sandbox.run(["report", "--source", name]).exits(0).prints("inbox.txt").nowhere("jane@");
+    }
+    for command in ["findings", "report"] {
+        sandbox
+            .run([command, "--source", "cmr"])
+            .exits(1)
+            .says("no such source `cmr`")
+            .says("`crm`, `logs`, `mail/⟨EMAIL");
+        let run = sandbox.run([command, "--source", "mail/kim@example.com"]).exits(1);
+        assert!(!run.stderr.contains("kim"), "{}", run.stderr);
+    }
+    sandbox.run(["find", "--id", "crm.people.id=1"]).exits(1).says("no key domain `crm.people.id`").says("[[join]]");
+    for (name, field) in [("people.csv.*", "phone"), ("csv.email", "email"), ("PHONE", "phone")] {
+        sandbox.run(["report", "--explain", name]).exits(0).prints(field);
+    }
+    sandbox.run(["report", "--explain", "mail"]).exits(1).says("no ").says("crm.people.csv.email");
+    sandbox.run(["report", "--explain", "shoe_size"]).exits(1).says("`residuum report` lists fields");
+}
+
+#[test]
 fn a_damaged_index_is_named_and_gives_no_answer() {
     let sandbox = scanned();
     sandbox.run(["index", "check"]).exits(0).says("everything is as it was written");

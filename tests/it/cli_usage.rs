@@ -18,6 +18,8 @@ fn mistakes_are_named_with_their_cure() {
         (&["scan", "notes", "notes"], "given twice", "error: "),
         (&["scan", "notes", "--include", "a{b"], "a{b", "is not a glob"),
         (&["scan", "notes", "--sample", "0"], "--sample", "error: "),
+        (&["scan", "notes", "--jobs", "0"], "--jobs", "from 1 on"),
+        (&["scan", "notes", "--config", "bad.toml"], "README", "Configure it"),
         (&["scan", "notes", "--config", "bad.toml"], "bad.toml", "indx"),
         (&["scan", "notes", "--config", "missing.toml"], "missing.toml", "cannot be read"),
         (&["findings", "--type", "SHOE_SIZE"], "there is no such type", "EMAIL"),
@@ -37,6 +39,57 @@ fn mistakes_are_named_with_their_cure() {
         let run = sandbox.run(*arguments).exits(1).says(named).says(cure).says("error: ");
         assert!(run.stdout.is_empty(), "{arguments:?}: {}", run.stdout);
         assert!(!run.stderr.contains("not an address"), "a value given is not repeated: {}", run.stderr);
+    }
+}
+
+#[test]
+fn threads_from_the_environment_are_a_number_from_one_on() {
+    let sandbox = Sandbox::new();
+    for text in ["0", "-1", "many", ""] {
+        let mut command = sandbox.command(["rules", "check"]);
+        Run::of(command.env("RESIDUUM_JOBS", text)).exits(1).says("RESIDUUM_JOBS").says("from 1 on");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.file("notes/a.txt", "write to jane@example.com\n");
+    sandbox.file(
+        "residuum.toml",
+        r#"
+        [[source]]
+        name = "notes"
+        url = "notes"
+        [[join]]
+        from = { source = "note", object = "orders.csv", field = "customer" }
+        to = { source = "crm", object = "customers", field = "id" }
+        [[exclude]]
+        source = "notes"
+        object = "*.txt"
+        approved_by = "privacy office"
+        reason = "synthetic"
+        until = "2020-01-31"
+        [[exclude]]
+        source = "old"
+        object = "**"
+        approved_by = "privacy office"
+        reason = "synthetic"
+        "#,
+    );
+    sandbox
+        .run(["scan", "--include", "*.txt", "--include", "*.csv", "--exclude", "nothing"])
+        .exits(0)
+        .says("`from` of the `[[join]]` with `orders.csv.customer` names source `note`, which there is not; sources are `notes`")
+        .says("names source `crm`")
+        .says("the `[[exclude]]` of `*.txt` in `notes` held until 2020-01-31")
+        .says("the `[[exclude]]` of `**` names source `old`")
+        .says("`--include *.csv` matches nothing")
+        .says("`--exclude nothing` matches nothing")
+        .never_says("`--include *.txt`");
+    for command in [&["findings"][..], &["report"], &["find", "--email", "jane@example.com"]] {
+        let arguments = [command, &["--exclude", "nowhere", "--include", "a.txt"]].concat();
+        sandbox.run(arguments).exits(0).says("`--exclude nowhere` matches no object").never_says("`--include a.txt`");
     }
 }
 

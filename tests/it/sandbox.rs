@@ -130,6 +130,13 @@ impl Run {
         self
     }
 
+    /// Checks that standard error does not have this in it.
+    #[track_caller]
+    pub fn never_says(self, part: &str) -> Self {
+        assert!(!self.stderr.contains(part), "`{part}` is said by {}", self.all());
+        self
+    }
+
     /// Checks that neither output has this in it.
     #[track_caller]
     pub fn nowhere(self, part: &str) -> Self {
