@@ -38,12 +38,12 @@ pub struct Config {
 }
 
 /// One source.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// Its name in every output; letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`.
+    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `s3://bucket/prefix`.
     pub url: String,
     /// Environment variable that holds the password.
     pub password_env: Option<String>,
@@ -54,6 +54,33 @@ pub struct SourceConfig {
     /// Follow symbolic links that lead out of the tree. Default `false`.
     #[serde(default)]
     pub follow_symlinks: bool,
+    /// S3: address of a server that is not AWS. Default: the environment's or the profile's.
+    pub endpoint: Option<String>,
+    /// S3: the bucket's region. Default: the environment's or the profile's, else `us-east-1`.
+    pub region: Option<String>,
+    /// S3: whether the bucket stands in the path rather than in the host's name. Default: if there is an endpoint.
+    pub path_style: Option<bool>,
+    /// S3: profile in AWS's configuration files. Default: the environment's.
+    pub profile: Option<String>,
+    /// S3: access key, whose secret is the password. Default: credentials from where AWS's own tools find them.
+    pub access_key: Option<String>,
+    /// S3: ask without credentials. Default `false`.
+    #[serde(default)]
+    pub anonymous: bool,
+    /// S3: requests in a row that may fail before an object is given up. Default 6.
+    pub attempts: Option<u32>,
+    /// S3: seconds without a byte after which a request has failed. Default 20.
+    pub timeout: Option<u32>,
+    /// S3: read every version of every object. Default `false`.
+    #[serde(default)]
+    pub versions: bool,
+    /// S3: agree to pay for requests and traffic. Default `false`.
+    #[serde(default)]
+    pub requester_pays: bool,
+    /// S3: environment variable with the key of objects encrypted by their owner (SSE-C), 32 bytes in Base64.
+    pub customer_key_env: Option<String>,
+    /// S3: file with that key.
+    pub customer_key_file: Option<PathBuf>,
 }
 
 /// A field that holds the keys of another object's records, declared by the owner.
@@ -124,7 +151,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// A source's password could not be had.
-    #[error("the password of source `{source_name}` could not be read from {place}: {reason}")]
+    #[error("the password or key of source `{source_name}` could not be read from {place}: {reason}")]
     Password {
         /// The source.
         source_name: String,
@@ -224,14 +251,7 @@ impl Config {
 impl SourceConfig {
     /// A source given on the command line: it is named after its location, without credentials.
     pub fn from_url(url: &str) -> Self {
-        Self {
-            name: without_credentials(url),
-            url: url.to_owned(),
-            password_env: None,
-            password_file: None,
-            password_command: None,
-            follow_symlinks: false,
-        }
+        Self { name: without_credentials(url), url: url.to_owned(), ..Self::default() }
     }
 
     /// The password from the place the configuration names, if it names one.
@@ -239,21 +259,12 @@ impl SourceConfig {
     /// # Errors
     /// When that place does not give one.
     pub fn password(&self) -> Result<Option<Sensitive<String>>, ConfigError> {
-        let fail =
-            |place: String, reason: String| ConfigError::Password { source_name: self.name.clone(), place, reason };
-        let first_line = |text: String| Sensitive::new(text.lines().next().unwrap_or_default().to_owned());
-        if let Some(variable) = &self.password_env {
-            let value = std::env::var(variable);
-            return value
-                .map(|v| Some(Sensitive::new(v)))
-                .map_err(|_| fail(format!("`${variable}`"), "it is not set".to_owned()));
-        }
-        if let Some(file) = &self.password_file {
-            let text = std::fs::read_to_string(file);
-            return text.map(|t| Some(first_line(t))).map_err(|e| fail(format!("`{}`", file.display()), e.to_string()));
+        if let Some(secret) = self.secret(self.password_env.as_deref(), self.password_file.as_deref())? {
+            return Ok(Some(secret));
         }
         if let Some(command) = &self.password_command {
             let place = format!("command `{command}`");
+            let fail = |place: String, reason: String| self.no_secret(place, reason);
             let output =
                 std::process::Command::new("sh").arg("-c").arg(command).stderr(std::process::Stdio::inherit()).output();
             let output = output.map_err(|e| fail(place.clone(), e.to_string()))?;
@@ -265,6 +276,54 @@ impl SourceConfig {
         Ok(None)
     }
 
+    /// The key of objects that their owner encrypted, if the configuration names a place for it.
+    ///
+    /// # Errors
+    /// When that place does not give one.
+    pub fn customer_key(&self) -> Result<Option<Sensitive<String>>, ConfigError> {
+        self.secret(self.customer_key_env.as_deref(), self.customer_key_file.as_deref())
+    }
+
+    /// A secret from a variable or a file.
+    fn secret(&self, variable: Option<&str>, file: Option<&Path>) -> Result<Option<Sensitive<String>>, ConfigError> {
+        if let Some(variable) = variable {
+            let value = std::env::var(variable);
+            return value
+                .map(|v| Some(Sensitive::new(v)))
+                .map_err(|_| self.no_secret(format!("`${variable}`"), "it is not set".to_owned()));
+        }
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file);
+            return text
+                .map(|t| Some(first_line(t)))
+                .map_err(|e| self.no_secret(format!("`{}`", file.display()), e.to_string()));
+        }
+        Ok(None)
+    }
+
+    fn no_secret(&self, place: String, reason: String) -> ConfigError {
+        ConfigError::Password { source_name: self.name.clone(), place, reason }
+    }
+
+    /// The settings that only mean something for S3 and are given.
+    fn s3_settings(&self) -> Vec<&'static str> {
+        let given = [
+            ("endpoint", self.endpoint.is_some()),
+            ("region", self.region.is_some()),
+            ("path_style", self.path_style.is_some()),
+            ("profile", self.profile.is_some()),
+            ("access_key", self.access_key.is_some()),
+            ("anonymous", self.anonymous),
+            ("attempts", self.attempts.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("versions", self.versions),
+            ("requester_pays", self.requester_pays),
+            ("customer_key_env", self.customer_key_env.is_some()),
+            ("customer_key_file", self.customer_key_file.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+
     fn resolve(&mut self, beside: &dyn Fn(PathBuf) -> PathBuf) -> Result<(), ConfigError> {
         let places = [self.password_env.is_some(), self.password_file.is_some(), self.password_command.is_some()];
         if places.iter().filter(|&&given| given).count() > 1 {
@@ -273,6 +332,19 @@ impl SourceConfig {
                 reason: "give one of `password_env`, `password_file` and `password_command`".to_owned(),
             });
         }
+        if let Some(setting) = self.s3_settings().first().filter(|_| !self.url.starts_with("s3://")) {
+            return Err(ConfigError::Value {
+                place: format!("source `{}`", self.name),
+                reason: format!("`{setting}` is for sources at `s3://…`"),
+            });
+        }
+        if self.customer_key_env.is_some() && self.customer_key_file.is_some() {
+            return Err(ConfigError::Value {
+                place: format!("source `{}`", self.name),
+                reason: "give one of `customer_key_env` and `customer_key_file`".to_owned(),
+            });
+        }
+        self.customer_key_file = self.customer_key_file.take().map(beside);
         self.password_file = self.password_file.take().map(beside);
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             self.url = format!("sqlite:{}", beside(PathBuf::from(path.trim_start_matches("//"))).display());
@@ -337,6 +409,10 @@ pub fn without_credentials(url: &str) -> String {
     };
     let path = path.split('?').next().unwrap_or_default();
     format!("{scheme}://{shown}{path}")
+}
+
+fn first_line(text: String) -> Sensitive<String> {
+    Sensitive::new(text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn read(file: &Path) -> Result<File, ConfigError> {
@@ -432,6 +508,7 @@ mod tests {
             ("[[source]]\nname = \"a b\"\nurl = \".\"", "a name consists of"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\n[[source]]\nname = \"a\"\nurl = \".\"", "given twice"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\npassword_env = \"A\"\npassword_file = \"b\"", "give one of"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\nversions = true", "`versions` is for sources at `s3://…`"),
         ];
         for (text, expected) in cases {
             let error = load(text).expect_err(text).to_string();

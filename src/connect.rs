@@ -34,6 +34,9 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
         return postgres(config);
     }
+    if config.url.starts_with("s3://") {
+        return s3(config);
+    }
     let path = match config.url.strip_prefix("file://") {
         Some(path) => PathBuf::from(path),
         None if config.url.contains("://") => return Err(unknown(config).into()),
@@ -51,6 +54,7 @@ pub fn kind_of(config: &SourceConfig) -> &'static str {
     match config.url.split_once(':') {
         Some(("postgres" | "postgresql", _)) => "postgres",
         Some(("sqlite", _)) => "sqlite",
+        Some(("s3", rest)) if rest.starts_with("//") => "s3",
         _ => "files",
     }
 }
@@ -68,9 +72,50 @@ fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     Err(SourceError::Config { source_name: config.name.clone(), reason }.into())
 }
 
+#[cfg(feature = "s3")]
+fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    use residuum_s3::{Patience, S3, S3Options};
+    let access_key = match (&config.access_key, config.password()?) {
+        (Some(key), Some(secret)) => Some((key.clone(), secret)),
+        (None, None) => None,
+        _ => {
+            let reason = "its `access_key` and the secret, as `password_env`, `password_file` or `password_command`, \
+                          are given together or not at all"
+                .to_owned();
+            return Err(SourceError::Config { source_name: config.name.clone(), reason }.into());
+        }
+    };
+    let mut patience = Patience::default();
+    patience.attempts = config.attempts.unwrap_or(patience.attempts).max(1);
+    if let Some(seconds) = config.timeout {
+        patience.silence = std::time::Duration::from_secs(u64::from(seconds.max(1)));
+    }
+    let options = S3Options {
+        patience,
+        access_key,
+        endpoint: config.endpoint.clone(),
+        region: config.region.clone(),
+        path_style: config.path_style,
+        profile: config.profile.clone(),
+        anonymous: config.anonymous,
+        versions: config.versions,
+        requester_pays: config.requester_pays,
+        customer_key: config.customer_key()?,
+        ..S3Options::new(&config.url)
+    };
+    Ok(Box::new(S3::connect(&config.name, &options)?))
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    let reason = "this program was built without S3; build it with `--features s3`".to_owned();
+    Err(SourceError::Config { source_name: config.name.clone(), reason }.into())
+}
+
 fn unknown(config: &SourceConfig) -> SourceError {
     let scheme = config.url.split("://").next().unwrap_or_default();
-    let reason = format!("`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH` or `postgres://`");
+    let reason =
+        format!("`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH`, `postgres://` or `s3://`");
     SourceError::Config { source_name: config.name.clone(), reason }
 }
 

@@ -99,13 +99,25 @@ fn keys_of(config: &Config) -> Option<&Path> {
 }
 
 /// Sends the log to standard error: warnings, or more with `-v`; `RESIDUUM_LOG` overrides.
+///
+/// Only what this program itself says is in it. Libraries log what they send and receive: keys of objects, statements,
+/// pieces of answers.
 pub(super) fn start_log(verbose: u8) {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    use tracing_subscriber::{EnvFilter, Registry};
     let level = ["error", "residuum=info,warn", "residuum=debug,info"][usize::from(verbose.min(2))];
     let filter = EnvFilter::try_from_env("RESIDUUM_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    let ours = filter_fn(|about| {
+        about.target() == "residuum"
+            || about.target().starts_with("residuum_")
+            || about.target().starts_with("residuum::")
+    });
+    let log =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_filter(filter.and(ours));
     // A second call, as in tests, keeps the first.
-    let _ = log.try_init();
+    let _ = Registry::default().with(log).try_init();
 }
 
 /// `--include` and `--exclude` over findings: the same globs that a scan takes.

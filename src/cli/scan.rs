@@ -28,9 +28,9 @@ use crate::scan::{Scan, ScanOptions, Summary, Unreachable};
 /// changed since the last scan is not read again. A scan that was interrupted goes on where it stopped when the same
 /// command is run again. Sources are only read.
 ///
-/// A source is a path or `file://…`, `sqlite:PATH`, `postgres://…`, or a name from `residuum.toml`; without any, every
+/// A source is a path or `file://…`, `sqlite:PATH`, `postgres://…`, `s3://bucket/prefix`, or a name from `residuum.toml`; without any, every
 /// source of `residuum.toml` is scanned. Passwords come from the places that `residuum.toml` names, from `PGPASSWORD`
-/// or from `~/.pgpass`.
+/// or from `~/.pgpass`, credentials for S3 from where AWS's own tools find them.
 ///
 /// The index's key is made on first use outside of the index, and its path is printed; `RESIDUUM_INDEX_KEY` or
 /// `RESIDUUM_INDEX_KEY_FILE` give another. Exits with 2 if something listed could not be read: it is named on standard

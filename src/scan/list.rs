@@ -156,7 +156,7 @@ impl<'l> Lister<'l> {
         shared.counters.objects_total.fetch_add(1, Ordering::Relaxed);
         shared.counters.bytes_total.fetch_add(object.bytes.unwrap_or(0), Ordering::Relaxed);
         match object.bytes {
-            Some(bytes) if bytes <= SMALL && shared.options.sample.is_none() && state.source.kind() == "files" => {
+            Some(bytes) if bytes <= SMALL && shared.options.sample.is_none() && holds_files(state.source) => {
                 self.add_to_pack(number, object, bytes)
             }
             _ => self.send_object(number, object, known),
@@ -307,6 +307,11 @@ impl<'l> Lister<'l> {
         self.shared.cancel();
         ControlFlow::Break(Stop)
     }
+}
+
+/// Whether a source's objects are files, each read whole, rather than tables.
+fn holds_files(source: &dyn Source) -> bool {
+    matches!(source.kind(), "files" | "s3")
 }
 
 /// A sink that plans fields on a sample.

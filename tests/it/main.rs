@@ -9,4 +9,6 @@ mod identity;
 mod layers;
 mod pipeline;
 mod privacy;
+#[cfg(feature = "s3")]
+mod s3;
 mod sandbox;

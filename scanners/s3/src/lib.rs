@@ -1,0 +1,184 @@
+//! Buckets that speak the protocol of S3 as a source.
+//!
+//! [`S3`] lists the keys under a prefix and reads objects through `residuum-formats`, small ones whole and several at
+//! a time, large ones in ranges asked for ahead. Every request is conditional on the state that was listed, so that
+//! an object is read in one state or named as changed. Nothing is ever written.
+//!
+//! What is listed and not read stands in the ledger with its cure: objects in an archive (`GLACIER`, `DEEP_ARCHIVE`
+//! and the archive tiers of `INTELLIGENT_TIERING`) are *unreadable* until they are restored; older versions are a
+//! *limit* unless [`S3Options::versions`] is set, and then objects named `key?versionId=…`; delete markers are
+//! *derived*, for they hold nothing.
+//!
+//! Credentials come as AWS's own tools find them: the environment, a profile (keys, `role_arn`,
+//! `credential_process`), a web identity, a container's, and last the metadata service of a machine of EC2, which is
+//! given two seconds. Single sign-on is left out: `aws configure export-credentials` gives its credentials to the
+//! environment.
+//!
+//! [`list`] lists, [`get`] asks for a stretch until it is there, [`object`] reads ahead in a large object, [`read`]
+//! from one small object to the next, [`error`] says what refusals mean.
+
+mod check;
+mod client;
+mod error;
+mod get;
+mod key;
+mod list;
+mod object;
+mod options;
+mod read;
+
+use std::sync::Arc;
+
+use residuum_source::{Check, Coverage, Flow, Limits, Object, Sink, Source, SourceError, Unit};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use self::error::{Place, Said, What};
+use self::get::Getter;
+use self::key::Names;
+use self::list::{Aside, Listing, Versioning, entry};
+pub use self::options::{Patience, S3Options};
+
+/// Threads that move bytes; reading and detecting are done by the caller's.
+const DRIVERS: usize = 2;
+
+/// The objects of a bucket under a prefix.
+///
+/// Methods block; inside an asynchronous program call them from a thread that may.
+pub struct S3 {
+    name: String,
+    place: Place,
+    names: Names,
+    versions: bool,
+    listing: Listing,
+    getter: Arc<Getter>,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl std::fmt::Debug for S3 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background(); // whoever drops it may be asynchronous
+        }
+    }
+}
+
+impl S3 {
+    /// Finds credentials and asks for the first key, so that what is wrong with the settings is told at once.
+    ///
+    /// # Errors
+    /// [`SourceError::Config`] for a URL or endpoint that cannot be used or a bucket that is not there,
+    /// [`SourceError::Credentials`] if there are none or they are refused, [`SourceError::Unreachable`] if there is
+    /// no answer.
+    pub fn connect(name: &str, options: &S3Options) -> Result<Self, SourceError> {
+        let (bucket, prefix) = options.target(name)?;
+        let runtime = Builder::new_multi_thread().worker_threads(DRIVERS).thread_name("s3").enable_all().build();
+        let runtime = runtime.map_err(|error| SourceError::Config {
+            source_name: name.to_owned(),
+            reason: format!("no threads can be started for it: {error}"),
+        })?;
+        let (client, place) = runtime.block_on(client::client(name, &bucket, options))?;
+        let getter = Arc::new(Getter::new(name, client.clone(), &bucket, options)?);
+        let names = Names::new(&prefix);
+        let listing = Listing { client, bucket, prefix, requester_pays: options.requester_pays, page: 1 };
+        let mut source = Self {
+            name: name.to_owned(),
+            place,
+            names,
+            versions: options.versions,
+            listing,
+            getter,
+            runtime: Some(runtime),
+        };
+        let first = source.listing.current(source.handle(), &source.names, &mut |_| Flow::Break(residuum_source::Stop));
+        let _ = first.map_err(|said| source.refused(&said, "s3:ListBucket"))?;
+        source.listing.page = 1_000;
+        Ok(source)
+    }
+
+    fn handle(&self) -> &Handle {
+        self.runtime.as_ref().expect("it runs until the source is dropped").handle()
+    }
+
+    /// What a refusal means for the source as a whole.
+    fn refused(&self, said: &Said, permission: &str) -> SourceError {
+        said.source(&self.name, &self.place, permission)
+    }
+
+    /// Whether older versions are kept.
+    fn versioning(&self) -> Result<Versioning, SourceError> {
+        let asked = self.handle().block_on(self.listing.versioning());
+        asked.map_err(|said| self.refused(&said, "s3:GetBucketVersioning"))
+    }
+
+    /// Lists by versions; `None` where that is not allowed and not asked for.
+    fn list_versions(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<Option<(Flow, Aside)>, SourceError> {
+        let mut begun = false;
+        let mut found = |object| {
+            begun = true;
+            found(object)
+        };
+        match self.listing.versions(self.handle(), &self.names, self.versions, &mut found) {
+            Ok(listed) => Ok(Some(listed)),
+            Err(Said { what: What::Denied | What::Unknown, .. }) if !self.versions && !begun => Ok(None),
+            Err(said) => Err(self.refused(&said, "s3:ListBucketVersions")),
+        }
+    }
+}
+
+impl Source for S3 {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "s3"
+    }
+
+    fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
+        let keeps_versions = self.versions || self.versioning()? != Versioning::Off;
+        let listed = if keeps_versions { self.list_versions(found)? } else { None };
+        let flow = match listed {
+            Some((Flow::Continue(()), aside)) => entries(aside).into_iter().try_for_each(found),
+            Some((stopped, _)) => stopped,
+            None => {
+                let listed = self.listing.current(self.handle(), &self.names, found);
+                listed.map_err(|said| self.refused(&said, "s3:ListBucket"))?
+            }
+        };
+        if flow.is_break() { Err(SourceError::Stopped) } else { Ok(()) }
+    }
+
+    fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        read::read(self, unit, limits, sink)
+    }
+
+    fn check(&self) -> Result<Check, SourceError> {
+        check::check(self)
+    }
+}
+
+/// What the ledger says of versions that are not read.
+fn entries(aside: Aside) -> Vec<Object> {
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    let mut entries = Vec::new();
+    if aside.older > 0 {
+        let reason = format!(
+            "{} older version{} of the objects: only current ones are read; set `versions = true` to read all",
+            aside.older,
+            plural(aside.older)
+        );
+        entries.push(entry(key::OLDER, Coverage::Limit, reason));
+    }
+    if aside.markers > 0 {
+        let reason = format!("{} delete marker{}: they hold nothing", aside.markers, plural(aside.markers));
+        entries.push(entry(key::MARKERS, Coverage::Derived, reason));
+    }
+    entries
+}

@@ -1,0 +1,9 @@
+//! The connector against real servers: moto, which knows versions and conditions, and s3s-fs, which checks signatures.
+//!
+//! `RESIDUUM_TEST_S3_MOTO` and `RESIDUUM_TEST_S3_SIGNED` hold their URLs, as `fixtures/servers/moto.sh` and `s3s.sh`
+//! print them; without one its tests do nothing.
+
+mod bucket;
+mod refusals;
+mod states;
+mod whole;

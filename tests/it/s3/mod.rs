@@ -1,0 +1,224 @@
+//! Buckets from the command line, through a network that fails.
+//!
+//! `RESIDUUM_TEST_S3_SIGNED` is the URL of a server that `fixtures/servers/s3s.sh` started in the directory
+//! `RESIDUUM_TEST_S3_SIGNED_DIR`; without them these tests do nothing.
+
+mod proxy;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use self::proxy::{Fault, Plan, Proxy};
+use crate::sandbox::{Run, Sandbox};
+
+/// A bucket on the server, which keeps it as a directory, and a sandbox that is configured for it.
+struct Bucket {
+    name: String,
+    directory: PathBuf,
+    endpoint: String,
+    sandbox: Sandbox,
+}
+
+impl Bucket {
+    fn new() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let endpoint = std::env::var("RESIDUUM_TEST_S3_SIGNED").ok()?;
+        let server = PathBuf::from(std::env::var_os("RESIDUUM_TEST_S3_SIGNED_DIR")?);
+        let name = format!("cli-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = server.join("data").join(&name);
+        fs::create_dir_all(&directory).expect("the server's directory can be written");
+        let sandbox = Sandbox::new();
+        sandbox.file("secret", "tester-secret\n");
+        let bucket = Self { name, directory, endpoint, sandbox };
+        bucket.configure(&bucket.endpoint, "");
+        Some(bucket)
+    }
+
+    fn put(&self, key: &str, body: &str) {
+        let path = self.directory.join(key);
+        fs::create_dir_all(path.parent().expect("it stands in the bucket")).expect("folders can be made");
+        fs::write(path, body).expect("an object can be written");
+    }
+
+    fn configure(&self, endpoint: &str, more: &str) {
+        let text = format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"s3://{}\"\nendpoint = \"{endpoint}\"\naccess_key = \"tester\"\n\
+             password_file = \"secret\"\ntimeout = 1\n{more}",
+            self.name
+        );
+        self.sandbox.file("residuum.toml", text);
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.sandbox.run(arguments)
+    }
+
+    /// What a scan into a new index finds.
+    fn scan(&self, code: i32) -> (Run, String) {
+        let _ = fs::remove_dir_all(self.sandbox.path(".residuum"));
+        let scan = self.run(&["scan"]).exits(code);
+        let findings = self.run(&["findings", "--format", "jsonl"]).stdout;
+        (scan, findings)
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn filled() -> Option<Bucket> {
+    let bucket = Bucket::new()?;
+    for i in 0..20 {
+        let rows: String = (0..40).map(|j| format!("{j},person{i}-{j}@example.com\n")).collect();
+        bucket.put(&format!("crm/{i:02}.csv"), &format!("id,email\n{rows}"));
+    }
+    let quiet = "nothing of note happened in this line of the log\n".repeat(2_000);
+    let large: String = (0..100).map(|i| format!("{quiet}login large{i}@example.com\n")).collect();
+    assert!(large.len() > 8 << 20, "it is read in parts");
+    bucket.put("large.log", &large);
+    Some(bucket)
+}
+
+#[test]
+fn a_bucket_is_scanned_planned_and_checked() {
+    let Some(bucket) = filled() else { return };
+    bucket.run(&["sources", "check"]).exits(0).prints("21 objects").prints("bucket `cli-");
+    bucket.run(&["scan", "--plan"]).exits(0).prints("21").prints("large.log");
+    let (_, findings) = bucket.scan(0);
+    assert_eq!(findings.matches("EMAIL").count(), 900);
+    let found = bucket.run(&["find", "--email", "large7@example.com", "--format", "jsonl"]).exits(0);
+    assert_eq!(found.lines()[0]["object"], "large.log");
+    bucket.run(&["scan", "--include", "crm/*"]).exits(0);
+}
+
+#[test]
+fn what_is_wrong_with_a_bucket_is_told() {
+    let Some(bucket) = Bucket::new() else { return };
+    bucket.put("a.txt", "x\n");
+    bucket.sandbox.file("secret", "not-the-secret\n");
+    bucket.run(&["scan"]).exits(1).says("the secret key does not belong to the access key").nowhere("not-the-secret");
+    bucket.run(&["sources", "check"]).exits(1).prints("not reached").nowhere("not-the-secret");
+    bucket.configure("http://127.0.0.1:1", "attempts = 2");
+    bucket.run(&["scan"]).exits(1).says("no connection to `http://127.0.0.1:1`");
+}
+
+#[test]
+fn keys_and_what_is_sent_stay_out_of_the_log() {
+    let Some(bucket) = Bucket::new() else { return };
+    bucket.put("mail/jane.doe@example.com.txt", "x\n");
+    let proxy =
+        Proxy::before(&bucket.endpoint, Plan { fault: Fault::Error(403, "AccessDenied"), on: "jane", times: 99 });
+    bucket.configure(&proxy.url(), "");
+    let mut command = bucket.sandbox.command(["scan", "-vv"]);
+    let run = Run::of(command.env("RESIDUUM_LOG", "trace")).exits(2);
+    run.says("access denied")
+        .nowhere("jane.doe")
+        .nowhere("tester-secret")
+        .nowhere("Authorization")
+        .nowhere("authorization");
+}
+
+/// What a scan makes of a fault, as `docs/faults.md` has it.
+enum Then {
+    /// The findings are those of a scan without it.
+    Identical,
+    /// One object is named for this reason, and the others are read.
+    Named(&'static str),
+    /// The scan does not begin, for this reason.
+    Ends(&'static str),
+}
+
+/// What the table calls it, what happens, and what then.
+const FAULTS: &[(&str, Plan, Then)] = &[
+    ("slow: 64 KiB every 20 ms", plan(Fault::Slow, "GET /cli", 1_000), Then::Identical),
+    ("reset in the middle, once for each object", plan(Fault::Reset, ANY, 1), Then::Identical),
+    ("cut short, once for each object", plan(Fault::Truncated, ANY, 1), Then::Identical),
+    ("stalled in the middle, once for each object", plan(Fault::Stalled, ANY, 1), Then::Identical),
+    ("closed without an answer, twice for each request", plan(Fault::Refused, "GET /cli", 2), Then::Identical),
+    ("500, twice for each request", plan(Fault::Error(500, "InternalError"), "GET /cli", 2), Then::Identical),
+    ("503 SlowDown, twice for each request", plan(Fault::Error(503, "SlowDown"), "GET /cli", 2), Then::Identical),
+    ("reset in the middle, always", plan(Fault::Reset, "07.csv", ALWAYS), Then::Named("the connection broke 6 times")),
+    ("cut short, always", plan(Fault::Truncated, "07.csv", ALWAYS), Then::Named("the connection broke 6 times")),
+    ("stalled, always", plan(Fault::Stalled, "07.csv", ALWAYS), Then::Named("silent or too slow 6 times")),
+    (
+        "closed without an answer, always",
+        plan(Fault::Refused, "07.csv", ALWAYS),
+        Then::Named("the connection broke 6 times"),
+    ),
+    (
+        "500, always",
+        plan(Fault::Error(500, "InternalError"), "07.csv", ALWAYS),
+        Then::Named("the server refused 6 times"),
+    ),
+    (
+        "503 SlowDown, always",
+        plan(Fault::Error(503, "SlowDown"), "07.csv", ALWAYS),
+        Then::Named("the server refused 6 times"),
+    ),
+    (
+        "credentials expire after the listing",
+        plan(Fault::Error(400, "ExpiredToken"), "07.csv", ALWAYS),
+        Then::Named("the credentials are no longer accepted"),
+    ),
+    (
+        "access denied to an object",
+        plan(Fault::Error(403, "AccessDenied"), "07.csv", ALWAYS),
+        Then::Named("access denied"),
+    ),
+    (
+        "credentials have expired",
+        plan(Fault::Error(400, "ExpiredToken"), "GET /cli", ALWAYS),
+        Then::Ends("the session has expired: renew it"),
+    ),
+    (
+        "in another region",
+        plan(Fault::Error(301, "PermanentRedirect"), "GET /cli", ALWAYS),
+        Then::Ends("is not in the region `us-east-1`"),
+    ),
+];
+
+const ALWAYS: usize = usize::MAX;
+
+/// Requests for objects; a listing has its query behind the bucket.
+const ANY: &str = "x-id=GetObject";
+
+const fn plan(fault: Fault, on: &'static str, times: usize) -> Plan {
+    Plan { fault, on, times }
+}
+
+#[test]
+fn faults_change_nothing_or_are_named() {
+    let Some(bucket) = filled() else { return };
+    let (_, expected) = bucket.scan(0);
+    let without: String =
+        expected.lines().filter(|line| !line.contains("crm/07.csv")).map(|l| format!("{l}\n")).collect();
+    let table = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/faults.md")).expect("the table is there");
+    for (name, plan, then) in FAULTS {
+        let proxy = Proxy::before(&bucket.endpoint, *plan);
+        bucket.configure(&proxy.url(), "");
+        let cell = match then {
+            Then::Identical => {
+                let (_, found) = bucket.scan(0);
+                assert!(found == expected, "{name}: the findings are the same");
+                "findings identical, exit 0".to_owned()
+            }
+            Then::Named(reason) => {
+                let (scan, found) = bucket.scan(2);
+                assert!(found == without, "{name}: the others' findings are the same");
+                assert!(scan.stderr.contains(reason) && scan.stderr.contains("crm/07.csv"), "{name}: {}", scan.stderr);
+                format!("object `unreadable`: {reason} …; the rest identical, exit 2")
+            }
+            Then::Ends(reason) => {
+                bucket.run(&["scan", "--quiet"]).exits(1).says(reason);
+                format!("{reason} …; exit 1")
+            }
+        };
+        assert!(!proxy.spoilt().is_empty(), "{name}: the fault happened");
+        let row = table.lines().find(|line| line.starts_with(&format!("| {name} |")));
+        let row = row.unwrap_or_else(|| panic!("docs/faults.md has no row `{name}`; its S3 is `{cell}`"));
+        assert!(row.contains(&cell), "docs/faults.md, `{name}`: expected `{cell}`");
+    }
+}
