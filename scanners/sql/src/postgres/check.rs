@@ -2,9 +2,9 @@
 
 use residuum_source::Check;
 
-use super::error::Trouble;
 use super::schema::{Relation, USER_SCHEMAS, large_objects};
 use super::session::{Link, Server, SnapshotId};
+use crate::link::Trouble;
 
 /// Asks the server.
 pub fn check(link: &mut Link, server: &Server) -> Result<Check, Trouble> {

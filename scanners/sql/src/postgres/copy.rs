@@ -2,8 +2,8 @@
 
 use memchr::{memchr3, memrchr};
 
-use super::error::Trouble;
 use crate::batch::Batcher;
+use crate::link::Trouble;
 
 /// What stands in a field of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

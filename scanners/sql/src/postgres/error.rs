@@ -1,43 +1,9 @@
 //! What the server or the way to it says, sorted by what a scan does next, with the cure and without values.
 
-use residuum_source::{SourceError, Stop};
+use residuum_source::SourceError;
 
 use super::options::Target;
-
-/// Why something could not be done.
-#[derive(Debug)]
-pub enum Trouble {
-    /// The driver or the server says so.
-    Sql(sqlx::Error),
-    /// The rest of the unit cannot be read.
-    Lost(String),
-    /// The object cannot be read.
-    Unreadable(String),
-    /// The sink asked to stop.
-    Stopped,
-}
-
-/// What a trouble means for the object being read.
-pub enum Verdict {
-    /// The connection is gone, and with it the unit.
-    Lost(String),
-    /// The object cannot be read; others may.
-    Unreadable(String),
-    /// The sink asked to stop.
-    Stopped,
-}
-
-impl From<sqlx::Error> for Trouble {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<Stop> for Trouble {
-    fn from(_: Stop) -> Self {
-        Self::Stopped
-    }
-}
+use crate::link::{Trouble, Verdict};
 
 impl Trouble {
     /// The server's code for it.

@@ -2,9 +2,9 @@
 
 use residuum_source::{KeyKind, ObjectPath, TableKey};
 
-use super::error::Trouble;
 use super::schema::USER_SCHEMAS;
 use super::session::{Link, Server, TextRow};
+use crate::link::Trouble;
 
 /// Primary keys, unique ones without a condition, and foreign keys.
 ///

@@ -24,10 +24,10 @@ use residuum_source::{
     Check, Flow, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
 };
 
-use self::error::Trouble;
 pub use self::options::PostgresOptions;
 use self::schema::Relation;
 use self::session::{Link, Server, Snapshot, SnapshotId};
+use crate::link::{Failed, Trouble};
 
 /// A PostgreSQL database, seen at one moment.
 ///
@@ -138,12 +138,6 @@ impl Postgres {
         self.give_back(link);
         Ok(answer)
     }
-}
-
-/// Why there is no connection that sees a snapshot.
-enum Failed {
-    Connect(SourceError),
-    Begin(Trouble),
 }
 
 impl Source for Postgres {

@@ -5,12 +5,12 @@ use residuum_source::{
 };
 
 use super::copy::{Cell, Rows};
-use super::error::{Trouble, Verdict};
 use super::schema::Relation;
 use super::session::{Link, SnapshotId};
 use super::types::{Form, PgColumn};
-use super::{Failed, Postgres, parts};
+use super::{Postgres, parts};
 use crate::batch::{Batcher, Field, Identity, Long};
+use crate::link::{Failed, Trouble, Verdict};
 use crate::quote::Ident;
 
 /// Which rows of a table are read.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use residuum_source::{Coverage, Object, ObjectPath};
 
-use super::error::{Trouble, hidden_rows};
+use super::error::hidden_rows;
 use super::session::{Link, Server, SnapshotId, TextRow};
 use super::types::{PgColumn, PgType};
+use crate::link::Trouble;
 use crate::quote::{Ident, Text};
 
 /// A table or what looks like one.

@@ -5,31 +5,15 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt;
 use residuum_source::{SourceError, Version};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Row};
-use tokio::runtime::{Builder, Runtime};
+use sqlx::{AssertSqlSafe, Row};
 
-use super::error::{self, Trouble};
+use super::error;
 use super::options::{PostgresOptions, Target};
+use crate::link::Trouble;
 
 /// A connection. Its statements go by the simple protocol: nothing is left prepared, so that a pooler between is
 /// no hindrance, and every setting is made anew in each transaction.
-pub struct Link {
-    /// `None` only while it is dropped.
-    connection: Option<PgConnection>,
-    runtime: Runtime,
-}
-
-impl Drop for Link {
-    /// Says goodbye, so that the server's log does not complain; unless that would block an asynchronous caller.
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && tokio::runtime::Handle::try_current().is_err()
-        {
-            let goodbye = async { tokio::time::timeout(GOODBYE, connection.close()).await };
-            let _ = self.runtime.block_on(goodbye);
-        }
-    }
-}
+pub type Link = crate::link::Link<PgConnection>;
 
 /// A row of text, as the simple protocol gives it.
 pub type TextRow = Vec<Option<String>>;
@@ -72,22 +56,15 @@ pub struct Snapshot {
 impl Link {
     /// Connects.
     pub fn connect(name: &str, target: &Target, options: &PostgresOptions) -> Result<Self, SourceError> {
-        let failed = |error| error::source(name, target, Trouble::Sql(error));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|e| failed(sqlx::Error::Io(e)))?;
-        let connecting = async {
-            let connecting = PgConnection::connect_with(&target.connect);
-            let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-            tokio::time::timeout(options.connect_timeout, connecting).await.unwrap_or_else(|_| Err(late()))
-        };
-        let connection = runtime.block_on(connecting).map_err(failed)?;
-        Ok(Self { connection: Some(connection), runtime })
+        let opened = Self::open(&target.connect, options.connect_timeout);
+        opened.map_err(|error| error::source(name, target, Trouble::Sql(error)))
     }
 
     /// Runs statements and gives their rows.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, Trouble> {
         // Every statement of this crate is made of its own text, quoted identifiers and numbers.
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        let rows = self.runtime.block_on(query.fetch_all(connected(&mut self.connection)))?;
+        let rows = self.with(async |connection| query.fetch_all(connection).await)?;
         let text = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|i| row.try_get_unchecked(i)).collect();
         Ok(rows.iter().map(text).collect::<Result<_, sqlx::Error>>()?)
     }
@@ -99,9 +76,8 @@ impl Link {
 
     /// Runs a `COPY … TO STDOUT` and gives its output piece by piece. After an error the connection is of no use.
     pub fn copy(&mut self, sql: &str, piece: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        let Self { connection, runtime } = self;
-        runtime.block_on(async {
-            let mut pieces = connected(connection).copy_out_raw(sql).await?;
+        self.with(async |connection| {
+            let mut pieces = connection.copy_out_raw(sql).await?;
             while let Some(bytes) = pieces.try_next().await? {
                 piece(&bytes)?;
             }
@@ -223,13 +199,6 @@ impl Snapshot {
         self.id.name.is_none() || self.exporter.run("SELECT 1").is_ok()
     }
 }
-
-fn connected(connection: &mut Option<PgConnection>) -> &mut PgConnection {
-    connection.as_mut().expect("a link is without its connection only while it is dropped")
-}
-
-/// How long saying goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 

@@ -2,5 +2,7 @@
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod reading;
 #[cfg(feature = "sqlite")]
 mod sqlite;

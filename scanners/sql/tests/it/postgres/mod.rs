@@ -10,11 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use residuum_source::conformance::{self, Collect, Expected};
-use residuum_source::{
-    Batch, Coverage, Flow, KeyKind, KeyValue, Limits, Logical, Object, Outcome, Part, Range, Record, RecordKind,
-    Sensitive, Sink, Source, SplitTarget, Unit,
-};
+use residuum_source::{Coverage, KeyValue, Limits, Logical, Range, Record, RecordKind, Sensitive, Source, SplitTarget};
 use residuum_sql::{Postgres, PostgresOptions};
+
+use crate::reading::{Batches, column, named, objects, read, shown_keys, unit};
 
 /// A database that lives as long as the test.
 struct Database {
@@ -82,33 +81,6 @@ fn psql(url: &str, sql: &str) -> String {
     let (ok, out, error) = try_psql(url, sql);
     assert!(ok, "{error}\n{sql}");
     out
-}
-
-fn objects(source: &dyn Source) -> Vec<Object> {
-    let mut objects = Vec::new();
-    let listed = source.list(&mut |object| {
-        objects.push(object);
-        Flow::Continue(())
-    });
-    listed.unwrap();
-    objects
-}
-
-fn unit(object: &Object) -> Unit {
-    Unit { objects: vec![object.clone()], range: Range::Whole }
-}
-
-fn named<'o>(objects: &'o [Object], name: &str) -> &'o Object {
-    objects.iter().find(|o| o.path.as_str() == name).unwrap_or_else(|| panic!("`{name}` is listed"))
-}
-
-fn read(source: &dyn Source, object: &Object) -> Collect {
-    Collect::unit(source, &unit(object), &Limits::default()).unwrap()
-}
-
-fn column(collect: &Collect, table: &str, field: &str) -> Vec<String> {
-    let values = collect.values[table].iter().filter(|(_, name, _)| name == field);
-    values.map(|(.., value)| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
 const MANY: &str = r#"
@@ -347,15 +319,7 @@ fn keys_come_from_the_schema() {
     ) else {
         return;
     };
-    let keys = database.connect().keys().unwrap();
-    let shown = keys.iter().map(|key| match &key.kind {
-        KeyKind::Foreign { object, columns } => {
-            format!("{} {} -> {} {}", key.object, key.columns.join(","), object, columns.join(","))
-        }
-        kind => format!("{} {} {kind:?}", key.object, key.columns.join(",")),
-    });
-    let mut shown: Vec<_> = shown.collect();
-    shown.sort();
+    let shown = shown_keys(&database.connect());
     assert_eq!(
         shown,
         [
@@ -413,25 +377,4 @@ fn a_sample_is_spread_and_repeatable() {
     assert!((500..=1000).contains(&first.len()), "{}", first.len());
     assert_eq!(first, sample());
     assert!(first.iter().any(|i| i.parse::<u32>().unwrap() > 50_000));
-}
-
-/// Keeps batches and outcomes.
-#[derive(Default)]
-struct Batches(Vec<Batch>, Vec<Outcome>);
-
-impl Sink for Batches {
-    fn open(&mut self, _: Part) -> Flow {
-        Flow::Continue(())
-    }
-
-    fn batch(&mut self, batch: Batch) -> Flow {
-        conformance::check_shape(&batch);
-        self.0.push(batch);
-        Flow::Continue(())
-    }
-
-    fn close(&mut self, outcome: Outcome) -> Flow {
-        self.1.push(outcome);
-        Flow::Continue(())
-    }
 }
