@@ -43,7 +43,7 @@ pub struct Config {
 pub struct SourceConfig {
     /// Its name in every output; letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `s3://bucket/prefix`.
+    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `mysql://…`, `s3://bucket/prefix`.
     pub url: String,
     /// Environment variable that holds the password.
     pub password_env: Option<String>,

@@ -34,6 +34,9 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
         return postgres(config);
     }
+    if config.url.starts_with("mysql://") || config.url.starts_with("mariadb://") {
+        return mysql(config);
+    }
     if config.url.starts_with("s3://") {
         return s3(config);
     }
@@ -52,11 +55,24 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
 /// The kind of source that a configuration means, whether or not it can be opened.
 pub fn kind_of(config: &SourceConfig) -> &'static str {
     match config.url.split_once(':') {
+        Some(("mysql" | "mariadb", _)) => "mysql",
         Some(("postgres" | "postgresql", _)) => "postgres",
         Some(("sqlite", _)) => "sqlite",
         Some(("s3", rest)) if rest.starts_with("//") => "s3",
         _ => "files",
     }
+}
+
+#[cfg(feature = "mysql")]
+fn mysql(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    use residuum_sql::{MySql, MySqlOptions};
+    let options = MySqlOptions { password: config.password()?, ..MySqlOptions::new(&config.url) };
+    Ok(Box::new(MySql::connect(&config.name, options)?))
+}
+
+#[cfg(not(feature = "mysql"))]
+fn mysql(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    Err(left_out(config, "MariaDB and MySQL", "mysql").into())
 }
 
 #[cfg(feature = "postgres")]
@@ -68,8 +84,7 @@ fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
 
 #[cfg(not(feature = "postgres"))]
 fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
-    let reason = "this program was built without PostgreSQL; build it with `--features postgres`".to_owned();
-    Err(SourceError::Config { source_name: config.name.clone(), reason }.into())
+    Err(left_out(config, "PostgreSQL", "postgres").into())
 }
 
 #[cfg(feature = "s3")]
@@ -108,14 +123,20 @@ fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
 
 #[cfg(not(feature = "s3"))]
 fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
-    let reason = "this program was built without S3; build it with `--features s3`".to_owned();
-    Err(SourceError::Config { source_name: config.name.clone(), reason }.into())
+    Err(left_out(config, "S3", "s3").into())
+}
+
+#[cfg(not(all(feature = "mysql", feature = "postgres", feature = "s3")))]
+fn left_out(config: &SourceConfig, what: &str, feature: &str) -> SourceError {
+    let reason = format!("this program was built without {what}; build it with `--features {feature}`");
+    SourceError::Config { source_name: config.name.clone(), reason }
 }
 
 fn unknown(config: &SourceConfig) -> SourceError {
     let scheme = config.url.split("://").next().unwrap_or_default();
-    let reason =
-        format!("`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH`, `postgres://` or `s3://`");
+    let reason = format!(
+        "`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH`, `postgres://`, `mysql://` or `s3://`"
+    );
     SourceError::Config { source_name: config.name.clone(), reason }
 }
 

@@ -28,9 +28,11 @@ use crate::scan::{Scan, ScanOptions, Summary, Unreachable};
 /// changed since the last scan is not read again. A scan that was interrupted goes on where it stopped when the same
 /// command is run again. Sources are only read.
 ///
-/// A source is a path or `file://…`, `sqlite:PATH`, `postgres://…`, `s3://bucket/prefix`, or a name from `residuum.toml`; without any, every
-/// source of `residuum.toml` is scanned. Passwords come from the places that `residuum.toml` names, from `PGPASSWORD`
-/// or from `~/.pgpass`, credentials for S3 from where AWS's own tools find them.
+/// A source is a path or `file://…`, `sqlite:PATH`, `postgres://…`, `mysql://…` (also `mariadb://…`; without a database
+/// in it, all of the server's), `s3://bucket/prefix`, or a name from `residuum.toml`; without any, every source of
+/// `residuum.toml` is scanned. Passwords come from the places that `residuum.toml` names, from `PGPASSWORD`, `~/.pgpass`
+/// or `MYSQL_PWD`, credentials for S3 from where AWS's own tools find them. How TLS is used stands in the URL:
+/// `?sslmode=verify-full` for PostgreSQL, `?ssl-mode=verify_identity` for MariaDB and MySQL.
 ///
 /// The index's key is made on first use outside of the index, and its path is printed; `RESIDUUM_INDEX_KEY` or
 /// `RESIDUUM_INDEX_KEY_FILE` give another. Exits with 2 if something listed could not be read: it is named on standard
@@ -123,7 +125,7 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
         return Err(Failure::new("there is no source to scan").hint(hint));
     }
     if let Some(url) = names.iter().find(|name| has_password(name)) {
-        let hint = "leave it out and set `PGPASSWORD`, or name the source in `residuum.toml` with `password_env`, \
+        let hint = "leave it out and set `PGPASSWORD` or `MYSQL_PWD`, or name the source in `residuum.toml` with `password_env`, \
                     `password_file` or `password_command`";
         let shown = without_credentials(url);
         return Err(Failure::new(format_args!(

@@ -7,6 +7,8 @@ mod cli_index;
 mod cli_usage;
 mod identity;
 mod layers;
+#[cfg(feature = "mysql")]
+mod mariadb;
 mod pipeline;
 mod privacy;
 #[cfg(feature = "s3")]

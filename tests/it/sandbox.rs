@@ -45,7 +45,7 @@ impl Sandbox {
         command.args(arguments).current_dir(self.path("")).stdin(Stdio::null());
         let ours = |name: &OsStr| {
             let name = name.to_string_lossy();
-            ["RESIDUUM_", "XDG_", "PG", "AWS_"].iter().any(|start| name.starts_with(start))
+            ["RESIDUUM_", "XDG_", "PG", "MYSQL_", "AWS_"].iter().any(|start| name.starts_with(start))
         };
         for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
             command.env_remove(name);

@@ -1,14 +1,16 @@
 //! The connectors for SQL databases: each lists tables, splits them, and reads them into batches.
 //!
-//! [`Sqlite`] reads a database file through SQLite itself; [`Postgres`] reads a server over its own
+//! [`Sqlite`] reads a database file through SQLite itself; [`Postgres`] and [`MySql`] read a server over its own
 //! protocol. They only ever read, and none leaves anything behind. A connector is a folder of its own and a feature of
 //! its own; what they share is small: quoting, and the building of batches from rows.
 
 // What only one of the connectors needs of the shared parts is unused without it.
 #[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 mod batch;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod link;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
@@ -17,6 +19,8 @@ mod quote;
 mod sqlite;
 mod window;
 
+#[cfg(feature = "mysql")]
+pub use mysql::{MySql, MySqlOptions};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
 #[cfg(feature = "sqlite")]

@@ -11,6 +11,28 @@ impl Display for Ident<'_> {
     }
 }
 
+/// An identifier between backticks, as MariaDB and MySQL have it: `` `order` ``.
+pub struct Backticked<'a>(pub &'a str);
+
+impl Display for Backticked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        quoted(f, self.0, '`')
+    }
+}
+
+/// A string as hexadecimal digits, which no setting of a session reads otherwise: `_utf8mb4 0x61`.
+pub struct Hexadecimal<'a>(pub &'a str);
+
+impl Display for Hexadecimal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("''");
+        }
+        f.write_str("_utf8mb4 0x")?;
+        self.0.bytes().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// A string between single quotes; for PostgreSQL with `standard_conforming_strings` on.
 pub struct Text<'a>(pub &'a str);
 
@@ -39,6 +61,8 @@ mod tests {
     #[test]
     fn marks_inside_are_doubled() {
         assert_eq!(Ident(r#"a "b" c"#).to_string(), r#""a ""b"" c""#);
+        assert_eq!(Backticked("a `b` c").to_string(), "`a ``b`` c`");
+        assert_eq!(Hexadecimal("it's").to_string(), "_utf8mb4 0x69742773");
         assert_eq!(Text(r"it's a \").to_string(), r"'it''s a \'");
     }
 }
