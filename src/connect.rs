@@ -1,11 +1,14 @@
 //! From a configured source to its connector. The only file that knows which connectors exist.
 
+mod among_files;
+
 use std::path::{Path, PathBuf};
 
 use residuum_files::{Files, Options};
 use residuum_source::{Source, SourceError};
 use residuum_sql::Sqlite;
 
+use self::among_files::WithDatabases;
 use crate::config::{ConfigError, SourceConfig};
 
 /// Why a source could not be opened.
@@ -49,7 +52,7 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
         return Ok(Box::new(Sqlite::open(name, &path)?));
     }
     let options = Options { follow_symlinks: config.follow_symlinks };
-    Ok(Box::new(Files::new(name, &path)?.with_options(options)))
+    Ok(Box::new(WithDatabases::new(Files::new(name, &path)?.with_options(options))))
 }
 
 /// The kind of source that a configuration means, whether or not it can be opened.

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         return documents(input, &detector, config.jobs, args.show_values, common).doing(reading);
     }
     let line_buffered = args.line_buffered || standard && io::stdin().is_terminal();
-    text(input, &detector, args.format.unwrap_or(Format::Table), line_buffered, args.show_values).doing(reading)
+    text(input, &detector, args.format.unwrap_or(Format::Table), line_buffered, args.show_values, common).doing(reading)
 }
 
 /// One finding as it is printed.
@@ -97,7 +97,14 @@ struct Document {
 struct Answer<'d> {
     id: serde_json::Value,
     findings: Vec<Found<'d>>,
+    /// Pieces of encoded content that were not searched to their end.
+    #[serde(skip)]
+    cut: u64,
 }
+
+/// What is said of content that is not searched to its end.
+const CUT: &str = "encoded or compressed pieces were not searched to their end: decoded they are larger than 8 MiB or a \
+                   thousand times their size, deeper than three encodings, or cut off";
 
 /// Lines handed to the threads at once.
 const LINES: usize = 4096;
@@ -146,7 +153,13 @@ fn documents(
             for answer in answers {
                 number += 1;
                 match answer {
-                    Ok(answer) => json_line(&mut out, &answer)?,
+                    Ok(answer) => {
+                        json_line(&mut out, &answer)?;
+                        if answer.cut > 0 {
+                            bad += 1;
+                            common.say(format_args!("warning: line {number}: {} {CUT}", answer.cut));
+                        }
+                    }
                     Err(reason) => {
                         bad += 1;
                         common.say(format_args!(
@@ -174,7 +187,7 @@ fn answer<'d>(line: &[u8], detector: &'d Detector, worker: &mut Worker<'_>, show
     hits.sort_by_key(|hit| (hit.start, hit.end));
     let mut points = CodePoints::default();
     let findings = hits.iter().map(|hit| points.found(hit, bytes, 0, detector, show)).collect();
-    Ok(Answer { id, findings })
+    Ok(Answer { id, findings, cut: worker.take_cut() })
 }
 
 /// Counts code points up to positions that only grow, so that a text is walked once.
@@ -233,6 +246,7 @@ fn text(
     format: Format,
     line_buffered: bool,
     show: bool,
+    common: &Common,
 ) -> Result<Exit, Failure> {
     let mut worker = detector.worker();
     let mut out = output::stdout();
@@ -280,7 +294,13 @@ fn text(
     }
     printer.finish()?;
     out.flush()?;
-    Ok(Exit::Done)
+    match worker.take_cut() {
+        0 => Ok(Exit::Done),
+        cut => {
+            common.say(format_args!("warning: {cut} {CUT}"));
+            Ok(Exit::Incomplete)
+        }
+    }
 }
 
 /// Findings in text, in the format asked for.

@@ -66,6 +66,7 @@ impl<'a> Examiner<'a> {
     /// Examines a batch; findings and counts are added to what is there.
     pub fn examine(&mut self, job: &Job, findings: &mut Findings, statistics: &mut Statistics) {
         let mut locate = Locate::new(job);
+        self.worker.take_cut(); // of names that were looked at meanwhile
         if let Records::Keyed { columns, .. } = &job.batch.records {
             for &column in columns {
                 self.detect(&job.batch.columns[column], &job.fields[column].plan, &job.batch.records);
@@ -78,6 +79,10 @@ impl<'a> Examiner<'a> {
         }
         for key in &job.keys {
             self.keys_of(job, key, &mut locate, findings);
+        }
+        let cut = self.worker.take_cut();
+        if cut > 0 {
+            *statistics.cut.entry(job.object).or_default() += cut;
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use residuum_detect::{Detector, FieldPlan, Worker};
@@ -23,6 +24,9 @@ const PACK_BYTES: u64 = 64 << 20;
 const PACK_OBJECTS: usize = 10_000;
 /// A pack ends earlier while the first ones are made, so that every thread soon has work.
 const FIRST_PACK_BYTES: u64 = 4 << 20;
+/// Listed objects that are looked up in the index together, and how long the first of them waits at most.
+const LOOKED_UP: usize = 4_096;
+const WAIT: Duration = Duration::from_millis(100);
 /// Records sampled to plan the fields of an object that is split.
 const SAMPLED: u64 = 1_000;
 
@@ -91,6 +95,9 @@ struct Lister<'l> {
     source: usize,
     units: &'l Sender<Work>,
     worker: Worker<'l>,
+    /// Listed and not yet looked up, under their names in the index.
+    ahead: Vec<(String, Object)>,
+    since: Instant,
     pack: Pack,
     packs: usize,
     accounted: Vec<(ListedPart, ObjectRecord)>,
@@ -113,6 +120,8 @@ impl<'l> Lister<'l> {
             source,
             units,
             worker,
+            ahead: Vec::new(),
+            since: Instant::now(),
             pack: Pack::default(),
             packs: 0,
             accounted: Vec::new(),
@@ -121,20 +130,53 @@ impl<'l> Lister<'l> {
         }
     }
 
+    /// Takes a listed object; it is looked up together with others.
     fn object(&mut self, object: Object) -> Flow {
         let shared = self.shared;
         shared.go_on()?;
-        let state = &shared.sources[self.source];
         if shared.scope.is_outside(object.path.as_str()) {
             return ControlFlow::Continue(());
         }
         let name = locator::seal_name(&mut self.worker, shared.keys, object.path.as_str());
-        let number = shared.writer.object(state.number, &name);
-        shared.writer.listed(number);
-        let known = match shared.writer.known(state.number, &name) {
+        if self.ahead.is_empty() {
+            self.since = Instant::now();
+        }
+        self.ahead.push((name, object));
+        if self.ahead.len() >= LOOKED_UP || self.since.elapsed() >= WAIT {
+            self.look_up()
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Looks up what is ahead and decides what becomes of it.
+    fn look_up(&mut self) -> Flow {
+        let ahead = std::mem::take(&mut self.ahead);
+        let source = self.shared.sources[self.source].number;
+        let names: Vec<&str> = ahead.iter().map(|(name, _)| name.as_str()).collect();
+        let known = match self.shared.writer.known_many(source, &names) {
             Ok(known) => known,
             Err(error) => return self.fail(error),
         };
+        for ((name, object), known) in ahead.into_iter().zip(known) {
+            self.decide(name, object, known)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn decide(&mut self, name: String, object: Object, known: Option<KnownObject>) -> Flow {
+        let shared = self.shared;
+        let state = &shared.sources[self.source];
+        if self.is_unchanged(known.as_ref(), &object)
+            && object.not_read.is_none()
+            && shared.scope.leaves_out(state.source.name(), object.path.as_str()).is_none()
+        {
+            shared.writer.listed(known.map_or(0, |known| known.object));
+            self.unchanged += 1;
+            return ControlFlow::Continue(());
+        }
+        let number = shared.writer.object(state.number, &name);
+        shared.writer.listed(number);
         let left_out = shared.scope.leaves_out(state.source.name(), object.path.as_str());
         let not_read = left_out.map(|reason| (Coverage::Excluded, reason)).or_else(|| object.not_read.clone());
         if let Some((coverage, reason)) = not_read {
@@ -148,10 +190,6 @@ impl<'l> Lister<'l> {
             } else {
                 ControlFlow::Continue(())
             };
-        }
-        if self.is_unchanged(known.as_ref(), &object) {
-            self.unchanged += 1;
-            return ControlFlow::Continue(());
         }
         shared.counters.objects_total.fetch_add(1, Ordering::Relaxed);
         shared.counters.bytes_total.fetch_add(object.bytes.unwrap_or(0), Ordering::Relaxed);
@@ -262,10 +300,11 @@ impl<'l> Lister<'l> {
         }
         let (listed, objects) = accounted.into_iter().unzip();
         let id = *hasher.finalize().as_bytes();
-        self.send(Work::Account(Finished { id, listed, objects, results: Results::default() }))
+        self.send(Work::Account(Box::new(Finished { id, listed, objects, results: Results::default() })))
     }
 
     fn flush(&mut self) -> Flow {
+        self.look_up()?;
         self.send_pack()?;
         self.send_accounted()
     }

@@ -68,7 +68,7 @@ impl Queue {
 /// A unit for a worker, or objects that are only to be accounted for.
 pub(super) enum Work {
     Read(ToRead),
-    Account(Finished),
+    Account(Box<Finished>),
 }
 
 impl<'s> Shared<'s> {
@@ -175,7 +175,7 @@ impl<'s> Shared<'s> {
                 Next::Help((progress, job)) => progress.work_for_reader(self, &mut examiner, &job),
                 Next::Read(work) => {
                     let finished = match *work {
-                        Work::Account(finished) => finished,
+                        Work::Account(finished) => *finished,
                         Work::Read(work) => {
                             let objects = work.listed.iter().filter(|part| part.part == 0).count();
                             let finished = unit::read(self, &mut examiner, work);

@@ -12,6 +12,8 @@ pub(crate) struct Statistics {
     pub totals: HashMap<(u32, u32), Totals>,
     /// Findings by field, type and rule.
     pub found: HashMap<(u32, u32, Type, u16), Totals>,
+    /// Pieces of encoded content in an object that were not searched to their end.
+    pub cut: HashMap<u32, u64>,
 }
 
 /// Values and the records that hold them.
@@ -53,6 +55,9 @@ impl Statistics {
         }
         for (&key, totals) in &other.found {
             self.found.entry(key).or_default().add(*totals);
+        }
+        for (&object, cut) in &other.cut {
+            *self.cut.entry(object).or_default() += cut;
         }
     }
 }

@@ -162,6 +162,15 @@ pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRea
         object.coverage = Coverage::Unreadable;
         object.reason = Some(FAULT.to_owned());
     }
+    for object in objects.iter_mut().filter(|object| object.coverage == Coverage::Read) {
+        let Some(cut) = results.statistics.cut.get(&object.object) else { continue };
+        object.coverage = Coverage::Limit;
+        object.reason = Some(format!(
+            "{cut} encoded or compressed pieces inside its values were not searched to their end: decoded they are \
+             larger than 8 MiB or a thousand times their size, deeper than three encodings, or cut off; export them \
+             decoded"
+        ));
+    }
     for findings in results.buffers.iter_mut().filter(|findings| findings.len() >= SHARED) {
         match shared.writer.write_segment(findings) {
             Ok(segment) => results.segments.push(segment),

@@ -5,6 +5,7 @@ mod cli_demo;
 mod cli_detect;
 mod cli_index;
 mod cli_usage;
+mod containers;
 mod identity;
 mod layers;
 #[cfg(feature = "mysql")]
@@ -14,3 +15,4 @@ mod privacy;
 #[cfg(feature = "s3")]
 mod s3;
 mod sandbox;
+mod sizes;

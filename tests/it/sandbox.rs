@@ -96,7 +96,8 @@ impl Run {
         Self::new(command, output)
     }
 
-    fn new(command: &Command, output: std::process::Output) -> Self {
+    /// What a run of the program left that was started otherwise.
+    pub fn new(command: &Command, output: std::process::Output) -> Self {
         let mut what = String::from("residuum");
         for argument in command.get_args() {
             write!(what, " {}", argument.to_string_lossy()).expect("a string takes everything");

@@ -84,6 +84,13 @@ impl Worker<'_> {
         self.scratch.each(|hit, form| out(hit, form));
     }
 
+    /// How many pieces of encoded or compressed content inside values were not searched to their end since this was
+    /// asked last: larger than 8 MiB or a thousand times their size when decoded, deeper than three encodings, or cut
+    /// off.
+    pub fn take_cut(&mut self) -> u64 {
+        self.scratch.take_cut()
+    }
+
     /// Treats the values of a field by its plan and reports the hits of each, in order, with their standard forms.
     ///
     /// Value `i` is `bytes[offsets[i]..offsets[i + 1]]`; places of hits count in `bytes`.

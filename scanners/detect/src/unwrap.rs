@@ -2,7 +2,7 @@
 //!
 //! What an encoding hides is decoded into a child text, the same engine searches it, and what it finds is mapped
 //! back to the encoded bytes. Children have children up to [`DEPTH`]; sizes are bounded by [`MOST_DECODED`] and
-//! [`MOST_RATIO`], and of what is larger the beginning is searched.
+//! [`MOST_RATIO`], and of what is larger the beginning is searched. Whoever searches is told how often that was so.
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -24,6 +24,8 @@ pub(crate) struct Buffers {
     text: Vec<u8>,
     inflated: Vec<u8>,
     pieces: Vec<Piece>,
+    /// Pieces of which only the beginning could be searched, or nothing: they are too large, too deep or cut off.
+    pub cut: u64,
 }
 
 /// A stretch of decoded text and where it stands encoded.
@@ -106,6 +108,11 @@ pub(crate) fn encoded(
         buffers.text = decoded;
     }
     until
+}
+
+/// Whether a long word is encoded content, which stands too deep inside others to be undone.
+pub(crate) fn is_too_deep(text: &[u8], start: usize) -> bool {
+    !text[start..].iter().take(16).all(u8::is_ascii_hexdigit) && promising(&text[start..])
 }
 
 /// A whole value that is compressed as it stands.
@@ -292,7 +299,9 @@ fn hex_number(digits: &[u8]) -> Option<u32> {
 
 fn decode_hex(digits: &[u8], raw: usize, buffers: &mut Buffers) {
     buffers.pieces.push(Piece { decoded: 0, raw: raw as u32, form: Form::Hex });
-    let pairs = digits.as_chunks::<2>().0.iter().take(MOST_DECODED);
+    let pairs = digits.as_chunks::<2>().0.iter();
+    buffers.cut += u64::from(pairs.len() > MOST_DECODED);
+    let pairs = pairs.take(MOST_DECODED);
     buffers.text.extend(pairs.map_while(|[a, b]| Some(hex(*a)? << 4 | hex(*b)?)));
 }
 
@@ -307,6 +316,8 @@ fn decode_base64(text: &[u8], word: usize, buffers: &mut Buffers) -> Option<usiz
         while i < text.len() && VALUE[usize::from(text[i])] < 64 && buffers.text.len() + (i - line) < MOST_DECODED {
             i += 1;
         }
+        let goes_past = i < text.len() && VALUE[usize::from(text[i])] < 64;
+        buffers.cut += u64::from(goes_past);
         buffers.pieces.push(Piece { decoded: buffers.text.len() as u32, raw: line as u32, form: Form::Base64 });
         decode_quads(&text[line..i], &mut buffers.text);
         let length = i - line;
@@ -356,13 +367,16 @@ fn inflate(buffers: &mut Buffers, raw: Range<usize>) {
     let most = MOST_DECODED.min(compressed.len().saturating_mul(MOST_RATIO)) as u64;
     buffers.inflated.clear();
     // An error after some content is a truncated stream: what there is counts.
-    let _ = if is_gzip(compressed) {
+    let read = if is_gzip(compressed) {
         flate2::read::MultiGzDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
     } else if is_zlib(compressed) {
         flate2::read::ZlibDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
     } else {
         return;
     };
+    let is_cut_off = read.is_err_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
+    let given = buffers.inflated.len() as u64;
+    buffers.cut += u64::from(given > 0 && (given == most || is_cut_off));
     std::mem::swap(&mut buffers.text, &mut buffers.inflated);
     buffers.pieces.clear();
     buffers.pieces.push(Piece { decoded: 0, raw: raw.start as u32, form: Form::Whole(raw.len() as u32) });

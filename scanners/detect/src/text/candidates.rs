@@ -103,6 +103,9 @@ pub(super) fn search<'a>(
                 let end = code::long_word(&mut cx, place);
                 if texts.depth < unwrap::DEPTH {
                     encoded_from = cx.base + unwrap::encoded(&mut cx, place, end, texts.depth, child, buffers);
+                } else {
+                    buffers.cut += u64::from(unwrap::is_too_deep(cx.text, place));
+                    encoded_from = cx.base + end;
                 }
             }
         });

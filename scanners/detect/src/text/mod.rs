@@ -76,6 +76,14 @@ const AHEAD: usize = 256;
 /// Bytes before the core that may decide about what starts in it.
 const BEHIND: usize = 1024;
 
+impl Scratch {
+    /// How many pieces of encoded content were not searched to their end since this was asked last.
+    pub(crate) fn take_cut(&mut self) -> u64 {
+        let below = self.child.as_deref_mut().map_or(0, Self::take_cut);
+        std::mem::take(&mut self.unwrap.cut) + below
+    }
+}
+
 impl Engine {
     /// Finds what starts within `core`; `scratch.found` then holds it in order.
     pub(crate) fn search(&self, scratch: &mut Scratch, texts: Texts<'_>, core: Range<usize>) {

@@ -88,6 +88,51 @@ fn a_bomb_is_bounded() {
 }
 
 #[test]
+fn what_is_not_searched_to_its_end_is_counted() {
+    let plain = "user jane.doe@example.com logged in ".to_owned();
+    let nested = (0..4).fold(plain.clone(), |text, _| base64(&text));
+    let packed = gzip(plain.repeat(400).as_bytes());
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(
+        &mut zlib,
+        &(0..9_000_u32).flat_map(u32::to_be_bytes).map(|b| b'a' + b % 20).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let zlib = zlib.finish().unwrap();
+    let many: String = (0..9_000).map(|i| format!("{i} person{i}@example.com\n")).collect();
+    for (name, text, cut) in [
+        ("nothing encoded", plain.clone(), 0),
+        ("all of it", format!("{} {}", base64(&plain), STANDARD.encode(&packed)), 0),
+        ("a bomb", STANDARD.encode(gzip(&vec![b' '; 64 << 20])), 1),
+        ("too deep", nested, 1),
+        ("cut off", STANDARD.encode(&gzip(many.as_bytes())[..9_000]), 1),
+        ("cut off, too", STANDARD.encode(&zlib[..zlib.len() / 2 / 3 * 3]), 1),
+        (
+            "random words",
+            (0..2_000u64)
+                .map(|i| {
+                    format!("{:x}{:x} ", i.wrapping_mul(0x9e37_79b9_7f4a_7c15), i.wrapping_mul(0xc2b2_ae3d_27d4_eb4f))
+                })
+                .collect(),
+            0,
+        ),
+        (
+            "random Base64",
+            (0..2_000u64)
+                .map(|i| STANDARD.encode(i.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().repeat(3)) + " ")
+                .collect(),
+            0,
+        ),
+    ] {
+        let detector = detector();
+        let mut worker = detector.worker();
+        worker.text(text.as_bytes(), 0..text.len(), &mut |_, _| {});
+        assert_eq!(worker.take_cut(), cut, "{name}");
+        assert_eq!(worker.take_cut(), 0, "{name}: asked a second time");
+    }
+}
+
+#[test]
 fn mime_lines_are_one() {
     let plain =
         "a long enough beginning of a mail that goes over one line of Base64, to jane.doe@example.com and others";

@@ -9,7 +9,7 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
         b"SQLite format 3\0",
         0,
         "sqlite",
-        "a SQLite database among files (scan it as a source of its own, `sqlite:PATH`)",
+        "a SQLite database inside of something else (unpack it: as a file it can be scanned)",
     ),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "ole", "an old Office document or Outlook message"),
     (b"!BDN", 0, "pst", "an Outlook mailbox"),

@@ -1,0 +1,146 @@
+//! SQLite databases among files, read as what they are: `people.db!customers` is a table of `people.db`.
+//!
+//! The files' connector knows no databases and the databases' no directories; here is where both are known. A
+//! database is read in one piece and without the keys its schema declares: for those, and for several threads, it is
+//! given as a source of its own, `sqlite:PATH`.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use residuum_files::Files;
+use residuum_source::{
+    Batch, Check, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError, Unit,
+};
+use residuum_sql::Sqlite;
+
+use super::is_sqlite;
+
+/// Files, and the databases among them.
+pub(super) struct WithDatabases {
+    files: Files,
+}
+
+/// Whether a file may be a database by its size: pages are powers of two from 512 bytes on (SQLite file format, §1.3).
+fn has_pages(object: &Object) -> bool {
+    object.bytes.is_some_and(|bytes| bytes > 0 && bytes % 512 == 0)
+}
+
+/// The file that holds what was written to a database and is not yet in it.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+impl WithDatabases {
+    pub fn new(files: Files) -> Self {
+        Self { files }
+    }
+
+    /// Corrects what the files' connector says of a database and of what stands beside it.
+    fn listed(&self, mut object: Object) -> Object {
+        if object.not_read.is_some() {
+            return object;
+        }
+        let name = object.path.as_str();
+        if let Some(database) = name.strip_suffix("-wal").or_else(|| name.strip_suffix("-shm")) {
+            let database = ObjectPath::from_escaped(database).ok();
+            if database.is_some_and(|database| is_sqlite(&self.files.path_of(&database))) {
+                object.not_read = Some((Coverage::Derived, "read with the database it belongs to".to_owned()));
+            }
+        } else if has_pages(&object) && is_sqlite(&self.files.path_of(&object.path)) {
+            let written = |log: Metadata| format!(", log {} bytes {}.{:09}", log.len(), log.mtime(), log.mtime_nsec());
+            let log = std::fs::metadata(log_of(&self.files.path_of(&object.path)));
+            object.version.text.push_str(&log.map_or_else(|_| String::new(), written));
+        }
+        object
+    }
+
+    /// Reads all tables of a database.
+    fn read_database(&self, object: &Object, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        let part = Part { path: object.path.clone(), format: "sqlite", encoding: None, primary_key: Vec::new() };
+        flow(sink.open(part))?;
+        let mut tables = Vec::new();
+        let opened = Sqlite::open(self.name(), &self.files.path_of(&object.path)).and_then(|database| {
+            database.list(&mut |table| {
+                tables.push(table);
+                Flow::Continue(())
+            })?;
+            Ok(database)
+        });
+        let database = match opened {
+            Ok(database) => database,
+            Err(error) => return flow(sink.close(Outcome::not_read(Coverage::Unreadable, error.to_string()))),
+        };
+        let members = tables.len() as u64;
+        for table in tables {
+            let name = table.path.parts().pop().unwrap_or_default();
+            let path = object.path.member(name.as_bytes());
+            let mut member = Renamed { sink, path };
+            match table.not_read.clone() {
+                Some((coverage, reason)) => {
+                    let (path, primary_key) = (table.path, table.primary_key);
+                    flow(member.open(Part { path, format: "table", encoding: None, primary_key }))?;
+                    flow(member.close(Outcome::not_read(coverage, reason)))?;
+                }
+                None => database.read(&Unit { objects: vec![table], range: Range::Whole }, limits, &mut member)?,
+            }
+        }
+        flow(sink.close(Outcome { members, ..Outcome::read(object.bytes.unwrap_or(0), 0) }))
+    }
+}
+
+impl Source for WithDatabases {
+    fn name(&self) -> &str {
+        self.files.name()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.files.kind()
+    }
+
+    fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
+        self.files.list(&mut |object| found(self.listed(object)))
+    }
+
+    fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
+        for object in &unit.objects {
+            if has_pages(object) && is_sqlite(&self.files.path_of(&object.path)) {
+                self.read_database(object, limits, sink)?;
+            } else {
+                let unit = Unit { objects: vec![object.clone()], range: unit.range.clone() };
+                self.files.read(&unit, limits, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<Check, SourceError> {
+        self.files.check()
+    }
+}
+
+fn flow(flow: Flow) -> Result<(), SourceError> {
+    if flow.is_break() { Err(SourceError::Stopped) } else { Ok(()) }
+}
+
+/// Passes a table on as a member of its file.
+struct Renamed<'s> {
+    sink: &'s mut dyn Sink,
+    path: ObjectPath,
+}
+
+impl Sink for Renamed<'_> {
+    fn open(&mut self, part: Part) -> Flow {
+        self.sink.open(Part { path: self.path.clone(), ..part })
+    }
+
+    fn batch(&mut self, batch: Batch) -> Flow {
+        self.sink.batch(batch)
+    }
+
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        self.sink.close(outcome)
+    }
+}
