@@ -121,6 +121,54 @@ fn keys_and_what_is_sent_stay_out_of_the_log() {
         .nowhere("authorization");
 }
 
+#[test]
+fn what_is_configured_is_asked_for() {
+    let Some(bucket) = Bucket::new() else { return };
+    bucket.put("a.txt", "x\n");
+    bucket.sandbox.file("key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+    let proxy = Proxy::before(&bucket.endpoint, Plan { fault: Fault::Slow, on: "GET /", times: ALWAYS });
+    bucket.configure(&proxy.url(), "requester_pays = true\ncustomer_key_file = \"key\"\n");
+    bucket.run(&["scan"]);
+    let heads = proxy.spoilt();
+    let (objects, lists): (Vec<_>, Vec<_>) = heads.iter().partition(|head| head.contains(ANY));
+    assert!(!objects.is_empty() && !lists.is_empty());
+    for head in &objects {
+        assert!(head.contains("x-amz-server-side-encryption-customer-algorithm: AES256"), "{head}");
+        assert!(head.contains("x-amz-server-side-encryption-customer-key-md5: hRasmdxgYDKV3nvbahU1MA=="), "{head}");
+        assert!(head.contains("x-amz-request-payer: requester"), "{head}");
+    }
+    let pays = |head: &&&String| head.contains("x-amz-request-payer: requester");
+    assert!(lists.iter().filter(|head| head.contains("list-type=2")).all(|head| pays(&head)), "{lists:?}");
+}
+
+#[test]
+fn only_what_changed_is_read_again() {
+    let Ok(server) = std::env::var("RESIDUUM_TEST_S3_MOTO") else { return };
+    let bucket = format!("again-{}", std::process::id());
+    let put = |path: &str, body: &str| proxy::put(&server, &format!("/{bucket}{path}"), body);
+    put("", "");
+    for i in 0..30 {
+        put(&format!("/{i}.txt"), &format!("person{i}@example.com\n"));
+    }
+    let sandbox = Sandbox::new();
+    sandbox.file("secret", "any\n");
+    sandbox.file(
+        "residuum.toml",
+        format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"s3://{bucket}\"\nendpoint = \"{server}\"\naccess_key = \"any\"\n\
+             password_file = \"secret\"\n"
+        ),
+    );
+    sandbox.run(["scan", "--format", "json"]).exits(0);
+    let again = sandbox.run(["scan", "--format", "json"]).exits(0).json();
+    assert_eq!((again["unchanged"].as_u64(), again["bytes"].as_u64()), (Some(30), Some(0)), "{again}");
+    put("/7.txt", "somebody.else@example.com\n");
+    let again = sandbox.run(["scan", "--format", "json"]).exits(0).json();
+    assert_eq!(again["unchanged"], 29, "{again}");
+    sandbox.run(["find", "--email", "somebody.else@example.com"]).exits(0).prints("7.txt");
+    sandbox.run(["find", "--email", "person7@example.com"]).exits(3);
+}
+
 /// What a scan makes of a fault, as `docs/faults.md` has it.
 enum Then {
     /// The findings are those of a scan without it.
@@ -167,6 +215,16 @@ const FAULTS: &[(&str, Plan, Then)] = &[
         "access denied to an object",
         plan(Fault::Error(403, "AccessDenied"), "07.csv", ALWAYS),
         Then::Named("access denied"),
+    ),
+    (
+        "moved into an archive",
+        plan(Fault::Error(403, "InvalidObjectState"), "07.csv", ALWAYS),
+        Then::Named("it lies in an archive"),
+    ),
+    (
+        "encrypted with a key that was not given",
+        plan(Fault::Error(400, "InvalidRequest"), "07.csv", ALWAYS),
+        Then::Named("it is encrypted with a key that its owner keeps"),
     ),
     (
         "credentials have expired",

@@ -4,6 +4,9 @@
 //! print them; without one its tests do nothing.
 
 mod bucket;
+#[path = "../../../../tests/it/s3/proxy.rs"]
+#[allow(dead_code)] // the command line's tests use the rest
+mod proxy;
 mod refusals;
 mod states;
 mod whole;

@@ -3,9 +3,10 @@
 use aws_sdk_s3::types::StorageClass;
 use residuum_s3::{S3, S3Options};
 use residuum_source::conformance::{self, Collect};
-use residuum_source::{Coverage, Limits, Range, Source as _, Unit};
+use residuum_source::{Coverage, Flow, Limits, Range, Source as _, SourceError, Unit};
 
 use crate::bucket::{Bucket, list, names};
+use crate::proxy::{Fault, Plan, Proxy};
 
 #[test]
 fn versions_change_with_content_only() {
@@ -95,6 +96,26 @@ fn older_versions_are_named_or_read() {
     assert!(
         names(&all).contains(&"?delete-markers".to_owned()) && !names(&all).contains(&"?older-versions".to_owned())
     );
+}
+
+#[test]
+fn who_may_not_list_versions_lists_current_objects() {
+    let Some(bucket) = Bucket::on_moto() else { return };
+    bucket.keep_versions();
+    bucket.put("a b+c.txt", "first\n");
+    bucket.put("a b+c.txt", "second\n");
+    let plan = Plan { fault: Fault::Error(403, "AccessDenied"), on: "?versions", times: usize::MAX };
+    let proxy = Proxy::before(&bucket.endpoint, plan);
+    let options = S3Options { endpoint: Some(proxy.url()), ..bucket.options("") };
+    let source = S3::connect("test", &options).expect("it can be listed");
+    assert_eq!(names(&source), ["a b+c.txt"]);
+    let check = source.check().expect("it can be checked");
+    assert!(check.problems.is_empty(), "{check:?}");
+    assert!(check.notes.iter().any(|note| note.contains("s3:ListBucketVersions")), "{check:?}");
+
+    let all = S3::connect("test", &S3Options { versions: true, ..options }).expect("it can be listed");
+    let error = all.list(&mut |_| Flow::Continue(())).expect_err("versions were asked for");
+    assert!(matches!(error, SourceError::Credentials { .. }) && error.to_string().contains("s3:ListBucketVersions"));
 }
 
 #[test]
