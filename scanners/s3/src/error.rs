@@ -158,7 +158,7 @@ impl Said {
                     "no connection to {at}: check `endpoint`, and that the server runs there and can be reached"
                 ));
             }
-            What::Late => return unreachable(format!("{at} does not answer: check `endpoint`, firewall and proxy")),
+            What::Late => return unreachable(format!("{at} does not answer: check `endpoint` and firewalls between")),
             What::Busy => return unreachable(format!("{at} refuses to serve now: try again later")),
             What::Tls => {
                 return unreachable(format!(
