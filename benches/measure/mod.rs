@@ -10,6 +10,7 @@
 // Each bench is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod counts;
 pub mod truth;
 
 use residuum_corpus::{Corpus, Mix};
