@@ -60,6 +60,16 @@ pub enum Trouble {
     Stopped,
 }
 
+/// Whether a connection failed because there is no TLS session that will do. A certificate that is not acceptable
+/// comes as invalid data of the connection.
+pub fn is_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 /// Why there is no connection that sees a moment.
 pub enum Failed {
     /// None could be made.

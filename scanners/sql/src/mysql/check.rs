@@ -22,6 +22,9 @@ pub fn check(link: &mut Link, server: &Server, moment: &Moment, database: Option
     let relations = Relation::all(link, database)?;
     let listed = relations.iter().map(|relation| relation.object(moment, &rights)).chain(hidden);
     for object in listed {
+        if let Some(reason) = object.read_in_part {
+            check.problems.push(format!("`{}` is read in part: {reason}", object.path));
+        }
         if let Some((state, reason)) = object.not_read.filter(|(state, _)| state.is_incomplete()) {
             check.problems.push(format!("`{}` is {}: {reason}", object.path, state.name()));
         }

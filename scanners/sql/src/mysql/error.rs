@@ -4,7 +4,7 @@ use residuum_source::SourceError;
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::options::Target;
-use crate::link::{Trouble, Verdict};
+use crate::link::{Trouble, Verdict, is_tls};
 
 /// The server's number for an error.
 pub fn number(trouble: &Trouble) -> Option<u16> {
@@ -121,15 +121,6 @@ pub fn source(name: &str, target: &Target, trouble: Trouble) -> SourceError {
     let cause: Option<Box<dyn std::error::Error + Send + Sync>> =
         if number.is_none() { Some(Box::new(error)) } else { None };
     SourceError::Unreachable { source_name, reason, cause }
-}
-
-/// A certificate that is not acceptable comes as invalid data of the connection.
-fn is_tls(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
-        _ => false,
-    }
 }
 
 /// Errors after which the session is over: shutdown, killed, timed out, network.

@@ -25,6 +25,8 @@ pub struct Rights {
     revoked: Vec<String>,
     /// Tables of which some column may be read.
     tables: HashSet<(String, String)>,
+    /// Tables of which every column may be read.
+    whole: HashSet<(String, String)>,
 }
 
 impl Rights {
@@ -56,6 +58,11 @@ impl Rights {
                 self.sees_databases |= has("SHOW DATABASES");
             }
             ("GRANT", Some(pattern)) if has("SELECT") => self.granted.push(unquoted(pattern)),
+            ("GRANT", None) if has("SELECT") => {
+                if let Some((schema, table)) = object.split_once("`.`") {
+                    self.whole.insert((unquoted(&format!("{schema}`")), unquoted(&format!("`{table}"))));
+                }
+            }
             ("REVOKE", Some(pattern)) if has("SELECT") => self.revoked.push(unquoted(pattern)),
             _ => {}
         }
@@ -70,6 +77,12 @@ impl Rights {
     /// Whether some column of a table may be read.
     pub fn may_read(&self, schema: &str, table: &str) -> bool {
         self.reads_all_of(schema) || self.tables.contains(&(schema.to_owned(), table.to_owned()))
+    }
+
+    /// Whether only some columns of a table may be read, and so are shown.
+    pub fn reads_part_of(&self, schema: &str, table: &str) -> bool {
+        let table = (schema.to_owned(), table.to_owned());
+        !self.reads_all_of(schema) && !self.whole.contains(&table) && self.tables.contains(&table)
     }
 
     /// Whether every table of a database may be read, and so is shown.
@@ -150,5 +163,11 @@ mod tests {
             lines.iter().for_each(|line| rights.add(line));
             assert_eq!(rights.reads_all_of(schema), *expected, "{lines:?} {schema}");
         }
+        let mut rights = Rights::default();
+        rights.add("GRANT SELECT (`id`) ON `c`.`part` TO `a`@`%`");
+        rights.add("GRANT SELECT, INSERT (`x`) ON `c`.`a``b` TO `a`@`%`");
+        rights.tables = ["part", "a`b"].map(|table| ("c".to_owned(), table.to_owned())).into();
+        assert!(rights.reads_part_of("c", "part") && !rights.reads_part_of("c", "a`b"));
+        assert!(rights.may_read("c", "part") && !rights.may_read("c", "other"));
     }
 }

@@ -79,11 +79,14 @@ impl Relation {
     pub fn object(&self, moment: &Moment, rights: &Rights) -> Object {
         let held = !matches!(self.kind.as_str(), "VIEW" | "SEQUENCE");
         let at = if self.has_snapshot { "" } else { " without-snapshot" };
+        let not_read = self.not_read(rights);
+        let is_part = not_read.is_none() && rights.reads_part_of(&self.schema, &self.name);
         Object {
             bytes: held.then_some(self.bytes),
             records: self.rows.filter(|_| held),
             primary_key: self.key.clone(),
-            not_read: self.not_read(rights),
+            read_in_part: is_part.then(|| self.hidden_columns(&rights.user)),
+            not_read,
             ..Object::new(self.path(), Version::snapshot(format!("{} {}{at}", moment.id(), self.engine)))
         }
     }
@@ -120,6 +123,12 @@ impl Relation {
     /// The statement that would allow this user to read it.
     pub fn grant(&self, user: &str) -> String {
         grant(&self.schema, &self.name, user)
+    }
+
+    /// Why it is read in part only, if the user has a right on some of its columns.
+    pub fn hidden_columns(&self, user: &str) -> String {
+        let grant = self.grant(user);
+        format!("columns that this user has no right on are not shown by the server, nor read: {grant}")
     }
 
     /// Whether its rows lie in other places, maybe on other servers.

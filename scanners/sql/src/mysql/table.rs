@@ -85,11 +85,7 @@ impl Table {
     pub fn remarks(&self, user: &str, by_moments: bool) -> (bool, Option<String>) {
         let mut remarks = Vec::new();
         if self.is_partial {
-            remarks.push(format!(
-                "only the columns {} may be read, and others are not shown: {}",
-                self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", "),
-                self.relation.grant(user)
-            ));
+            remarks.push(self.relation.hidden_columns(user));
         }
         if !self.relation.has_snapshot {
             remarks.push(format!(

@@ -2,7 +2,8 @@
 //!
 //! Columns are asked for as they are, by the text protocol: the server then writes numbers and times as its own
 //! client shows them, zero dates included, turns text of any character set into UTF-8, and hands out bytes
-//! untouched. Four kinds would not be text that can be searched, and are asked for by an expression: bit fields,
+//! untouched. Converting every column by an expression instead took 1.4 times as long (400,000 rows of eight columns,
+//! best of three, through the server's own client); leaving out long values by one did not show. Four kinds would not be text that can be searched, and are asked for by an expression: bit fields,
 //! shapes, bytes that are part of a key, and single-precision numbers, of which the server writes six digits only.
 
 use residuum_source::Logical;

@@ -3,7 +3,7 @@
 use residuum_source::SourceError;
 
 use super::options::Target;
-use crate::link::{Trouble, Verdict};
+use crate::link::{Trouble, Verdict, is_tls};
 
 impl Trouble {
     /// The server's code for it.
@@ -78,15 +78,9 @@ pub fn source(name: &str, target: &Target, trouble: Trouble) -> SourceError {
         }
     };
     let shown = &target.shown;
-    // A certificate that is not acceptable comes as invalid data of the connection.
-    let is_tls = match &error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
-        _ => false,
-    };
     let said = match &error {
         sqlx::Error::Database(said) => said,
-        _ if is_tls => {
+        _ if is_tls(&error) => {
             let reason = format!(
                 "no acceptable TLS session for {shown}: check `sslmode` and `sslrootcert` in the URL and the server's certificate"
             );

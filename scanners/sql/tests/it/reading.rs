@@ -1,7 +1,7 @@
 //! What tests of every connector do: list, read and look at what came.
 
 use residuum_source::conformance::{self, Collect};
-use residuum_source::{Batch, Flow, KeyKind, Limits, Object, Outcome, Part, Range, Sink, Source, Unit};
+use residuum_source::{Batch, Flow, KeyKind, Limits, Logical, Object, Outcome, Part, Range, Sink, Source, Unit};
 
 /// All that a source lists.
 pub fn objects(source: &dyn Source) -> Vec<Object> {
@@ -47,6 +47,16 @@ pub fn shown_keys(source: &dyn Source) -> Vec<String> {
     let mut shown: Vec<_> = shown.collect();
     shown.sort();
     shown
+}
+
+/// Checks the types and the first values of a batch's fields; the batch has no others.
+pub fn check_first(batch: &Batch, cases: &[(&str, Logical, &[u8])]) {
+    assert_eq!(batch.columns.len(), cases.len());
+    for (name, logical, value) in cases {
+        let column = batch.columns.iter().find(|c| &*c.field == *name).unwrap();
+        let shown = String::from_utf8_lossy(column.value(0));
+        assert_eq!((column.logical, column.value(0)), (*logical, *value), "{name}: {shown}");
+    }
 }
 
 /// Keeps batches and outcomes.

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use residuum_source::conformance::{self, Collect, Expected};
 use residuum_source::{
-    Coverage, Flow, KeyKind, KeyValue, Limits, Logical, Object, Record, RecordKind, Source, SourceError, SplitTarget,
+    Coverage, Flow, KeyKind, KeyValue, Limits, Logical, Record, RecordKind, Source, SourceError, SplitTarget,
 };
 use residuum_sql::Sqlite;
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+use crate::reading::{column, objects};
 
 struct Sandbox {
     directory: TempDir,
@@ -41,24 +43,8 @@ fn open(path: &Path) -> Sqlite {
     Sqlite::open("test", path).unwrap()
 }
 
-fn objects(source: &dyn Source) -> Vec<Object> {
-    let mut objects = Vec::new();
-    let listed = source.list(&mut |object| {
-        objects.push(object);
-        Flow::Continue(())
-    });
-    listed.unwrap();
-    objects
-}
-
 fn read(source: &dyn Source, name: &str) -> Collect {
     Collect::unit(source, &conformance::whole(source, name), &Limits::default()).unwrap()
-}
-
-/// The values of one column, in order.
-fn column(collect: &Collect, table: &str, field: &str) -> Vec<String> {
-    let values = collect.values[table].iter().filter(|(_, name, _)| name == field);
-    values.map(|(.., value)| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
 const PEOPLE: &str = "

@@ -13,7 +13,7 @@ use residuum_source::conformance::{self, Collect, Expected};
 use residuum_source::{Coverage, KeyValue, Limits, Logical, Range, Record, RecordKind, Sensitive, Source, SplitTarget};
 use residuum_sql::{Postgres, PostgresOptions};
 
-use crate::reading::{Batches, column, named, objects, read, shown_keys, unit};
+use crate::reading::{Batches, check_first, column, named, objects, read, shown_keys, unit};
 
 /// A database that lives as long as the test.
 struct Database {
@@ -225,13 +225,7 @@ fn every_type_comes_as_text_that_can_be_searched() {
         ("o", Logical::Integer, b"42"),
         ("nothing", Logical::Text, b""),
     ];
-    let batch = &batches.0[0];
-    assert_eq!(batch.columns.len(), cases.len());
-    for (name, logical, value) in cases {
-        let column = batch.columns.iter().find(|c| &*c.field == *name).unwrap();
-        let shown = String::from_utf8_lossy(column.value(0));
-        assert_eq!((column.logical, column.value(0)), (*logical, *value), "{name}: {shown}");
-    }
+    check_first(&batches.0[0], cases);
 }
 
 #[test]
