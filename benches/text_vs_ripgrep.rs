@@ -4,6 +4,10 @@
 //! and writes an index that it did not have before; ripgrep writes its matches to nowhere. Both read warm files with
 //! as many threads. `rg` 15 comes from the path or from `RESIDUUM_BENCH_RG`.
 //!
+//! The claim is about `patterns/all-types.txt`: for each type that the shipped rules find in running text the patterns one
+//! would write, without check digits and with a handful of names. The time of rg with the 16 patterns of
+//! `patterns/eight-types.txt` is printed beside it, for those who search for no more; residuum then still looks for all.
+//!
 //!     cargo install ripgrep --version 15.2.0 --locked
 //!     cargo bench --bench text_vs_ripgrep
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -36,9 +40,13 @@ fn corpus(family: Family) -> Outcome<Corpus> {
     measure::corpus(family.name(), &Mix::only(family))
 }
 
-fn ripgrep(corpus: &Corpus) -> Command {
+/// Patterns for every type that the shipped rules find in running text.
+const ALL_TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/patterns/all-types.txt");
+/// Patterns for e-mail, telephone, SSN, card, IBAN, IP, date and device.
+const EIGHT_TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/patterns/eight-types.txt");
+
+fn ripgrep(corpus: &Corpus, patterns: &str) -> Command {
     let program = env::var_os("RESIDUUM_BENCH_RG").unwrap_or_else(|| "rg".into());
-    let patterns = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ripgrep-patterns.txt");
     let mut command = Command::new(program);
     command.args(["--no-config", "-a", "-o", "-b", "--no-unicode", "-j", &threads(), "-f", patterns]);
     command.arg("./").current_dir(corpus.data());
@@ -71,20 +79,25 @@ fn compare() -> Outcome<()> {
         let corpus = corpus(family)?;
         println!("\n{family}: {} bytes in {} files", corpus.bytes(), corpus.files.len());
         check_apart(family)?;
-        let (mut ours, mut theirs) = (Costs::default(), Costs::default());
+        let (mut ours, mut theirs, mut fewer) = (Costs::default(), Costs::default(), Costs::default());
         for turn in 0..=measure::runs() {
             workspace.remove("index")?;
             let our = measure::run(&mut scan(&workspace, &corpus), &[0])?;
-            let their = measure::run(&mut ripgrep(&corpus), &[0])?;
+            let their = measure::run(&mut ripgrep(&corpus, ALL_TYPES), &[0])?;
+            let eight = measure::run(&mut ripgrep(&corpus, EIGHT_TYPES), &[0])?;
             // The first turn warms the page cache.
             if turn > 0 {
                 ours.push(our);
                 theirs.push(their);
+                fewer.push(eight);
             }
         }
         println!("{}", ours.line("residuum", corpus.bytes()));
-        println!("{}", theirs.line("rg", corpus.bytes()));
-        let ratio = theirs.wall().as_secs_f64() / ours.wall().as_secs_f64();
+        println!("{}", theirs.line("rg, all types", corpus.bytes()));
+        println!("{}", fewer.line("rg, 8 types", corpus.bytes()));
+        let ratio = |rg: &Costs| rg.wall().as_secs_f64() / ours.wall().as_secs_f64();
+        println!("{family}: {:.2} times as fast as rg searching for eight types only", ratio(&fewer));
+        let ratio = ratio(&theirs);
         claims.state(format!("{family}: {ratio:.2} times as fast as rg, at least {goal:.1}"), ratio >= goal);
     }
     claims.end()
@@ -118,7 +131,7 @@ fn verify(family: Family) -> Outcome<()> {
     print!("  residuum found\n{}", truth::table(&scores));
 
     let mut theirs = BTreeMap::<String, Vec<Place>>::new();
-    lines(ripgrep(&corpus).args(["--with-filename", "--no-heading"]), |line| {
+    lines(ripgrep(&corpus, ALL_TYPES).args(["--with-filename", "--no-heading"]), |line| {
         let mut parts = line.strip_prefix("./").unwrap_or(line).splitn(3, ':');
         let (Some(object), Some(Ok(start)), Some(value)) = (parts.next(), parts.next().map(str::parse), parts.next())
         else {

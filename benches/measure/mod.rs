@@ -162,7 +162,7 @@ impl Costs {
         let (wall, cpu) = (self.sorted(|cost| cost.wall), self.sorted(|cost| cost.cpu));
         let speed = bytes as f64 / 1e6 / median(&wall).as_secs_f64();
         format!(
-            "  {name:<10} {:>8} s  ({} to {}, n = {})  {speed:>6.0} MB/s  cpu {} s  peak {} MiB",
+            "  {name:<15} {:>8} s  ({} to {}, n = {})  {speed:>6.0} MB/s  cpu {} s  peak {} MiB",
             Seconds(median(&wall)),
             Seconds(wall[0]),
             Seconds(wall[wall.len() - 1]),
