@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use residuum_source::{Limits, Sensitive};
 use serde::Deserialize;
@@ -81,6 +82,54 @@ pub struct SourceConfig {
     pub customer_key_env: Option<String>,
     /// S3: file with that key.
     pub customer_key_file: Option<PathBuf>,
+    /// Megabytes (10^6 bytes, decompressed) read in a second, at most.
+    pub max_rate: Option<f64>,
+    /// Records read in a second, at most.
+    pub max_rows: Option<f64>,
+    /// Readers at a time, at most, together with those of other sources on the same host. Default: every thread.
+    pub max_readers: Option<usize>,
+    /// How long connecting may take. Default `15s`.
+    pub connect_timeout: Option<Span>,
+    /// How long to wait for a table that is being altered. Default `5s`.
+    pub lock_timeout: Option<Span>,
+    /// PostgreSQL: how long a single statement may run. Default: without end.
+    pub statement_timeout: Option<Span>,
+    /// PostgreSQL: how long the server waits for this program within a transaction. Default `10m`.
+    pub idle_timeout: Option<Span>,
+    /// How long a snapshot may be held open. Default `24h`.
+    pub snapshot_age: Option<Span>,
+}
+
+/// A length of time, such as `500ms`, `30s`, `10m`, `6h` or `2d`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span(pub Duration);
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit);
+        let milliseconds = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(NO_SPAN.to_owned()),
+        };
+        let number: Option<u64> = number.parse().ok();
+        let span = number.and_then(|n| n.checked_mul(milliseconds)).filter(|ms| *ms > 0);
+        span.map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| NO_SPAN.to_owned())
+    }
+}
+
+const NO_SPAN: &str = "a time is a whole number above 0 with its unit, such as `500ms`, `30s`, `10m`, `6h` or `2d`";
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// A field that holds the keys of another object's records, declared by the owner.
@@ -345,6 +394,20 @@ impl SourceConfig {
             });
         }
         self.customer_key_file = self.customer_key_file.take().map(beside);
+        let bounds = [("max_rate", self.max_rate), ("max_rows", self.max_rows)];
+        let wrong = bounds.iter().find(|(_, bound)| bound.is_some_and(|bound| !(bound > 0.0 && bound.is_finite())));
+        if let Some((name, _)) = wrong {
+            return Err(ConfigError::Value {
+                place: format!("`{name}` of source `{}`", self.name),
+                reason: "must be above 0; leave it out for no bound".to_owned(),
+            });
+        }
+        if self.max_readers == Some(0) {
+            return Err(ConfigError::Value {
+                place: format!("`max_readers` of source `{}`", self.name),
+                reason: "must be at least 1; leave it out for as many as there are threads".to_owned(),
+            });
+        }
         self.password_file = self.password_file.take().map(beside);
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             self.url = format!("sqlite:{}", beside(PathBuf::from(path.trim_start_matches("//"))).display());
@@ -471,6 +534,9 @@ mod tests {
             name = "crm"
             url = "postgres://scanner@db.example.com/crm"
             password_env = "CRM_PASSWORD"
+            max_rate = 20
+            max_readers = 1
+            snapshot_age = "6h"
             [[source]]
             name = "exports"
             url = "exports"
@@ -490,6 +556,9 @@ mod tests {
         .expect("it is valid");
         assert_eq!((config.index.to_str(), config.jobs, config.limits.depth), (Some("pi"), 3, 3));
         assert_eq!(config.sources.len(), 2);
+        let crm = &config.sources[0];
+        assert_eq!((crm.max_rate, crm.max_rows, crm.max_readers), (Some(20.0), None, Some(1)));
+        assert_eq!(crm.snapshot_age, Some(Span(Duration::from_secs(6 * 3600))));
         assert!(Path::new(&config.sources[1].url).is_absolute(), "paths count from the file");
         assert_eq!(config.joins[0].to.field, "id");
         assert_eq!(config.source("crm").url, "postgres://scanner@db.example.com/crm");
@@ -507,6 +576,9 @@ mod tests {
             ),
             ("[[source]]\nname = \"a b\"\nurl = \".\"", "a name consists of"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\n[[source]]\nname = \"a\"\nurl = \".\"", "given twice"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\nmax_rate = -1", "must be above 0"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\nmax_readers = 0", "at least 1"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\nlock_timeout = \"5\"", "is not valid"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\npassword_env = \"A\"\npassword_file = \"b\"", "give one of"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\nversions = true", "`versions` is for sources at `s3://…`"),
         ];

@@ -17,7 +17,7 @@ use super::progress::{self, Watcher};
 use super::table::{Align, Table};
 use super::{coverage, plan, rules};
 use crate::config::{Config, Exclusion, SourceConfig, has_password, without_credentials};
-use crate::connect::{connect, kind_of};
+use crate::connect::{Hosts, kind_of};
 use crate::index::{Index, KeyOrigin, Keyring};
 use crate::report::human::{bytes, count, counted, duration};
 use crate::scan::{Scan, ScanOptions, Summary, Unreachable};
@@ -54,6 +54,8 @@ pub(super) struct Args {
     /// Read about so many records of each object only; such a scan certifies nothing
     #[arg(long, value_name = "N")]
     sample: Option<std::num::NonZeroU64>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Say what would be read and how much, and read nothing
     #[arg(long)]
     plan: bool,
@@ -62,9 +64,39 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// How fast to read, whatever `residuum.toml` says.
+#[derive(clap::Args)]
+struct Bounds {
+    /// Read at most so many megabytes a second of each source
+    ///
+    /// Decompressed, and averaged over a second. Goes before `max_rate` of a source in `residuum.toml`.
+    #[arg(long, value_name = "MB", value_parser = above_zero)]
+    max_rate: Option<f64>,
+    /// Read at most so many records a second of each source
+    #[arg(long, value_name = "N", value_parser = above_zero)]
+    max_rows: Option<f64>,
+    /// Read with at most so many readers at a time of each host
+    #[arg(long, value_name = "N")]
+    max_readers: Option<std::num::NonZeroUsize>,
+}
+
+impl Bounds {
+    fn apply(&self, source: &mut SourceConfig) {
+        source.max_rate = self.max_rate.or(source.max_rate);
+        source.max_rows = self.max_rows.or(source.max_rows);
+        source.max_readers = self.max_readers.map(std::num::NonZeroUsize::get).or(source.max_readers);
+    }
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "a number above 0 is needed; leave the option out for no bound".to_owned())
+}
+
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
-    let configured = choose(&config, &args.sources)?;
+    let mut configured = choose(&config, &args.sources)?;
+    configured.iter_mut().for_each(|source| args.bounds.apply(source));
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let failed = unreachable.len() as u64;
@@ -186,8 +218,9 @@ type Opened = (Vec<Box<dyn Source>>, Vec<Unreachable>);
 /// Opens every source that can be; one that cannot is named and kept, and ends everything only if none can.
 fn open(configured: &[SourceConfig], common: &Common) -> Result<Opened, Failure> {
     let (mut sources, mut unreachable, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let hosts = Hosts::new(configured);
     for source in configured {
-        match connect(source) {
+        match hosts.connect(source) {
             Ok(source) => sources.push(source),
             Err(error) => {
                 let (name, kind) = (source.name.clone(), kind_of(source).to_owned());

@@ -276,6 +276,10 @@ impl Sink for Reading<'_, '_> {
         self.close_part(outcome);
         self.shared.go_on()
     }
+
+    fn go_on(&mut self) -> Flow {
+        self.shared.go_on()
+    }
 }
 
 impl Reading<'_, '_> {

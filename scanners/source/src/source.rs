@@ -23,6 +23,10 @@ pub trait Sink {
     fn batch(&mut self, batch: Batch) -> Flow;
     /// It ends, so.
     fn close(&mut self, outcome: Outcome) -> Flow;
+    /// Whether to go on, asked by a reader that waits: for a server, or because it is too fast.
+    fn go_on(&mut self) -> Flow {
+        Flow::Continue(())
+    }
 }
 
 /// Bounds on what one object may cost. A limit that bites is reported as [`Coverage::Limit`](crate::Coverage::Limit).

@@ -18,6 +18,11 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// How long to wait for a table that is being altered; 5 seconds unless told.
     pub lock_timeout: Duration,
+    /// How long a single statement may run, such as the reading of one range of a table; without end unless told.
+    pub statement_timeout: Option<Duration>,
+    /// How long a reader's transaction may wait for this program before the server ends it, should the program hang;
+    /// 10 minutes unless told. The transaction that holds the snapshot may wait as long as the snapshot may be held.
+    pub idle_timeout: Duration,
     /// How long the snapshot may be held open, during which `VACUUM` cannot clean up behind writers; 24 hours
     /// unless told.
     pub snapshot_age: Duration,
@@ -44,6 +49,8 @@ impl PostgresOptions {
             password: None,
             connect_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
+            statement_timeout: None,
+            idle_timeout: Duration::from_secs(10 * 60),
             snapshot_age: Duration::from_secs(24 * 60 * 60),
             tid_ranges: true,
             long_value: crate::LONG_VALUE,

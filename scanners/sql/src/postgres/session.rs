@@ -33,6 +33,10 @@ pub struct Server {
     system: String,
     /// Settings made in every transaction.
     settings: String,
+    /// The server ends a reader that waits longer for this program.
+    idle_timeout: Duration,
+    /// The server ends the transaction that holds the snapshot after as long without a word from this program.
+    snapshot_age: Duration,
     /// Whether tables can be read by ranges of their blocks.
     pub tid_ranges: bool,
 }
@@ -96,10 +100,12 @@ impl Link {
         let names: Vec<_> = SETTINGS.iter().map(|(name, _)| format!("'{name}'")).collect();
         let known = self.rows(&format!("SELECT name FROM pg_settings WHERE name IN ({})", names.join(", ")))?;
         let known: Vec<_> = known.into_iter().flatten().flatten().collect();
-        let mut settings = format!("SET LOCAL lock_timeout = {};", options.lock_timeout.as_millis());
+        let mut settings = format!("SET LOCAL lock_timeout = {};", milliseconds(options.lock_timeout));
         for (name, value) in SETTINGS.iter().filter(|(name, _)| known.iter().any(|known| known == name)) {
             settings.push_str(&format!("SET LOCAL {name} = {value};"));
         }
+        let most = options.statement_timeout.unwrap_or_default();
+        settings.push_str(&format!("SET LOCAL statement_timeout = {};", milliseconds(most)));
         // A server that only looks like one may not say which it is.
         let system = self.rows("SELECT system_identifier::text FROM pg_control_system()").ok();
         let system = system.and_then(|rows| rows.into_iter().flatten().next().flatten());
@@ -110,6 +116,8 @@ impl Link {
             role: field(3),
             system: system.unwrap_or_else(|| "unknown".into()),
             settings,
+            idle_timeout: options.idle_timeout,
+            snapshot_age: options.snapshot_age,
             tid_ranges: options.tid_ranges && version >= 140_000,
         })
     }
@@ -117,7 +125,8 @@ impl Link {
     /// Begins a transaction that sees a snapshot.
     pub fn begin(&mut self, server: &Server, id: &SnapshotId) -> Result<(), Trouble> {
         let import = id.name.as_ref().map(|name| format!("SET TRANSACTION SNAPSHOT '{name}';")).unwrap_or_default();
-        let begun = self.rows(&format!("{BEGIN}{import}{}{}", server.settings, server.sees()));
+        let settings = server.settings(server.idle_timeout);
+        let begun = self.rows(&format!("{BEGIN}{import}{settings}{}", server.sees()));
         let sees = match begun {
             Ok(rows) => rows.into_iter().flatten().next().flatten().unwrap_or_default(),
             Err(trouble) if matches!(trouble.code().as_deref(), Some("22023" | "55000" | "42704")) => {
@@ -135,6 +144,11 @@ impl Server {
     pub fn version_of(&self, id: &SnapshotId, node: u32) -> Version {
         let name = id.name.as_deref().unwrap_or("-");
         Version::snapshot(format!("pg {} {name} {} {node}", self.system, id.sees))
+    }
+
+    /// Statements that make the settings of a transaction that may wait so long for this program.
+    fn settings(&self, idle: Duration) -> String {
+        format!("{}SET LOCAL idle_in_transaction_session_timeout = {};", self.settings, milliseconds(idle))
     }
 
     /// A statement whose one row says what the transaction sees.
@@ -172,7 +186,7 @@ impl Snapshot {
     /// Takes a snapshot and holds it open.
     pub fn take(mut exporter: Link, server: &Server) -> Result<Self, Trouble> {
         // No table is touched in this session, so it holds no lock on any.
-        let begin = format!("{BEGIN}{}{}", server.settings, server.sees());
+        let begin = format!("{BEGIN}{}{}", server.settings(server.snapshot_age), server.sees());
         let rows = exporter.rows(&begin)?;
         let sees = rows.into_iter().flatten().next().flatten().unwrap_or_default();
         let name = match exporter.rows("SELECT pg_export_snapshot()") {
@@ -200,6 +214,11 @@ impl Snapshot {
     }
 }
 
+/// As the server's settings have it: a 32-bit number of milliseconds, of which 0 is no limit.
+fn milliseconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
 
 const SNAPSHOT_ENDED: &str = "the session that held this scan's snapshot has ended, so the rest of the table would be of another moment: scan again";
@@ -218,8 +237,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("extra_float_digits", "1"),
     ("client_min_messages", "error"),
     // A unit may take long; that it blocks nobody is seen to by giving its locks back after each.
-    ("statement_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
     ("transaction_timeout", "0"),
     ("tcp_keepalives_idle", "60"),
     ("tcp_keepalives_interval", "15"),
