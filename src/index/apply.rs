@@ -15,6 +15,21 @@ use super::keys::hex;
 use super::writer::{RunningScan, State, Writer, sync_dir};
 use super::{Commit, ListedPart, PendingSegment, sums};
 
+/// Rows that travel to the catalog together.
+const ROWS: usize = 20_000;
+
+const COVERAGE: &str = "INSERT INTO coverage SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
+                   FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET state = excluded.state, \
+                   reason = excluded.reason, bytes = bytes + excluded.bytes, records = records + excluded.records, \
+                   members = members + excluded.members";
+const FIELD_STATS: &str = "INSERT INTO field_stat SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5, value ->> 6, value ->> 7 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
+                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
+const FIELD_TOTALS: &str = "INSERT INTO field_total SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+                   value ->> 5 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
+                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
+
 /// The generation of findings that were never live.
 const NEVER: i64 = 0;
 
@@ -179,6 +194,7 @@ impl<'a> Application<'a> {
                     serde_json::to_string(&record.primary_key).expect("texts"),
                     record.plan,
                 ]));
+                self.insert_full(COVERAGE, &mut coverage)?;
             }
             let place = |object: u32| -> Result<Option<(i64, u32)>> {
                 let listed = listed_of.get(&object).ok_or_else(|| {
@@ -189,28 +205,19 @@ impl<'a> Application<'a> {
             for s in &unit.field_stats {
                 if let Some((generation, part)) = place(s.object)? {
                     stats.push(json!([generation, s.object, s.field, s.kind as u8, s.rule, part, s.values, s.records]));
+                    self.insert_full(FIELD_STATS, &mut stats)?;
                 }
             }
             for t in &unit.field_totals {
                 if let Some((generation, part)) = place(t.object)? {
                     totals.push(json!([generation, t.object, t.field, part, t.values, t.records]));
+                    self.insert_full(FIELD_TOTALS, &mut totals)?;
                 }
             }
         }
-        let sql = "INSERT INTO coverage SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
-                   value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11 \
-                   FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET state = excluded.state, \
-                   reason = excluded.reason, bytes = bytes + excluded.bytes, records = records + excluded.records, \
-                   members = members + excluded.members";
-        self.insert(sql, &coverage)?;
-        let sql = "INSERT INTO field_stat SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
-                   value ->> 5, value ->> 6, value ->> 7 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
-                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
-        self.insert(sql, &stats)?;
-        let sql = "INSERT INTO field_total SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
-                   value ->> 5 FROM json_each(?) WHERE true ON CONFLICT DO UPDATE SET \
-                   n_values = n_values + excluded.n_values, n_records = n_records + excluded.n_records";
-        self.insert(sql, &totals)?;
+        self.insert(COVERAGE, &coverage)?;
+        self.insert(FIELD_STATS, &stats)?;
+        self.insert(FIELD_TOTALS, &totals)?;
         let sql = "UPDATE object SET gone = NULL WHERE gone IS NOT NULL AND id IN (SELECT value FROM json_each(?))";
         self.state.catalog.run(sql, &[bulk(&present)]).map(drop)
     }
@@ -258,8 +265,17 @@ impl<'a> Application<'a> {
         catalog.run(sql, &[bulk(&complete), LIVE.into()]).map(drop)
     }
 
+    /// Inserts rows as soon as there are enough: an archive may have millions of members.
+    fn insert_full(&mut self, sql: &'static str, rows: &mut Vec<Value>) -> Result<()> {
+        if rows.len() >= ROWS {
+            self.insert(sql, rows)?;
+            rows.clear();
+        }
+        Ok(())
+    }
+
     fn insert(&mut self, sql: &'static str, rows: &[Value]) -> Result<()> {
-        for rows in rows.chunks(20_000) {
+        for rows in rows.chunks(ROWS) {
             self.state.catalog.run(sql, &[bulk(&rows)])?;
         }
         Ok(())

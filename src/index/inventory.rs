@@ -155,6 +155,17 @@ impl Reader {
     /// When the catalog cannot be read.
     pub fn objects(&self) -> Result<Vec<ObjectInfo>> {
         let mut objects: Vec<ObjectInfo> = Vec::new();
+        self.each_object(&mut |object| objects.push(object))?;
+        objects.sort_by(|a, b| (&a.source, &a.path).cmp(&(&b.source, &b.path)));
+        Ok(objects)
+    }
+
+    /// The same objects one after the other, in the order of their numbers: there may be millions.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn each_object(&self, each: &mut dyn FnMut(ObjectInfo)) -> Result<()> {
+        let mut last: Option<ObjectInfo> = None;
         let mut from = 0i64;
         loop {
             let rows: Vec<(Where, What)> = self.catalog().rows(
@@ -168,9 +179,9 @@ impl Reader {
             )?;
             for (place, what) in rows {
                 let info = object_info(place, what)?;
-                match objects.last_mut() {
+                match &mut last {
                     Some(last) if last.object == info.object => last.add(info),
-                    _ => objects.push(info),
+                    _ => drop(last.replace(info).map(&mut *each)),
                 }
             }
             let sql = "SELECT ifnull(max(id), 0) FROM (SELECT id FROM object WHERE id > ? ORDER BY id LIMIT 20000)";
@@ -179,8 +190,8 @@ impl Reader {
                 break;
             }
         }
-        objects.sort_by(|a, b| (&a.source, &a.path).cmp(&(&b.source, &b.path)));
-        Ok(objects)
+        last.into_iter().for_each(each);
+        Ok(())
     }
 
     /// Names of the sources, as stored.

@@ -251,7 +251,10 @@ impl<'s> Scan<'s> {
         let opened = self.sources.iter().map(|source| source.name());
         let names: Vec<String> =
             opened.chain(self.unreachable.iter().map(|s| &*s.name)).map(|n| self.shown(n)).collect();
-        for object in reader.objects()?.iter().filter(|object| names.iter().any(|name| *name == *object.source)) {
+        reader.each_object(&mut |object| {
+            if !names.iter().any(|name| *name == *object.source) {
+                return;
+            }
             *summary.coverage.entry(object.coverage).or_default() += 1;
             if object.coverage == Coverage::Read {
                 summary.objects += 1;
@@ -262,10 +265,10 @@ impl<'s> Scan<'s> {
                     source: object.source.to_string(),
                     object: object.path.to_string(),
                     state: object.coverage,
-                    reason: object.reason.clone().unwrap_or_default(),
+                    reason: object.reason.unwrap_or_default(),
                 });
             }
-        }
+        })?;
         for (source, error) in &failed_schemas {
             summary.incomplete.push(NotRead {
                 source: source.clone(),
