@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use residuum_detect::{Fingerprint, RuleId, Type, Worker};
+use residuum_detect::{FieldPlan, Fingerprint, RuleId, Treatment, Type, Worker, last_first};
 
 use crate::index::Keyring;
 
@@ -51,7 +51,9 @@ pub(super) fn personal_stretches(worker: &mut Worker<'_>, keys: &Keyring, name: 
         found.extend(stretches_of(worker, keys, level.trim_end_matches('!'), start));
         let mut inner = start;
         for component in level.split_inclusive('/') {
-            found.extend(behind_extensions(worker, keys, component.trim_end_matches(['/', '!']), inner));
+            let name = component.trim_end_matches(['/', '!']);
+            found.extend(behind_extensions(worker, keys, name, inner));
+            found.extend(filed(worker, keys, name, inner));
             inner += component.len();
         }
         start += level.len();
@@ -79,6 +81,78 @@ fn stretches_of(worker: &mut Worker<'_>, keys: &Keyring, text: &str, offset: usi
                 range: offset + hit.start as usize..offset + hit.end as usize,
                 fingerprint: keys.current().fingerprint(form),
             });
+        }
+    });
+    found
+}
+
+/// In `Schmidt, Anna/` and `born-1984-03-12/` a name of a file or directory is one of a person, or a date of birth: by
+/// itself, or beside a name that is sealed.
+fn filed(worker: &mut Worker<'_>, keys: &Keyring, component: &str, offset: usize) -> Vec<Stretch> {
+    let mut found = Vec::new();
+    let person = last_first(component);
+    if let Some(range) = &person {
+        found.extend(typed(worker, keys, "person_name", component, range.clone(), offset));
+    }
+    // `born_1984-03-12` reads as `born 1984-03-12`; between digits the hyphens belong to the date.
+    let bytes = component.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let apart = |(at, c): (usize, &u8)| match c {
+        b'_' => b' ',
+        b'.' if bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => b' ', // before an extension
+        b'-' if !(is_digit(at.checked_sub(1)) && is_digit(Some(at + 1))) => b' ',
+        c => *c,
+    };
+    let spaced: Vec<u8> = bytes.iter().enumerate().map(apart).collect();
+    let mut dates = Vec::new();
+    worker.text(&spaced, 0..spaced.len(), &mut |hit, _| {
+        if hit.kind == Type::DateOfBirth {
+            dates.push(hit.start as usize..hit.end as usize);
+        }
+    });
+    if let Some(person) = &person {
+        dates.extend(dates_in(component, person.end));
+    }
+    for range in dates {
+        found.extend(typed(worker, keys, "date_of_birth", component, range, offset));
+    }
+    found
+}
+
+/// Where dates such as `1984-03-12` and `12.03.1984` stand from a position on.
+fn dates_in(text: &str, from: usize) -> Vec<Range<usize>> {
+    const LENGTH: usize = 10;
+    let bytes = text.as_bytes();
+    let is_date = |at: &usize| {
+        let shape = |year: Range<usize>, marks: [usize; 2]| {
+            let date = &bytes[*at..*at + LENGTH];
+            let fits = |(i, b): (usize, &u8)| if marks.contains(&i) { b"-._".contains(b) } else { b.is_ascii_digit() };
+            date.iter().enumerate().all(fits) && matches!(&date[year], [b'1', b'9', ..] | [b'2', b'0', ..])
+        };
+        let apart = |at: Option<usize>| !at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+        (shape(0..4, [4, 7]) || shape(6..10, [2, 5])) && apart(at.checked_sub(1)) && apart(Some(at + LENGTH))
+    };
+    let starts = from..(bytes.len() + 1).saturating_sub(LENGTH);
+    starts.filter(is_date).map(|at| at..at + LENGTH).collect()
+}
+
+/// A stretch that is of this rule's type by its place, if it reads so.
+fn typed(
+    worker: &mut Worker<'_>,
+    keys: &Keyring,
+    rule: &str,
+    text: &str,
+    range: Range<usize>,
+    offset: usize,
+) -> Option<Stretch> {
+    let plan = FieldPlan { treatment: Treatment::Typed(rule.to_owned()), confidence: 700, ..FieldPlan::search("") };
+    let value = text.get(range.clone())?;
+    let mut found = None;
+    worker.values(&plan, value.as_bytes(), &[0, value.len() as u32], &mut |_, hit, form| {
+        if matches!(hit.kind, Type::PersonName | Type::DateOfBirth) {
+            let fingerprint = keys.current().fingerprint(form);
+            let range = offset + range.start..offset + range.end;
+            found = Some(Stretch { kind: hit.kind, rule: hit.rule, confidence: hit.confidence, range, fingerprint });
         }
     });
     found
@@ -113,7 +187,14 @@ mod tests {
         let keys = Keyring::new(IndexKey::new([7; 32]), Vec::new());
         let mut worker = detector.worker();
         let mut sealed = |name: &str| seal_name(&mut worker, &keys, name);
-        for name in ["exports/2026-01-31.csv", "main.customers", "logs/app-1.2.3.log", "a!b/c.jsonl"] {
+        for name in [
+            "exports/2026-01-31.csv",
+            "main.customers",
+            "logs/app-1.2.3.log",
+            "a!b/c.jsonl",
+            "Jan, Feb/2026-01-31",
+            "Paris, Texas",
+        ] {
             assert_eq!(sealed(name), name);
         }
         for (name, secret) in [
@@ -121,6 +202,12 @@ mod tests {
             ("mail/jane@example.com/sent.csv.gz", "jane@example.com"),
             ("dumps/jane@example.com.csv.gz!rows.csv", "jane@example.com"),
             ("calls/+1 202-555-0147.log", "202-555-0147"),
+            ("hr/Schmidt, Anna/contract.pdf", "Anna"),
+            ("hr/Schmidt, Anna J. 1984-03-12.pdf", "Anna"),
+            ("hr/Schmidt, Anna J. 1984-03-12.pdf", "1984"),
+            ("hr/Schmidt, Anna (12.03.1984)/a.pdf", "1984"),
+            ("patients/born-1984-03-12/notes.txt", "1984-03-12"),
+            ("patients.zip!dob_1984-03-12.txt", "1984-03-12"),
             ("good.zip!jane@example.com/notes.txt", "jane@example.com"),
         ] {
             let stored = sealed(name);

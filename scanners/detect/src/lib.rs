@@ -24,6 +24,7 @@ pub use detector::{Detector, Worker};
 pub use field::{FieldPlan, Treatment};
 pub use fingerprint::{Fingerprint, IndexKey, Scheme};
 pub use hit::{Hit, RuleId};
+pub use person::last_first;
 pub use rules::{
     Context, Example, FieldExample, FieldHints, Finder, Rule, RuleError, RuleProblem, RuleSet, Sensitivity, ValueForm,
 };

@@ -5,12 +5,14 @@
 //! and places that look the same are told by their words.
 
 mod cues;
+mod filed;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use cues::AMBIGUOUS;
 pub(crate) use cues::{KEYS, LABELS, TITLES};
+pub use filed::last_first;
 
 use crate::dictionary::{COMMON_WORDS, GIVEN_NAMES, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS, SURNAMES};
 
