@@ -46,9 +46,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut inventory = Inventory::read(&index, &rules::load(&config)?)?;
     if let Some(source) = &args.source {
         let source = known::source(&index.reader()?, index.keys(), source)?;
-        inventory.sources.retain(|line| line.name == source);
-        inventory.fields.retain(|line| line.source == source);
-        inventory.ledger.retain(|line| line.source == source);
+        // The inventory has names as they are printed.
+        let shown = crate::index::display(&source);
+        let is_it = |name: &str| name == source || name == shown;
+        inventory.sources.retain(|line| is_it(&line.name));
+        inventory.fields.retain(|line| is_it(&line.source));
+        inventory.ledger.retain(|line| is_it(&line.source));
     }
     known::globs(&index.reader()?, &scope, common)?;
     inventory.fields.retain(|line| scope.contains(&line.object, &line.field));
