@@ -44,7 +44,7 @@ pub struct Config {
 pub struct SourceConfig {
     /// Its name in every output; letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `mysql://…`, `s3://bucket/prefix`.
+    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `mysql://…`, `s3://bucket/prefix`, `https://…`.
     pub url: String,
     /// Environment variable that holds the password.
     pub password_env: Option<String>,
@@ -52,6 +52,8 @@ pub struct SourceConfig {
     pub password_file: Option<PathBuf>,
     /// Command whose first line of output is the password.
     pub password_command: Option<String>,
+    /// What a REST API holds and how it is asked, as `residuum-http` describes it; only for `https://…`.
+    pub http: Option<toml::Table>,
     /// Follow symbolic links that lead out of the tree. Default `false`.
     #[serde(default)]
     pub follow_symlinks: bool,
@@ -409,6 +411,9 @@ impl SourceConfig {
             });
         }
         self.password_file = self.password_file.take().map(beside);
+        if let Some(toml::Value::String(file)) = self.http.as_mut().and_then(|http| http.get_mut("ca_file")) {
+            *file = beside(PathBuf::from(&*file)).display().to_string();
+        }
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             self.url = format!("sqlite:{}", beside(PathBuf::from(path.trim_start_matches("//"))).display());
         } else if !self.url.contains("://") {

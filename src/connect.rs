@@ -87,6 +87,9 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     if config.url.starts_with("s3://") {
         return s3(config);
     }
+    if config.url.starts_with("https://") || config.url.starts_with("http://") {
+        return http(config);
+    }
     let path = match config.url.strip_prefix("file://") {
         Some(path) => PathBuf::from(path),
         None if config.url.contains("://") => return Err(unknown(config).into()),
@@ -106,6 +109,7 @@ pub fn kind_of(config: &SourceConfig) -> &'static str {
         Some(("postgres" | "postgresql", _)) => "postgres",
         Some(("sqlite", _)) => "sqlite",
         Some(("s3", rest)) if rest.starts_with("//") => "s3",
+        Some(("http" | "https", _)) => "http",
         _ => "files",
     }
 }
@@ -192,10 +196,33 @@ fn left_out(config: &SourceConfig, what: &str, feature: &str) -> SourceError {
     SourceError::Config { source_name: config.name.clone(), reason }
 }
 
+#[cfg(feature = "http")]
+fn http(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    use residuum_http::{Description, Http};
+    let Some(table) = &config.http else {
+        let reason = "an API has to be described: give it `[source.http]` with resources in `residuum.toml`, as the \
+                      README shows under «REST APIs»"
+            .to_owned();
+        return Err(SourceError::Config { source_name: config.name.clone(), reason }.into());
+    };
+    let described = toml::Value::Table(table.clone()).try_into::<Description>();
+    let place = || format!("`[source.http]` of source `{}`", config.name);
+    let description =
+        described.map_err(|error| ConfigError::Value { place: place(), reason: error.message().to_owned() })?;
+    let secret = config.password()?;
+    Ok(Box::new(Http::new(&config.name, &config.url, description, secret.as_ref())?))
+}
+
+#[cfg(not(feature = "http"))]
+fn http(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+    Err(left_out(config, "REST APIs", "http").into())
+}
+
 fn unknown(config: &SourceConfig) -> SourceError {
     let scheme = config.url.split("://").next().unwrap_or_default();
     let reason = format!(
-        "`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH`, `postgres://`, `mysql://` or `s3://`"
+        "`{scheme}` is no kind of source; use a path, `file://`, `sqlite:PATH`, `postgres://`, `mysql://`, `s3://` or \
+         `https://`"
     );
     SourceError::Config { source_name: config.name.clone(), reason }
 }
