@@ -10,6 +10,7 @@ use super::failure::{Explain as _, Failure};
 use super::output::{self, Format, Style, printable};
 use super::table::{Align, Table};
 use super::{coverage, known, rules};
+use crate::index::display;
 use crate::report::human::{bytes, count, counted, percent};
 use crate::report::{self, FieldLine, Inventory};
 
@@ -45,13 +46,16 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let index = common.open_index(&config)?;
     let mut inventory = Inventory::read(&index, &rules::load(&config)?)?;
     if let Some(source) = &args.source {
-        let source = known::source(&index.reader()?, index.keys(), source)?;
-        // The inventory has names as they are printed.
-        let shown = crate::index::display(&source);
-        let is_it = |name: &str| name == source || name == shown;
-        inventory.sources.retain(|line| is_it(&line.name));
-        inventory.fields.retain(|line| is_it(&line.source));
-        inventory.ledger.retain(|line| is_it(&line.source));
+        let source = display(&known::source(&index.reader()?, index.keys(), source)?);
+        inventory.sources.retain(|line| line.name == source);
+        inventory.fields.retain(|line| line.source == source);
+        inventory.ledger.retain(|line| line.source == source);
+        let changes = &mut inventory.changes;
+        changes.totals.retain(|line| line.source == source);
+        let start = format!("{source}: ");
+        [&mut changes.new, &mut changes.read_again]
+            .into_iter()
+            .for_each(|of| of.retain(|name| name.starts_with(&start)));
     }
     known::globs(&index.reader()?, &scope, common)?;
     inventory.fields.retain(|line| scope.contains(&line.object, &line.field));

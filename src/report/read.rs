@@ -47,6 +47,7 @@ impl Inventory {
         let names = inventory.sources.iter_mut().map(|line| &mut line.name);
         let names = names.chain(inventory.fields.iter_mut().map(|line| &mut line.source));
         let names = names.chain(inventory.ledger.iter_mut().map(|line| &mut line.source));
+        let names = names.chain(inventory.changes.totals.iter_mut().map(|line| &mut line.source));
         for name in names.chain(inventory.scans.iter_mut().flat_map(|line| &mut line.sources)) {
             *name = display(name);
         }
@@ -192,7 +193,7 @@ fn scan(scan: &ScanRecord) -> ScanLine {
 /// What the last scan saw that the one before had not, and totals that differ.
 fn changes(objects: &[ObjectInfo], scans: &[ScanRecord]) -> Changes {
     let [last, before, ..] = scans else { return Changes::default() };
-    let name = |object: &ObjectInfo| format!("{}: {}", object.source, display(&object.path));
+    let name = |object: &ObjectInfo| format!("{}: {}", display(&object.source), display(&object.path));
     let read_last = || objects.iter().filter(|object| object.scan == last.id);
     let mut totals = BTreeMap::<(String, Type), (u64, u64)>::new();
     for total in before.totals.iter().filter(|total| total.kind != Type::Key) {
