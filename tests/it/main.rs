@@ -6,7 +6,13 @@ mod cli_detect;
 mod cli_index;
 mod cli_usage;
 mod containers;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod everything;
 mod identity;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod increments;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod interrupted;
 mod layers;
 #[cfg(feature = "mysql")]
 mod mariadb;
@@ -15,4 +21,7 @@ mod privacy;
 #[cfg(feature = "s3")]
 mod s3;
 mod sandbox;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+#[allow(dead_code)] // faults of servers come with the next change
+mod servers;
 mod sizes;
