@@ -1,16 +1,16 @@
 //! From a configured source to its connector. The only file that knows which connectors exist.
 
 mod among_files;
+mod polite;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use residuum_files::{Files, Options};
-use residuum_source::{Manners, Places, Polite, Source, SourceError};
+use residuum_source::{Source, SourceError};
 use residuum_sql::Sqlite;
 
 use self::among_files::WithDatabases;
+pub use self::polite::Hosts;
 use crate::config::{ConfigError, SourceConfig};
 
 /// Why a source could not be opened.
@@ -22,48 +22,6 @@ pub enum ConnectError {
     /// The source itself does not do.
     #[error(transparent)]
     Source(#[from] SourceError),
-}
-
-/// Hosts, each with how many readers it may have at a time.
-#[derive(Default)]
-pub struct Hosts(HashMap<String, Arc<Places>>);
-
-impl Hosts {
-    /// Of these sources; of two on one host the smaller [`SourceConfig::max_readers`] holds for both.
-    pub fn new(sources: &[SourceConfig]) -> Self {
-        let mut most = HashMap::<String, usize>::new();
-        for source in sources {
-            if let Some(readers) = source.max_readers {
-                most.entry(host(source)).and_modify(|most| *most = readers.min(*most)).or_insert(readers);
-            }
-        }
-        Self(most.into_iter().map(|(host, most)| (host, Arc::new(Places::new(most)))).collect())
-    }
-
-    /// Opens a source that keeps to the bounds of its configuration.
-    ///
-    /// # Errors
-    /// As [`connect`].
-    pub fn connect(&self, config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
-        let source = connect(config)?;
-        let manners = Manners {
-            bytes_per_second: config.max_rate.map(|megabytes| megabytes * 1e6),
-            records_per_second: config.max_rows,
-            places: self.0.get(&host(config)).cloned(),
-        };
-        Ok(if manners.bind() { Box::new(Polite::new(source, &manners)) } else { source })
-    }
-}
-
-/// The host of a source, with its port; this machine for a path.
-fn host(config: &SourceConfig) -> String {
-    let url = match (&config.endpoint, config.url.starts_with("s3://")) {
-        (Some(endpoint), _) => endpoint,
-        (None, true) => return "s3".to_owned(),
-        (None, false) => &config.url,
-    };
-    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
-    authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Opens a source.
@@ -235,24 +193,4 @@ fn is_sqlite(path: &Path) -> bool {
     is_file
         && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
         && magic == *b"SQLite format 3\0"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_on_one_host_share_its_readers() {
-        let source = |url: &str, max_readers| SourceConfig { max_readers, ..SourceConfig::from_url(url) };
-        let hosts = Hosts::new(&[
-            source("postgres://a@db.example.com:5433/crm", Some(3)),
-            source("postgres://b:x@DB.example.com:5433/shop?sslmode=require", Some(2)),
-            source("postgres://a@db.example.com/crm", Some(4)),
-            source("exports", None),
-        ]);
-        let places = |url: &str| hosts.0.get(&host(&SourceConfig::from_url(url))).map(|places| format!("{places:?}"));
-        assert_eq!(places("postgres://db.example.com:5433/other"), Some(format!("{:?}", Places::new(2))));
-        assert_eq!(places("postgres://db.example.com/other"), Some(format!("{:?}", Places::new(4))));
-        assert_eq!(places("exports"), None);
-    }
 }

@@ -19,7 +19,6 @@ mod memory;
 mod name;
 mod object;
 mod offsets;
-mod polite;
 mod sensitive;
 mod source;
 
@@ -30,6 +29,5 @@ pub use memory::{Memory, Table};
 pub use name::{InvalidName, ObjectPath, escape_component};
 pub use object::{Coverage, KeyKind, Object, Outcome, Part, Range, TableKey, Unit, Version};
 pub use offsets::{Ascending, OffsetMap, Run};
-pub use polite::{Manners, Places, Polite};
 pub use sensitive::Sensitive;
 pub use source::{Check, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};

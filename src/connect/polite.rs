@@ -1,33 +1,79 @@
 //! A source read no faster, and by no more readers at once, than its owner allows.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{
+use residuum_source::{
     Batch, Check, Flow, Limits, Object, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
 };
 
+use super::{ConnectError, connect};
+use crate::config::SourceConfig;
+
+/// Hosts, each with how many readers it may have at a time.
+#[derive(Default)]
+pub struct Hosts(HashMap<String, Arc<Places>>);
+
+impl Hosts {
+    /// Of these sources; of two on one host the smaller [`SourceConfig::max_readers`] holds for both.
+    pub fn new(sources: &[SourceConfig]) -> Self {
+        let mut most = HashMap::<String, usize>::new();
+        for source in sources {
+            if let Some(readers) = source.max_readers {
+                most.entry(host(source)).and_modify(|most| *most = readers.min(*most)).or_insert(readers);
+            }
+        }
+        Self(most.into_iter().map(|(host, most)| (host, Arc::new(Places::new(most)))).collect())
+    }
+
+    /// Opens a source that keeps to the bounds of its configuration.
+    ///
+    /// # Errors
+    /// As [`connect`].
+    pub fn connect(&self, config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
+        let source = connect(config)?;
+        let manners = Manners {
+            bytes_per_second: config.max_rate.map(|megabytes| megabytes * 1e6),
+            records_per_second: config.max_rows,
+            places: self.0.get(&host(config)).cloned(),
+        };
+        Ok(if manners.bind() { Box::new(Polite::new(source, &manners)) } else { source })
+    }
+}
+
+/// The host of a source, with its port; this machine for a path.
+fn host(config: &SourceConfig) -> String {
+    let url = match (&config.endpoint, config.url.starts_with("s3://")) {
+        (Some(endpoint), _) => endpoint,
+        (None, true) => return "s3".to_owned(),
+        (None, false) => &config.url,
+    };
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()
+}
+
 /// What a source may be asked for; without a bound it is read as fast as it gives.
 #[derive(Clone, Default, Debug)]
-pub struct Manners {
+struct Manners {
     /// Bytes a second, decompressed, averaged over a batch or a second, whichever is longer.
-    pub bytes_per_second: Option<f64>,
+    bytes_per_second: Option<f64>,
     /// Records a second, averaged likewise.
-    pub records_per_second: Option<f64>,
+    records_per_second: Option<f64>,
     /// Places for readers, shared by all sources of one host.
-    pub places: Option<Arc<Places>>,
+    places: Option<Arc<Places>>,
 }
 
 impl Manners {
     /// Whether there is any bound.
-    pub fn bind(&self) -> bool {
+    fn bind(&self) -> bool {
         self.bytes_per_second.is_some() || self.records_per_second.is_some() || self.places.is_some()
     }
 }
 
 /// How many readers a host has at once, at most.
 #[derive(Debug)]
-pub struct Places {
+struct Places {
     free: Mutex<usize>,
     freed: Condvar,
 }
@@ -36,7 +82,7 @@ pub struct Places {
 ///
 /// A reader that is too fast is not answered until it is slow enough, so that whatever feeds it waits, too: a server
 /// through its connection, a file by not being read.
-pub struct Polite {
+struct Polite {
     source: Box<dyn Source>,
     bytes: Option<Rate>,
     records: Option<Rate>,
@@ -45,7 +91,7 @@ pub struct Polite {
 
 impl Places {
     /// So many; at least one.
-    pub fn new(most: usize) -> Self {
+    fn new(most: usize) -> Self {
         Self { free: Mutex::new(most.max(1)), freed: Condvar::new() }
     }
 
@@ -106,7 +152,7 @@ impl Rate {
 
 impl Polite {
     /// Reads `source` within `manners`.
-    pub fn new(source: Box<dyn Source>, manners: &Manners) -> Self {
+    fn new(source: Box<dyn Source>, manners: &Manners) -> Self {
         let rate = |bound: Option<f64>| bound.filter(|bound| *bound > 0.0).map(Rate::new);
         Self {
             source,
@@ -231,5 +277,20 @@ mod tests {
         });
         assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
         assert_eq!(*places.lock(), 2, "every place is given back");
+    }
+
+    #[test]
+    fn sources_on_one_host_share_its_readers() {
+        let source = |url: &str, max_readers| SourceConfig { max_readers, ..SourceConfig::from_url(url) };
+        let hosts = Hosts::new(&[
+            source("postgres://a@db.example.com:5433/crm", Some(3)),
+            source("postgres://b:x@DB.example.com:5433/shop?sslmode=require", Some(2)),
+            source("postgres://a@db.example.com/crm", Some(4)),
+            source("exports", None),
+        ]);
+        let places = |url: &str| hosts.0.get(&host(&SourceConfig::from_url(url))).map(|places| format!("{places:?}"));
+        assert_eq!(places("postgres://db.example.com:5433/other"), Some(format!("{:?}", Places::new(2))));
+        assert_eq!(places("postgres://db.example.com/other"), Some(format!("{:?}", Places::new(4))));
+        assert_eq!(places("exports"), None);
     }
 }
