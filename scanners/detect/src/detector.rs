@@ -26,7 +26,7 @@ pub struct Worker<'d> {
 
 /// Version of the recognisers: a change of what they find or of how they write it raises it, so that what was
 /// scanned before is scanned again.
-const RECOGNISERS: u32 = 1;
+const RECOGNISERS: u32 = 2;
 
 impl Detector {
     /// Compiles rules.

@@ -1,8 +1,10 @@
 //! Word lists: common names of people, and words that show a name to be something else.
 //!
-//! All lists were written for this program from general knowledge of common names and words; none was taken from a
-//! register, a census or another program. They are for judging likeness, never for completeness.
+//! The short lists were written for this program from general knowledge and are for judging likeness. The long ones,
+//! `listed_…`, `ambiguous_…` and `telling_…`, say their sources in their heads; they are sorted, are never built into
+//! anything, and are searched where they lie.
 
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use hashbrown::HashSet;
@@ -49,11 +51,70 @@ fn without_accents(word: &[u8]) -> String {
     plain
 }
 
-/// Every given name, for the lexicon of running text; those with accents as they are mostly written, too.
-pub(crate) fn given_names() -> impl Iterator<Item = &'static str> {
-    let lists = [include_str!("given_names.txt"), include_str!("given_names_accented.txt")];
-    let names = lists.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
-    names.flat_map(str::split_ascii_whitespace).filter(|name| name.len() >= 3)
+/// A long list of words: a line each, sorted by bytes, in lower case without accents.
+#[derive(Debug)]
+pub(crate) struct SortedList(&'static str);
+
+impl SortedList {
+    /// Whether the list has this word, as it is written or without its accents.
+    pub(crate) fn has(&self, word: &[u8]) -> bool {
+        let mut lower = [0; LONGEST];
+        if word.is_ascii() {
+            let Some(lower) = lower.get_mut(..word.len()) else { return false };
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            return self.has_exactly(lower);
+        }
+        self.has_exactly(without_accents(word).to_ascii_lowercase().as_bytes())
+    }
+
+    /// Whether the list has this word just so.
+    pub(crate) fn has_as_written(&self, word: &[u8]) -> bool {
+        self.has_exactly(word)
+    }
+
+    /// Every word.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.0.lines().filter(|line| !line.starts_with('#'))
+    }
+
+    fn has_exactly(&self, word: &[u8]) -> bool {
+        let all = self.0.as_bytes();
+        // A line of the list begins at `low`, one ends at `high`.
+        let (mut low, mut high) = (0, all.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = all[low..middle].iter().rposition(|b| *b == b'\n').map_or(low, |at| low + at + 1);
+            let end = all[middle..high].iter().position(|b| *b == b'\n').map_or(high, |at| middle + at);
+            match all[start..end].cmp(word) {
+                Ordering::Equal => return !word.is_empty(),
+                Ordering::Less => low = (end + 1).min(high),
+                Ordering::Greater => high = start.saturating_sub(1).max(low),
+            }
+        }
+        false
+    }
+}
+
+/// Given names that are seldom anything else.
+pub(crate) static LISTED_GIVEN_NAMES: SortedList = SortedList(include_str!("listed_given_names.txt"));
+/// The same with accents, for the lexicon of running text.
+pub(crate) static ACCENTED_GIVEN_NAMES: SortedList = SortedList(include_str!("listed_given_names_accented.txt"));
+/// Given names that are words, places or products as often.
+pub(crate) static AMBIGUOUS_GIVEN_NAMES: SortedList = SortedList(include_str!("ambiguous_given_names.txt"));
+/// Family names beside the common ones.
+pub(crate) static LISTED_SURNAMES: SortedList = SortedList(include_str!("listed_surnames.txt"));
+/// Family names that hardly stand for anything but a person.
+pub(crate) static TELLING_SURNAMES: SortedList = SortedList(include_str!("telling_surnames.txt"));
+
+/// Whether a word is some given name.
+pub(crate) fn is_given_name(word: &[u8]) -> bool {
+    GIVEN_NAMES.has(word) || LISTED_GIVEN_NAMES.has(word) || AMBIGUOUS_GIVEN_NAMES.has(word)
+}
+
+/// Whether a word is some family name.
+pub(crate) fn is_surname(word: &[u8]) -> bool {
+    SURNAMES.has(word) || LISTED_SURNAMES.has(word)
 }
 
 macro_rules! list {
@@ -91,5 +152,16 @@ mod tests {
         assert!(!GIVEN_NAMES.has("é".as_bytes()) && !GIVEN_NAMES.has(b"mar\xff"));
         assert!(!GIVEN_NAMES.has(b"") && !SURNAMES.has(b"a word far longer than any in a list"));
         assert!(JOB_WORDS.has(b"Manager") && ORGANIZATION_WORDS.has(b"LLC") && PLACE_WORDS.has(b"street"));
+    }
+
+    #[test]
+    fn long_lists_are_sorted_and_every_word_is_found() {
+        for list in [&LISTED_GIVEN_NAMES, &AMBIGUOUS_GIVEN_NAMES, &LISTED_SURNAMES, &TELLING_SURNAMES] {
+            assert!(list.iter().is_sorted(), "{:?}", list.iter().next());
+            assert!(list.iter().all(|word| list.has(word.to_uppercase().as_bytes())));
+            assert!(!list.has(b"") && !list.has(b"zzzz") && !list.has(b"aa") && !list.has(b"#") && !list.has(b"mq"));
+        }
+        assert!(LISTED_GIVEN_NAMES.has("Óscar".as_bytes()) && !LISTED_GIVEN_NAMES.has(b"Chase"));
+        assert!(ACCENTED_GIVEN_NAMES.iter().is_sorted());
     }
 }

@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use super::cues::AMBIGUOUS;
-use crate::dictionary::{COMMON_WORDS, GIVEN_NAMES, JOB_WORDS, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS, SURNAMES};
+use crate::dictionary::{
+    AMBIGUOUS_GIVEN_NAMES, COMMON_WORDS, GIVEN_NAMES, JOB_WORDS, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS, SURNAMES,
+};
 
 /// Where the name stands in a file's or directory's name that begins with `Family, Given`; what may follow is a number,
 /// a bracket or a word apart.
@@ -20,6 +21,8 @@ pub fn last_first(name: &str) -> Option<Range<usize>> {
     for (number, word) in rest.split_inclusive([' ', '_']).enumerate().take(3) {
         let bare = word.trim_end_matches([' ', '_']);
         let is_initial = number > 0 && matches!(bare.as_bytes(), [b'A'..=b'Z'] | [b'A'..=b'Z', b'.']);
+        // What ends a file's name is no part of the word: `Anna.pdf`.
+        let bare = if is_initial { bare } else { bare.split('.').next().unwrap_or(bare) };
         if !(is_initial || is_name_shaped(bare) && is_given(bare)) {
             break;
         }
@@ -32,7 +35,7 @@ pub fn last_first(name: &str) -> Option<Range<usize>> {
 
 fn is_given(word: &str) -> bool {
     let is = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(word));
-    let ambiguous = AMBIGUOUS.iter().any(|known| known.eq_ignore_ascii_case(word.as_bytes()));
+    let ambiguous = AMBIGUOUS_GIVEN_NAMES.has(word.as_bytes());
     GIVEN_NAMES.has(word.as_bytes()) && !ambiguous && !is(REGIONS) && !is(MONTHS)
 }
 

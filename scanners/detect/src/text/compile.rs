@@ -2,7 +2,7 @@
 
 use super::named::{self, Sign};
 use super::pattern::{Pattern, openers};
-use super::words::{Builder, Event, Lexicon};
+use super::words::{Builder, Event, Lexicon, NameKind};
 use crate::kernel::Kernel;
 use crate::validate::{self, Validator};
 use crate::{Finder, Rule, RuleError, Type};
@@ -208,6 +208,14 @@ impl Engine {
                 || !meaning.opens.is_empty();
         }
         engine.lexicon = builder.build(|phrase| engine.flags(&meanings[phrase as usize]));
+        if uses(Recogniser::Person) {
+            let kinds = named::NAMES.map(|(sign, list, spellings)| {
+                let phrase = meanings.len() as u32;
+                meanings.push(Meaning { signs: vec![sign], acts: true, ..Meaning::default() });
+                NameKind { phrase, flags: ACTS, list, spellings }
+            });
+            engine.lexicon.add_names(kinds);
+        }
         engine.meanings = meanings;
         Ok(engine)
     }

@@ -146,19 +146,39 @@ impl Engine {
         for (i, b) in bits.iter().enumerate() {
             positions.push::<8>(b.start & within(origin + 64 * i, &stretch), origin + 64 * i);
         }
-        for at in positions.iter() {
+        let length = |at: usize| {
             let (block, bit) = ((at - origin) / 64, (at - origin) % 64);
             let stops = bits[block].stop >> bit >> 1;
-            let len = if stops == 0 {
+            if stops == 0 {
                 // The word goes on in the next block.
                 64 - bit + bits.get(block + 1).map_or(0, |next| next.stop.trailing_zeros() as usize)
             } else {
                 1 + stops.trailing_zeros() as usize
-            };
+            }
+        };
+        for at in positions.iter() {
+            let len = length(at);
             if self.lexicon.may_begin(texts.bytes, at, len) {
                 let limit = values.around(at).end;
                 self.lexicon.compare(&texts.bytes[..limit], at, len, events);
             }
+        }
+        positions.clear();
+        for (i, b) in bits.iter().enumerate() {
+            let names = b.name & within(origin + 64 * i, &stretch);
+            if names != 0 {
+                positions.push::<4>(names, origin + 64 * i);
+            }
+        }
+        let words = events.len();
+        for at in positions.iter() {
+            let len = length(at);
+            if self.lexicon.may_be_name(texts.bytes, at, len) && at + len <= values.around(at).end {
+                self.lexicon.compare_names(texts.bytes, at, len, events);
+            }
+        }
+        if events.len() > words {
+            events.sort_by_key(|event| event.start);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::cx::Confidence;
 use super::{Cx, Recogniser};
+use crate::dictionary::{self, SortedList};
 use crate::person::Cue;
 use crate::{Type, address, person, standard};
 
@@ -12,12 +13,18 @@ use crate::{Type, address, person, standard};
 pub(crate) enum Sign {
     /// A title: a name follows.
     Title,
+    /// A rank or an office: a listed name may follow.
+    Rank,
     /// A label: a name may follow.
     Label,
     /// What a field that holds a name is called.
     Key,
-    /// A given name.
+    /// A given name that is seldom anything else.
     Given,
+    /// A given name that is another word, too.
+    CommonGiven,
+    /// A family name that is nothing else.
+    Surname,
     /// A street's suffix.
     Suffix,
     /// A street's suffix that is another word, too.
@@ -28,6 +35,13 @@ pub(crate) enum Sign {
     Box,
 }
 
+/// The lists of names, each with its other spellings.
+pub(super) const NAMES: [(Sign, &SortedList, Option<&SortedList>); 3] = [
+    (Sign::Given, &dictionary::LISTED_GIVEN_NAMES, Some(&dictionary::ACCENTED_GIVEN_NAMES)),
+    (Sign::CommonGiven, &dictionary::AMBIGUOUS_GIVEN_NAMES, None),
+    (Sign::Surname, &dictionary::TELLING_SURNAMES, None),
+];
+
 /// The words to look out for, with what they are signs of.
 pub(super) fn signs(people: bool, places: bool, mut add: impl FnMut(&str, Sign)) {
     let mut all = |words: &[&str], sign| words.iter().for_each(|word| add(word, sign));
@@ -35,7 +49,7 @@ pub(super) fn signs(people: bool, places: bool, mut add: impl FnMut(&str, Sign))
         all(person::TITLES, Sign::Title);
         all(person::LABELS, Sign::Label);
         all(person::KEYS, Sign::Key);
-        all(&crate::dictionary::given_names().collect::<Vec<_>>(), Sign::Given);
+        all(person::RANKS, Sign::Rank);
     }
     if places {
         all(address::SUFFIXES, Sign::Suffix);
@@ -55,7 +69,10 @@ pub(super) fn around(cx: &mut Cx<'_>, sign: Sign, start: usize, end: usize) {
         Sign::Title => name(person::after_cue(text, end, Cue::Title)),
         Sign::Label => name(person::after_cue(text, end, Cue::Label)),
         Sign::Key => name(person::in_key(text, start, end)),
-        Sign::Given => name(person::from_given(text, start, end)),
+        Sign::Rank => name(person::after_cue(text, end, Cue::Rank)),
+        Sign::Given => name(person::at_given(text, start, end, false)),
+        Sign::CommonGiven => name(person::at_given(text, start, end, true)),
+        Sign::Surname => name(person::at_surname(text, start, end)),
         Sign::Suffix => street(address::street(text, start, end, false)),
         Sign::CommonSuffix => street(address::street(text, start, end, true)),
         Sign::Box => street(address::post_office_box(text, start, end)),

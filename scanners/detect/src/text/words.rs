@@ -6,6 +6,7 @@
 
 use hashbrown::HashMap;
 
+use crate::dictionary::SortedList;
 use crate::kernel::Masks;
 
 /// A phrase that stands in the text.
@@ -38,6 +39,32 @@ pub(crate) struct Lexicon {
     index: Vec<u32>,
     /// The folded phrases, one after the other.
     bytes: Vec<u8>,
+    names: Option<Names>,
+}
+
+/// Names of people, thousands of them: found only where they begin with a capital, and kept as mere hashes, since the
+/// lists that are part of the program say whether a hash is right.
+struct Names {
+    /// As the lexicon's, for names alone.
+    filter: Box<[u64; 1024]>,
+    /// Hashes in order, with the number of the kind in the lowest two bits.
+    hashes: Vec<u64>,
+    /// Where a hash's upper twelve bits begin in `hashes`.
+    index: Vec<u32>,
+    kinds: [NameKind; 3],
+}
+
+/// Names that mean the same.
+#[derive(Clone, Copy)]
+pub(crate) struct NameKind {
+    /// Which phrase they are reported as.
+    pub phrase: u32,
+    /// The flags of their events.
+    pub flags: u64,
+    /// The list that has them.
+    pub list: &'static SortedList,
+    /// How else they are written.
+    pub spellings: Option<&'static SortedList>,
 }
 
 /// A phrase of the lexicon.
@@ -58,6 +85,8 @@ pub(crate) struct WordBits {
     pub start: u64,
     /// A byte that does not continue the word before it.
     pub stop: u64,
+    /// First byte of a word that may be a name: a capital, behind no letter, with a small letter next.
+    pub name: u64,
 }
 
 impl Builder {
@@ -76,8 +105,13 @@ impl Builder {
 
     /// Ends collecting; every phrase has flags, by number.
     pub fn build(self, flags: impl Fn(u32) -> u64) -> Lexicon {
-        let mut lexicon =
-            Lexicon { filter: Box::new([0; 1024]), entries: Vec::new(), index: Vec::new(), bytes: Vec::new() };
+        let mut lexicon = Lexicon {
+            filter: Box::new([0; 1024]),
+            entries: Vec::new(),
+            index: Vec::new(),
+            bytes: Vec::new(),
+            names: None,
+        };
         for (number, phrase) in (0..).zip(&self.phrases) {
             let bit = filter_bit(phrase, 0, first_word(phrase));
             lexicon.filter[bit / 64] |= 1 << (bit % 64);
@@ -95,6 +129,29 @@ impl Builder {
 }
 
 impl Lexicon {
+    /// Adds names.
+    pub fn add_names(&mut self, kinds: [NameKind; 3]) {
+        let mut filter = Box::new([0; 1024]);
+        let mut hashes = Vec::with_capacity(20_000);
+        for (number, kind) in (0..).zip(&kinds) {
+            for name in kind.list.iter().chain(kind.spellings.iter().flat_map(|list| list.iter())) {
+                let name = name.as_bytes();
+                if (3..=LONGEST_WORD).contains(&first_word(name)) && first_word(name) == name.len() {
+                    let bit = filter_bit(name, 0, name.len());
+                    filter[bit / 64] |= 1 << (bit % 64);
+                    hashes.push(hash(name, 0, name.len()) & !3 | number);
+                }
+            }
+        }
+        hashes.sort_unstable();
+        let mut index = vec![0; 4097];
+        for hash in &hashes {
+            index[(hash >> 52) as usize + 1] += 1;
+        }
+        (1..index.len()).for_each(|top| index[top] += index[top - 1]);
+        self.names = Some(Names { filter, hashes, index, kinds });
+    }
+
     /// Whether some phrase may begin with the word of `len` bytes at `at`, by its length and its first eight letters.
     #[inline]
     pub fn may_begin(&self, text: &[u8], at: usize, len: usize) -> bool {
@@ -125,6 +182,43 @@ impl Lexicon {
             if let Some(end) = end {
                 let (start, end) = (at as u32, end as u32);
                 out.push(Event { start, end, phrase: entry.number, flags: entry.flags });
+            }
+        }
+    }
+
+    /// Whether the word of `len` bytes at `at`, which begins with a capital, may be a name.
+    #[inline]
+    pub fn may_be_name(&self, text: &[u8], at: usize, len: usize) -> bool {
+        let Some(names) = &self.names else { return false };
+        // Most capitals of a log stand in the middle of something: dates, paths.
+        let before = text[..at].last().copied().unwrap_or(b' ');
+        if before.is_ascii_digit() || b"/_.-=@%+".contains(&before) {
+            return false;
+        }
+        let bit = filter_bit(text, at, len);
+        names.filter[bit / 64] >> (bit % 64) & 1 != 0
+    }
+
+    /// Reports what the word of `len` bytes at `at` is the name of.
+    pub fn compare_names(&self, text: &[u8], at: usize, len: usize, out: &mut Vec<Event>) {
+        if let Some(names) = self.names.as_ref().filter(|_| len <= LONGEST_WORD) {
+            names.compare(&text[at..at + len], at, hash(text, at, len), out);
+        }
+    }
+}
+
+impl Names {
+    /// Reports the kinds of names that a word is.
+    fn compare(&self, word: &[u8], at: usize, hash: u64, out: &mut Vec<Event>) {
+        let top = (hash >> 52) as usize;
+        for name in &self.hashes[self.index[top] as usize..self.index[top + 1] as usize] {
+            if name & !3 == hash & !3 {
+                let kind = &self.kinds[(name & 3) as usize];
+                if kind.list.has(word) || kind.spellings.is_some_and(|list| list.has_as_written(word)) {
+                    let (start, end) = (at as u32, (at + word.len()) as u32);
+                    out.push(Event { start, end, phrase: kind.phrase, flags: kind.flags });
+                    break;
+                }
             }
         }
     }
@@ -173,7 +267,8 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
         let before_lower = lower >> 1 | next_lower << 63;
         // In `\nphone` the escape takes one letter of the word.
         let after_escape = m.letter & (m.backslash << 2 | escape_before);
-        let camel = m.upper & (after_lower | after_upper & before_lower) | after_escape | cuts(i);
+        let cut = cuts(i);
+        let camel = m.upper & (after_lower | after_upper & before_lower) | after_escape | cut;
         let after_letter = m.letter << 1 | letter_before;
         // Letters behind a digit are those of a hexadecimal number or of an escape such as `%20` far more often than a
         // word; a single letter is one only of an abbreviation such as `D.O.B.` or `W-7`.
@@ -184,7 +279,10 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
         let single = stop >> 1 | next_stop << 63;
         let abbreviates = (m.dot | m.dash) >> 1 | next.map_or(0, |n| (n.dot | n.dash) & 1) << 63;
         let start = m.letter & (!after_letter & !after_digit | camel) & !(single & !abbreviates);
-        out.push(WordBits { start, stop });
+        let joined = (m.dash | m.dot) << 1;
+        let small_next = before_lower | m.high >> 1 | next.map_or(0, |n| n.high & 1) << 63;
+        let name = start & (m.upper | m.high) & small_next & !joined & (!after_letter | after_escape | cut);
+        out.push(WordBits { start, stop, name });
         (letter_before, upper_before, lower_before) = (m.letter >> 63, m.upper >> 63, lower >> 63);
         escape_before = m.backslash >> 62;
         digit_before = m.digit >> 63;
