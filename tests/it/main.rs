@@ -8,12 +8,16 @@ mod cli_usage;
 mod containers;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod everything;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod faults;
 mod identity;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod increments;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod interrupted;
 mod layers;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod link;
 #[cfg(feature = "mysql")]
 mod mariadb;
 mod pipeline;
@@ -22,6 +26,5 @@ mod privacy;
 mod s3;
 mod sandbox;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
-#[allow(dead_code)] // faults of servers come with the next change
 mod servers;
 mod sizes;

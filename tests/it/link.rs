@@ -1,0 +1,125 @@
+//! A network between the program and a server of any kind, which fails in the middle.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// What happens to a connection over which so much has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// It is reset.
+    Reset,
+    /// It ends as if the server had closed it.
+    Closed,
+    /// It comes in small pieces with pauses between.
+    Slow,
+}
+
+/// A network before a server.
+pub struct Link {
+    address: SocketAddr,
+    done: Arc<AtomicBool>,
+    spoilt: Arc<AtomicUsize>,
+}
+
+impl Link {
+    /// Before this server. A connection meets the fault once the server has sent so many bytes over it, and so many
+    /// connections do.
+    pub fn before(server: &str, fault: Fault, after: usize, times: usize) -> Self {
+        let server: SocketAddr = server.parse().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (done, spoilt) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (ended, count) = (done.clone(), spoilt.clone());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                let count = count.clone();
+                // A side that goes away ends its threads, and nothing else.
+                std::thread::spawn(move || drop(join(client, server, fault, after, times, &count)));
+            }
+        });
+        Self { address, done, spoilt }
+    }
+
+    /// Host and port.
+    pub fn place(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// How many connections met the fault.
+    pub fn spoilt(&self) -> usize {
+        self.spoilt.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn join(
+    mut client: TcpStream,
+    server: SocketAddr,
+    fault: Fault,
+    after: usize,
+    times: usize,
+    spoilt: &AtomicUsize,
+) -> std::io::Result<()> {
+    let mut upstream = TcpStream::connect(server)?;
+    let over = Arc::new(AtomicBool::new(false));
+    let (from_client, to_server, ended) = (client.try_clone()?, upstream.try_clone()?, over.clone());
+    let forward = std::thread::spawn(move || {
+        let _ = forward(from_client, to_server, &ended);
+    });
+    let (mut buffer, mut sent, mut is_spoilt) = (vec![0; 16 << 10], 0, false);
+    let take = |n: usize| (n < times).then_some(n + 1);
+    while let Ok(n @ 1..) = upstream.read(&mut buffer) {
+        sent += n;
+        if sent > after && !is_spoilt && spoilt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+            is_spoilt = true;
+            if fault != Fault::Slow {
+                break;
+            }
+        }
+        for piece in buffer[..n].chunks(4 << 10) {
+            client.write_all(piece)?;
+            if is_spoilt {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    let _ = upstream.shutdown(Shutdown::Both);
+    if fault == Fault::Closed {
+        let _ = client.shutdown(Shutdown::Write);
+    }
+    let _ = forward.join();
+    Ok(())
+}
+
+/// Passes on what the client says. One byte of it stays unread: a connection that is closed with something unread in
+/// it is reset.
+fn forward(mut client: TcpStream, mut server: TcpStream, over: &AtomicBool) -> std::io::Result<()> {
+    let mut buffer = vec![0; 16 << 10];
+    let mut unread = 0;
+    while !over.load(Ordering::Relaxed) {
+        let n = client.peek(&mut buffer)?;
+        if n > unread {
+            server.write_all(&buffer[unread..n])?;
+            client.read_exact(&mut buffer[..n - 1])?;
+            unread = 1;
+        } else if n == 0 {
+            return server.shutdown(Shutdown::Write);
+        } else {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(())
+}
