@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::cast::AsArray;
-use arrow::array::{
-    Array, ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinaryArray, LargeBinaryArray, RecordBatch,
-};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinaryArray, LargeBinaryArray, RecordBatch};
+use arrow_schema::DataType;
 use residuum_source::{Column, Logical, Rows};
 
 use super::schema::Leaf;

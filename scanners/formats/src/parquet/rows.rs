@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::cast::AsArray;
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use residuum_source::{Batch, Column, Flow, Limits, Record, RecordKind, Records, Rows, Sink, Stop, Window};
@@ -96,7 +97,7 @@ fn open(file: &File, row_group: usize, limits: &Limits) -> Result<Opened, Reason
         builder = builder.with_projection(ProjectionMask::leaves(parquet, plain));
     }
     let reader = builder.build().map_err(|e| e.to_string())?;
-    let names = schema::names(&arrow::array::RecordBatchReader::schema(&reader));
+    let names = schema::names(&arrow_array::RecordBatchReader::schema(&reader));
     Ok((reader, names))
 }
 

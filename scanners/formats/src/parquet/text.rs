@@ -2,13 +2,14 @@
 
 use std::fmt::{self, Write};
 
-use arrow::array::cast::AsArray;
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
-use arrow::datatypes::{
-    DataType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
 use residuum_source::Logical;
 
 /// Appends value `i`, which is not null, to the bytes.
@@ -116,7 +117,7 @@ fn formatted(array: &ArrayRef) -> Writer<'_> {
 }
 
 fn raw_number(array: &ArrayRef, i: usize, out: &mut Vec<u8>) {
-    let number = arrow::compute::cast(&array.slice(i, 1), &DataType::Int64);
+    let number = arrow_cast::cast(&array.slice(i, 1), &DataType::Int64);
     if let Ok(number) = number {
         write_to(out, format_args!("{}", number.as_primitive::<Int64Type>().value(0)));
     }
