@@ -211,8 +211,16 @@ pub(crate) fn post_office_box(text: &[u8], start: usize, end: usize) -> Option<R
     let before = &text[start.saturating_sub(13)..start];
     let lead = [&b"p.o. "[..], b"p.o.", b"po ", b"p o ", b"p. o. ", b"post office ", b"apartado postal "];
     let lead =
-        lead.iter().find(|l| before.len() >= l.len() && before[before.len() - l.len()..].eq_ignore_ascii_case(l))?;
-    let from = start - lead.len();
+        lead.iter().find(|l| before.len() >= l.len() && before[before.len() - l.len()..].eq_ignore_ascii_case(l));
+    let numbered = || {
+        // `Box # 209` at the beginning of a line.
+        let begins = start == 0 || text[start - 1] == b'\n';
+        begins && text[start] == b'B' && text[end..].iter().take(3).any(|b| *b == b'#')
+    };
+    let from = match lead {
+        Some(lead) => start - lead.len(),
+        None => numbered().then_some(start)?,
+    };
     let gap = text[end..].iter().take(3).take_while(|b| matches!(b, b' ' | b'#' | b':')).count();
     let digits = text[end + gap..].iter().take_while(|b| b.is_ascii_digit()).count();
     let free = from == 0 || !text[from - 1].is_ascii_alphanumeric();
@@ -463,5 +471,7 @@ mod tests {
         let text = b"hey P.O. Box 234234 hey";
         assert_eq!(post_office_box(text, 9, 12), Some(4..19));
         assert_eq!(post_office_box(b"the box 12", 4, 7), None);
+        assert_eq!(post_office_box(b"Box # 209 Somewhere", 0, 3), Some(0..9));
+        assert_eq!(post_office_box(b"in Box # 209", 3, 6), None);
     }
 }
