@@ -4,12 +4,15 @@
 //! field has one meaning and one default, given here. Secrets are never in the file: a source names the
 //! environment variable, file or command that holds its password.
 
+mod source;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use residuum_source::{Limits, Sensitive};
+use residuum_source::Limits;
 use serde::Deserialize;
+
+pub use self::source::{SourceConfig, Span};
 
 /// The name looked for in the current directory.
 pub const FILE_NAME: &str = "residuum.toml";
@@ -36,102 +39,6 @@ pub struct Config {
     pub exclusions: Vec<Exclusion>,
     /// Bounds on what one object may cost.
     pub limits: Limits,
-}
-
-/// One source.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceConfig {
-    /// Its name in every output; letters, digits, `-`, `_` and `.`.
-    pub name: String,
-    /// Where it is: a path, `file://…`, `sqlite:PATH`, `postgres://…`, `mysql://…`, `s3://bucket/prefix`, `https://…`.
-    pub url: String,
-    /// Environment variable that holds the password.
-    pub password_env: Option<String>,
-    /// File that holds the password.
-    pub password_file: Option<PathBuf>,
-    /// Command whose first line of output is the password.
-    pub password_command: Option<String>,
-    /// What a REST API holds and how it is asked, as `residuum-http` describes it; only for `https://…`.
-    pub http: Option<toml::Table>,
-    /// Follow symbolic links that lead out of the tree. Default `false`.
-    #[serde(default)]
-    pub follow_symlinks: bool,
-    /// S3: address of a server that is not AWS. Default: the environment's or the profile's.
-    pub endpoint: Option<String>,
-    /// S3: the bucket's region. Default: the environment's or the profile's, else `us-east-1`.
-    pub region: Option<String>,
-    /// S3: whether the bucket stands in the path rather than in the host's name. Default: if there is an endpoint.
-    pub path_style: Option<bool>,
-    /// S3: profile in AWS's configuration files. Default: the environment's.
-    pub profile: Option<String>,
-    /// S3: access key, whose secret is the password. Default: credentials from where AWS's own tools find them.
-    pub access_key: Option<String>,
-    /// S3: ask without credentials. Default `false`.
-    #[serde(default)]
-    pub anonymous: bool,
-    /// S3: requests in a row that may fail before an object is given up. Default 6.
-    pub attempts: Option<u32>,
-    /// S3: seconds without a byte after which a request has failed. Default 20.
-    pub timeout: Option<u32>,
-    /// S3: read every version of every object. Default `false`.
-    #[serde(default)]
-    pub versions: bool,
-    /// S3: agree to pay for requests and traffic. Default `false`.
-    #[serde(default)]
-    pub requester_pays: bool,
-    /// S3: environment variable with the key of objects encrypted by their owner (SSE-C), 32 bytes in Base64.
-    pub customer_key_env: Option<String>,
-    /// S3: file with that key.
-    pub customer_key_file: Option<PathBuf>,
-    /// Megabytes (10^6 bytes, decompressed) read in a second, at most.
-    pub max_rate: Option<f64>,
-    /// Records read in a second, at most.
-    pub max_rows: Option<f64>,
-    /// Readers at a time, at most, together with those of other sources on the same host. Default: every thread.
-    pub max_readers: Option<usize>,
-    /// How long connecting may take. Default `15s`.
-    pub connect_timeout: Option<Span>,
-    /// How long to wait for a table that is being altered. Default `5s`.
-    pub lock_timeout: Option<Span>,
-    /// PostgreSQL: how long a single statement may run. Default: without end.
-    pub statement_timeout: Option<Span>,
-    /// PostgreSQL: how long the server waits for this program within a transaction. Default `10m`.
-    pub idle_timeout: Option<Span>,
-    /// How long a snapshot may be held open. Default `24h`.
-    pub snapshot_age: Option<Span>,
-}
-
-/// A length of time, such as `500ms`, `30s`, `10m`, `6h` or `2d`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span(pub Duration);
-
-impl std::str::FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(unit);
-        let milliseconds = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(NO_SPAN.to_owned()),
-        };
-        let number: Option<u64> = number.parse().ok();
-        let span = number.and_then(|n| n.checked_mul(milliseconds)).filter(|ms| *ms > 0);
-        span.map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| NO_SPAN.to_owned())
-    }
-}
-
-const NO_SPAN: &str = "a time is a whole number above 0 with its unit, such as `500ms`, `30s`, `10m`, `6h` or `2d`";
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 /// A field that holds the keys of another object's records, declared by the owner.
@@ -299,130 +206,6 @@ impl Config {
     }
 }
 
-impl SourceConfig {
-    /// A source given on the command line: it is named after its location, without credentials.
-    pub fn from_url(url: &str) -> Self {
-        Self { name: without_credentials(url), url: url.to_owned(), ..Self::default() }
-    }
-
-    /// The password from the place the configuration names, if it names one.
-    ///
-    /// # Errors
-    /// When that place does not give one.
-    pub fn password(&self) -> Result<Option<Sensitive<String>>, ConfigError> {
-        if let Some(secret) = self.secret(self.password_env.as_deref(), self.password_file.as_deref())? {
-            return Ok(Some(secret));
-        }
-        if let Some(command) = &self.password_command {
-            let place = format!("command `{command}`");
-            let fail = |place: String, reason: String| self.no_secret(place, reason);
-            let output =
-                std::process::Command::new("sh").arg("-c").arg(command).stderr(std::process::Stdio::inherit()).output();
-            let output = output.map_err(|e| fail(place.clone(), e.to_string()))?;
-            if !output.status.success() {
-                return Err(fail(place, format!("it ended with {}", output.status)));
-            }
-            return Ok(Some(first_line(String::from_utf8_lossy(&output.stdout).into_owned())));
-        }
-        Ok(None)
-    }
-
-    /// The key of objects that their owner encrypted, if the configuration names a place for it.
-    ///
-    /// # Errors
-    /// When that place does not give one.
-    pub fn customer_key(&self) -> Result<Option<Sensitive<String>>, ConfigError> {
-        self.secret(self.customer_key_env.as_deref(), self.customer_key_file.as_deref())
-    }
-
-    /// A secret from a variable or a file.
-    fn secret(&self, variable: Option<&str>, file: Option<&Path>) -> Result<Option<Sensitive<String>>, ConfigError> {
-        if let Some(variable) = variable {
-            let value = std::env::var(variable);
-            return value
-                .map(|v| Some(Sensitive::new(v)))
-                .map_err(|_| self.no_secret(format!("`${variable}`"), "it is not set".to_owned()));
-        }
-        if let Some(file) = file {
-            let text = std::fs::read_to_string(file);
-            return text
-                .map(|t| Some(first_line(t)))
-                .map_err(|e| self.no_secret(format!("`{}`", file.display()), e.to_string()));
-        }
-        Ok(None)
-    }
-
-    fn no_secret(&self, place: String, reason: String) -> ConfigError {
-        ConfigError::Password { source_name: self.name.clone(), place, reason }
-    }
-
-    /// The settings that only mean something for S3 and are given.
-    fn s3_settings(&self) -> Vec<&'static str> {
-        let given = [
-            ("endpoint", self.endpoint.is_some()),
-            ("region", self.region.is_some()),
-            ("path_style", self.path_style.is_some()),
-            ("profile", self.profile.is_some()),
-            ("access_key", self.access_key.is_some()),
-            ("anonymous", self.anonymous),
-            ("attempts", self.attempts.is_some()),
-            ("timeout", self.timeout.is_some()),
-            ("versions", self.versions),
-            ("requester_pays", self.requester_pays),
-            ("customer_key_env", self.customer_key_env.is_some()),
-            ("customer_key_file", self.customer_key_file.is_some()),
-        ];
-        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
-    }
-
-    fn resolve(&mut self, beside: &dyn Fn(PathBuf) -> PathBuf) -> Result<(), ConfigError> {
-        let places = [self.password_env.is_some(), self.password_file.is_some(), self.password_command.is_some()];
-        if places.iter().filter(|&&given| given).count() > 1 {
-            return Err(ConfigError::Value {
-                place: format!("source `{}`", self.name),
-                reason: "give one of `password_env`, `password_file` and `password_command`".to_owned(),
-            });
-        }
-        if let Some(setting) = self.s3_settings().first().filter(|_| !self.url.starts_with("s3://")) {
-            return Err(ConfigError::Value {
-                place: format!("source `{}`", self.name),
-                reason: format!("`{setting}` is for sources at `s3://…`"),
-            });
-        }
-        if self.customer_key_env.is_some() && self.customer_key_file.is_some() {
-            return Err(ConfigError::Value {
-                place: format!("source `{}`", self.name),
-                reason: "give one of `customer_key_env` and `customer_key_file`".to_owned(),
-            });
-        }
-        self.customer_key_file = self.customer_key_file.take().map(beside);
-        let bounds = [("max_rate", self.max_rate), ("max_rows", self.max_rows)];
-        let wrong = bounds.iter().find(|(_, bound)| bound.is_some_and(|bound| !(bound > 0.0 && bound.is_finite())));
-        if let Some((name, _)) = wrong {
-            return Err(ConfigError::Value {
-                place: format!("`{name}` of source `{}`", self.name),
-                reason: "must be above 0; leave it out for no bound".to_owned(),
-            });
-        }
-        if self.max_readers == Some(0) {
-            return Err(ConfigError::Value {
-                place: format!("`max_readers` of source `{}`", self.name),
-                reason: "must be at least 1; leave it out for as many as there are threads".to_owned(),
-            });
-        }
-        self.password_file = self.password_file.take().map(beside);
-        if let Some(toml::Value::String(file)) = self.http.as_mut().and_then(|http| http.get_mut("ca_file")) {
-            *file = beside(PathBuf::from(&*file)).display().to_string();
-        }
-        if let Some(path) = self.url.strip_prefix("sqlite:") {
-            self.url = format!("sqlite:{}", beside(PathBuf::from(path.trim_start_matches("//"))).display());
-        } else if !self.url.contains("://") {
-            self.url = beside(PathBuf::from(&self.url)).display().to_string();
-        }
-        Ok(())
-    }
-}
-
 impl Exclusion {
     fn check(&self) -> Result<(), ConfigError> {
         let is_date = |text: &String| {
@@ -477,10 +260,6 @@ pub fn without_credentials(url: &str) -> String {
     };
     let path = path.split('?').next().unwrap_or_default();
     format!("{scheme}://{shown}{path}")
-}
-
-fn first_line(text: String) -> Sensitive<String> {
-    Sensitive::new(text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn read(file: &Path) -> Result<File, ConfigError> {
@@ -563,7 +342,7 @@ mod tests {
         assert_eq!(config.sources.len(), 2);
         let crm = &config.sources[0];
         assert_eq!((crm.max_rate, crm.max_rows, crm.max_readers), (Some(20.0), None, Some(1)));
-        assert_eq!(crm.snapshot_age, Some(Span(Duration::from_secs(6 * 3600))));
+        assert_eq!(crm.snapshot_age, Some(Span(std::time::Duration::from_secs(6 * 3600))));
         assert!(Path::new(&config.sources[1].url).is_absolute(), "paths count from the file");
         assert_eq!(config.joins[0].to.field, "id");
         assert_eq!(config.source("crm").url, "postgres://scanner@db.example.com/crm");
@@ -586,6 +365,11 @@ mod tests {
             ("[[source]]\nname = \"a\"\nurl = \".\"\nlock_timeout = \"5\"", "is not valid"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\npassword_env = \"A\"\npassword_file = \"b\"", "give one of"),
             ("[[source]]\nname = \"a\"\nurl = \".\"\nversions = true", "`versions` is for sources at `s3://…`"),
+            ("[[source]]\nname = \"a\"\nurl = \".\"\nsnapshot_age = \"1h\"", "is for sources at `postgres://…` and"),
+            (
+                "[[source]]\nname = \"a\"\nurl = \"mysql://h/d\"\nidle_timeout = \"1h\"",
+                "is for sources at `postgres://…`",
+            ),
         ];
         for (text, expected) in cases {
             let error = load(text).expect_err(text).to_string();

@@ -99,7 +99,7 @@ fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     Ok(Box::new(Postgres::connect(&config.name, options)?))
 }
 
-#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "s3"))]
 fn set(setting: &mut std::time::Duration, given: Option<crate::config::Span>) {
     *setting = given.map_or(*setting, |span| span.0);
 }
@@ -124,9 +124,7 @@ fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     };
     let mut patience = Patience::default();
     patience.attempts = config.attempts.unwrap_or(patience.attempts).max(1);
-    if let Some(seconds) = config.timeout {
-        patience.silence = std::time::Duration::from_secs(u64::from(seconds.max(1)));
-    }
+    set(&mut patience.silence, config.timeout);
     let options = S3Options {
         patience,
         access_key,
@@ -148,7 +146,7 @@ fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     Err(left_out(config, "S3", "s3").into())
 }
 
-#[cfg(not(all(feature = "mysql", feature = "postgres", feature = "s3")))]
+#[cfg(not(all(feature = "http", feature = "mysql", feature = "postgres", feature = "s3")))]
 fn left_out(config: &SourceConfig, what: &str, feature: &str) -> SourceError {
     let reason = format!("this program was built without {what}; build it with `--features {feature}`");
     SourceError::Config { source_name: config.name.clone(), reason }

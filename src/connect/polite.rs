@@ -42,7 +42,7 @@ impl Hosts {
     }
 }
 
-/// The host of a source, with its port; this machine for a path.
+/// The host of a source, whatever the port; this machine for a path.
 fn host(config: &SourceConfig) -> String {
     let url = match (&config.endpoint, config.url.starts_with("s3://")) {
         (Some(endpoint), _) => endpoint,
@@ -50,7 +50,9 @@ fn host(config: &SourceConfig) -> String {
         (None, false) => &config.url,
     };
     let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
-    authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    let port = place.rfind(':').filter(|at| !place[*at..].contains(']'));
+    place[..port.unwrap_or(place.len())].to_ascii_lowercase()
 }
 
 /// What a source may be asked for; without a bound it is read as fast as it gives.
@@ -286,11 +288,14 @@ mod tests {
             source("postgres://a@db.example.com:5433/crm", Some(3)),
             source("postgres://b:x@DB.example.com:5433/shop?sslmode=require", Some(2)),
             source("postgres://a@db.example.com/crm", Some(4)),
+            source("mysql://a@[2001:db8::1]:3306/crm", Some(5)),
             source("exports", None),
         ]);
         let places = |url: &str| hosts.0.get(&host(&SourceConfig::from_url(url))).map(|places| format!("{places:?}"));
         assert_eq!(places("postgres://db.example.com:5433/other"), Some(format!("{:?}", Places::new(2))));
-        assert_eq!(places("postgres://db.example.com/other"), Some(format!("{:?}", Places::new(4))));
+        assert_eq!(places("postgres://db.example.com/other"), Some(format!("{:?}", Places::new(2))));
+        assert_eq!(places("postgres://[2001:db8::1]/crm"), Some(format!("{:?}", Places::new(5))));
+        assert_eq!(places("postgres://db2.example.com/crm"), None);
         assert_eq!(places("exports"), None);
     }
 }

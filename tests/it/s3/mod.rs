@@ -44,7 +44,7 @@ impl Bucket {
     fn configure(&self, endpoint: &str, more: &str) {
         let text = format!(
             "[[source]]\nname = \"bucket\"\nurl = \"s3://{}\"\nendpoint = \"{endpoint}\"\naccess_key = \"tester\"\n\
-             password_file = \"secret\"\ntimeout = 1\n{more}",
+             password_file = \"secret\"\ntimeout = \"1s\"\n{more}",
             self.name
         );
         self.sandbox.file("residuum.toml", text);
