@@ -160,3 +160,9 @@ pub(crate) fn decode(bytes: &[u8], encoding: crate::Encoding) -> String {
         Windows1252 => bytes.iter().map(|&b| b as char).collect(),
     }
 }
+
+/// As many cases as usual, or as PROPTEST_CASES asks for.
+pub fn cases(usual: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
+    proptest::test_runner::Config { cases: asked.unwrap_or(usual), ..Default::default() }
+}

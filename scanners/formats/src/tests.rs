@@ -127,7 +127,7 @@ const MAGIC: [&[u8]; 14] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::testing::cases(400))]
 
     #[test]
     fn nothing_panics(

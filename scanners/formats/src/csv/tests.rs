@@ -163,6 +163,17 @@ fn a_long_cell_comes_in_overlapping_windows() {
     assert_eq!(seen.field("email").into_iter().map(|(row, _)| row).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
+/// A quote that opens on the last byte is a cell of one byte, and its closing quote is missing.
+#[test]
+fn a_quote_at_the_very_end_is_kept() {
+    for end in ["\"", "x,\"", "1,2\n3,\"", "1;2\n3;'", "\"a\",\""] {
+        let content = format!("a,b\n1,2\n{end}");
+        let seen = read_bytes("a.csv", content.as_bytes());
+        assert_eq!(seen.closed.len(), 1, "{end}");
+        assert_eq!(seen.outcome("a.csv").coverage, Coverage::Read, "{end}");
+    }
+}
+
 #[test]
 fn a_quote_that_never_closes_loses_nothing() {
     let mut content = b"id,note\n1,a\n2,b\n3,\"open".to_vec();
@@ -177,7 +188,7 @@ fn a_quote_that_never_closes_loses_nothing() {
 const CELL: &str = "[a-z0-9 ,;|\t\"'\n\\\\é@.]{0,12}";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::testing::cases(200))]
 
     /// Whatever is written is read back, cell by cell, from bytes that stand where the place says.
     #[test]

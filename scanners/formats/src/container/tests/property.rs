@@ -41,7 +41,7 @@ fn small() -> Limits {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").map_or(120, |n| n.parse().unwrap_or(120)), ..ProptestConfig::default() })]
+    #![proptest_config(crate::testing::cases(120))]
 
     #[test]
     fn damage_neither_panics_nor_hides_what_stands_before_it(
