@@ -216,7 +216,8 @@ impl super::Cell {
             // A quote in the middle of what is not quoted is rare.
             Some(_) => dialect.quote.is_none() && end > start + 1 && sample[start] == b'"' && sample[end - 1] == b'"',
             None => dialect.quote.is_some_and(|quote| {
-                closing(&sample[start + 1..end], quote, dialect.backslash).map(|close| start + 1 + close) != Some(end - 1)
+                closing(&sample[start + 1..end], quote, dialect.backslash).map(|close| start + 1 + close)
+                    != Some(end - 1)
             }),
         }
     }
