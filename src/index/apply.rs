@@ -3,6 +3,10 @@
 //! A listed object gets a *generation* for each version that a scan reads. The generation is building while parts
 //! of it are missing, live when the last is in, dead when a newer one took its place. A part that is in already is
 //! not taken twice: its findings are noted as dead from the start.
+//!
+//! An archive of a million members is one unit: what became of its members is *staged* under the building
+//! generation while it is read, so that the ledger of a unit need not fit into memory. It counts when the unit is in;
+//! what a killed process staged goes before its part is read again.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +16,9 @@ use serde_json::{Value, json};
 use super::catalog::{Arg, BUILDING, Catalog, DEAD, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::keys::hex;
+use super::names::Fresh;
 use super::writer::{RunningScan, State, Writer, sync_dir};
-use super::{Commit, ListedPart, PendingSegment, sums};
+use super::{Commit, ListedPart, PendingSegment, UnitRecord, sums};
 
 /// Rows that travel to the catalog together.
 const ROWS: usize = 20_000;
@@ -35,8 +40,7 @@ const NEVER: i64 = 0;
 
 pub(super) fn commit(writer: &Writer, commit: Commit) -> Result<()> {
     let mut state = writer.state();
-    let scan = state.scan.filter(|scan| scan.id == commit.scan);
-    let scan = scan.ok_or_else(|| IndexError::Misuse(format!("scan {} is not running", commit.scan)))?;
+    let scan = running(&state, commit.scan)?;
     let segments = || commit.units.iter().flat_map(|unit| &unit.segments);
     for segment in segments() {
         segment.place()?;
@@ -44,16 +48,7 @@ pub(super) fn commit(writer: &Writer, commit: Commit) -> Result<()> {
     if segments().next().is_some() {
         sync_dir(&writer.index.segments())?;
     }
-    let fresh = writer.names().fresh();
-    state.catalog.begin()?;
-    let next = state.next_generation;
-    let applied = fresh
-        .write(&mut state.catalog, scan.id)
-        .and_then(|()| Application::new(&mut state, scan, writer.key()).apply(&commit));
-    if let Err(error) = state.catalog.end(applied) {
-        state.next_generation = next;
-        return Err(error);
-    }
+    let fresh = transact(writer, &mut state, scan, |application| application.apply(&commit))?;
     let mut names = writer.names();
     let listed = commit.units.iter().flat_map(|unit| &unit.listed).map(|part| part.object);
     names.seen.extend(listed);
@@ -61,6 +56,39 @@ pub(super) fn commit(writer: &Writer, commit: Commit) -> Result<()> {
     drop(names);
     commit.units.into_iter().flat_map(|unit| unit.segments).for_each(PendingSegment::keep);
     Ok(())
+}
+
+/// Puts what became of some members of a unit into the catalog before the unit is in; see the module.
+pub(super) fn stage(writer: &Writer, scan: u32, unit: &UnitRecord) -> Result<()> {
+    let mut state = writer.state();
+    let scan = running(&state, scan)?;
+    let fresh = transact(writer, &mut state, scan, |application| application.stage(unit))?;
+    writer.names().kept(&fresh, unit.objects.iter().map(|record| record.object));
+    Ok(())
+}
+
+fn running(state: &State, scan: u32) -> Result<RunningScan> {
+    let running = state.scan.filter(|running| running.id == scan);
+    running.ok_or_else(|| IndexError::Misuse(format!("scan {scan} is not running")))
+}
+
+/// One transaction, which keeps the names that are new, too.
+fn transact(
+    writer: &Writer,
+    state: &mut State,
+    scan: RunningScan,
+    apply: impl FnOnce(&mut Application<'_>) -> Result<()>,
+) -> Result<Fresh> {
+    let fresh = writer.names().fresh();
+    state.catalog.begin()?;
+    let next = state.next_generation;
+    let applied =
+        fresh.write(&mut state.catalog, scan.id).and_then(|()| apply(&mut Application::new(state, scan, writer.key())));
+    if let Err(error) = state.catalog.end(applied) {
+        state.next_generation = next;
+        return Err(error);
+    }
+    Ok(fresh)
 }
 
 /// A generation that parts may be added to.
@@ -97,6 +125,7 @@ impl<'a> Application<'a> {
             for part in &unit.listed {
                 let building = generations.get_mut(&part.object).expect("made for every listed object");
                 if building.done.insert(part.part) {
+                    self.forget_staged(building, part.part)?;
                     units.push(json!([building.id, part.part, hex(&unit.id)]));
                     of.insert(part.object, building.id);
                 } else {
@@ -106,9 +135,40 @@ impl<'a> Application<'a> {
             taken.push(of);
         }
         self.insert("INSERT INTO unit SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)", &units)?;
-        self.ledger(commit, &taken)?;
+        self.ledger(&commit.units, &taken)?;
         self.segments(commit, &taken)?;
         self.complete(generations.values())
+    }
+
+    /// Writes the ledger of some members of a unit that is still being read.
+    fn stage(&mut self, unit: &UnitRecord) -> Result<()> {
+        let generations = self.generations(&unit.listed.iter().collect::<Vec<_>>())?;
+        let mut of = HashMap::new();
+        for part in &unit.listed {
+            let building = &generations[&part.object];
+            let is_in = building.done.contains(&part.part);
+            of.insert(part.object, if is_in { NEVER } else { building.id });
+            if !is_in {
+                self.forget_staged(building, part.part)?;
+            }
+        }
+        self.ledger(std::slice::from_ref(unit), &[of])
+    }
+
+    /// Removes what an earlier process staged of a part, once, before the first of this one.
+    fn forget_staged(&mut self, building: &Building, part: u32) -> Result<()> {
+        let is_first = self.state.staged.insert((building.id, part));
+        if !is_first || building.scan == self.scan.id {
+            return Ok(());
+        }
+        for sql in [
+            "DELETE FROM coverage WHERE generation = ? AND part = ?",
+            "DELETE FROM field_stat WHERE generation = ? AND part = ?",
+            "DELETE FROM field_total WHERE generation = ? AND part = ?",
+        ] {
+            self.state.catalog.run(sql, &[building.id.into(), part.into()])?;
+        }
+        Ok(())
     }
 
     /// The generation each listed object's parts belong to: one that is being built and fits, or a new one.
@@ -162,10 +222,10 @@ impl<'a> Application<'a> {
             && (known.scan == self.scan.id || resumable(known, self.scan, &self.key))
     }
 
-    fn ledger(&mut self, commit: &Commit, taken: &[HashMap<u32, i64>]) -> Result<()> {
+    fn ledger(&mut self, units: &[UnitRecord], taken: &[HashMap<u32, i64>]) -> Result<()> {
         let (mut coverage, mut stats, mut totals) = (Vec::new(), Vec::new(), Vec::new());
         let mut present = Vec::new();
-        for (unit, taken) in commit.units.iter().zip(taken) {
+        for (unit, taken) in units.iter().zip(taken) {
             let part_of: HashMap<u32, u32> = unit.listed.iter().map(|part| (part.object, part.part)).collect();
             let mut listed_of = HashMap::new();
             for record in &unit.objects {
@@ -230,13 +290,15 @@ impl<'a> Application<'a> {
             anywhere.extend(of.iter().map(|(&object, &generation)| (object, generation)));
             by_unit.push(of);
         }
+        let staged = self.staged(commit, &anywhere)?;
         let (mut segments, mut files, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for (unit, of) in commit.units.iter().zip(&by_unit) {
             for segment in &unit.segments {
                 segments.push((segment.id, &self.key, segment.rows, segment.bytes()));
                 files.push((segment.id, segment.files));
                 for found in &segment.objects {
-                    let generation = of.get(&found.object).or_else(|| anywhere.get(&found.object));
+                    let named = of.get(&found.object).or_else(|| anywhere.get(&found.object));
+                    let generation = named.or_else(|| staged.get(&found.object));
                     let generation = generation.ok_or_else(|| {
                         IndexError::Misuse("a segment holds findings of an object that no unit names".to_owned())
                     })?;
@@ -246,6 +308,29 @@ impl<'a> Application<'a> {
         }
         sums::insert(&mut self.state.catalog, &files)?;
         insert_segments(&mut self.state.catalog, &segments, &rows)
+    }
+
+    /// The generations of objects that findings are of and no unit names: they were staged.
+    fn staged(&mut self, commit: &Commit, named: &HashMap<u32, i64>) -> Result<HashMap<u32, i64>> {
+        let found = commit.units.iter().flat_map(|unit| &unit.segments).flat_map(|segment| &segment.objects);
+        let unnamed: HashSet<u32> =
+            found.map(|rows| rows.object).filter(|object| !named.contains_key(object)).collect();
+        if unnamed.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let parts = commit.units.iter().flat_map(|unit| &unit.listed);
+        let listed: Vec<u32> = parts.map(|part| part.object).collect();
+        let mut staged = HashMap::with_capacity(unnamed.len());
+        for objects in unnamed.into_iter().collect::<Vec<_>>().chunks(ROWS) {
+            let rows: Vec<(u32, i64)> = self.state.catalog.rows(
+                "SELECT json_group_array(json_array(c.object, c.generation)) FROM coverage c \
+                 JOIN generation g ON g.id = c.generation AND g.state = ?3 \
+                 WHERE c.object IN (SELECT value FROM json_each(?1)) AND g.object IN (SELECT value FROM json_each(?2))",
+                &[bulk(&objects), bulk(&listed), BUILDING.into()],
+            )?;
+            staged.extend(rows);
+        }
+        Ok(staged)
     }
 
     /// Makes generations live whose last part is in.

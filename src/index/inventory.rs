@@ -6,7 +6,7 @@ use std::sync::Arc;
 use residuum_detect::Type;
 use residuum_source::{Coverage, KeyKind, ObjectPath, TableKey};
 
-use super::catalog::{BUILDING, LIVE};
+use super::catalog::{BUILDING, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::scans::{coverage, digest};
 use super::{DeclaredKey, Reader, ScanRecord, ScanTotal};
@@ -69,6 +69,19 @@ pub struct CoverageTotals {
     pub unfinished: u64,
     /// Bytes read.
     pub bytes: u64,
+    /// Records read.
+    pub records: u64,
+}
+
+/// Objects of one source in one state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceState {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// The state; the worst, of what was read in parts.
+    pub coverage: Coverage,
+    /// How many objects.
+    pub objects: u64,
     /// Records read.
     pub records: u64,
 }
@@ -160,34 +173,80 @@ impl Reader {
         Ok(objects)
     }
 
+    /// How many objects of each source are in which state, with the records read: a fraction of the cost of looking
+    /// at every object.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn states(&self) -> Result<Vec<SourceState>> {
+        let rows: Vec<(String, usize, u64, u64)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(name, worst, n, r)) FROM (SELECT s.name, c.worst, count(*) AS n, \
+             sum(c.records) AS r FROM (SELECT generation, object, sum(records) AS records, max(CASE state \
+             WHEN 'read' THEN 0 WHEN 'derived' THEN 1 WHEN 'excluded' THEN 2 WHEN 'unsupported' THEN 3 \
+             WHEN 'unreadable' THEN 4 ELSE 5 END) AS worst FROM coverage GROUP BY generation, object) c \
+             JOIN generation g ON g.id = c.generation AND g.state = ?1 JOIN object o ON o.id = c.object \
+             JOIN source s ON s.id = o.source GROUP BY s.name, c.worst ORDER BY s.name, c.worst)",
+            &[LIVE.into()],
+        )?;
+        let state = |(source, worst, objects, records): (String, usize, u64, u64)| SourceState {
+            source: source.into(),
+            coverage: Coverage::ALL[worst],
+            objects,
+            records,
+        };
+        Ok(rows.into_iter().map(state).collect())
+    }
+
+    /// The objects in which something was left unseen, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn incomplete(&self) -> Result<Vec<ObjectInfo>> {
+        let ids: Vec<u32> = self.catalog().rows(
+            "SELECT json_group_array(object) FROM (SELECT DISTINCT c.object FROM coverage c \
+             JOIN generation g ON g.id = c.generation AND g.state = ?1 \
+             WHERE c.state IN ('unsupported', 'unreadable', 'limit') ORDER BY c.object)",
+            &[LIVE.into()],
+        )?;
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(20_000) {
+            self.objects_of(ids, &mut |object| found.push(object))?;
+        }
+        Ok(found)
+    }
+
     /// The same objects one after the other, in the order of their numbers: there may be millions.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn each_object(&self, each: &mut dyn FnMut(ObjectInfo)) -> Result<()> {
-        let mut last: Option<ObjectInfo> = None;
-        let mut from = 0i64;
+        let mut from = 0u32;
         loop {
-            let rows: Vec<(Where, What)> = self.catalog().rows(
-                "SELECT json_group_array(json_array(json_array(o.id, s.name, s.kind, o.path, g.object, g.version, g.scan, \
-                 ifnull(o.first_scan, 0), json(iif(n.sample IS NULL, 'false', 'true'))), json_array(c.state, c.reason, \
-                 c.format, c.encoding, c.bytes, c.records, c.members, c.primary_key)) ORDER BY o.id, c.part) \
-                 FROM (SELECT id, source, path, first_scan FROM object WHERE id > ?1 ORDER BY id LIMIT 20000) o \
-                 JOIN source s ON s.id = o.source JOIN coverage c ON c.object = o.id \
-                 JOIN generation g ON g.id = c.generation AND g.state = ?2 JOIN scan n ON n.id = g.scan",
-                &[from.into(), LIVE.into()],
-            )?;
-            for (place, what) in rows {
-                let info = object_info(place, what)?;
-                match &mut last {
-                    Some(last) if last.object == info.object => last.add(info),
-                    _ => drop(last.replace(info).map(&mut *each)),
-                }
-            }
-            let sql = "SELECT ifnull(max(id), 0) FROM (SELECT id FROM object WHERE id > ? ORDER BY id LIMIT 20000)";
-            from = self.catalog().one(sql, &[from.into()])?;
-            if from == 0 {
-                break;
+            let sql = "SELECT json_group_array(id) FROM (SELECT id FROM object WHERE id > ? ORDER BY id LIMIT 20000)";
+            let ids: Vec<u32> = self.catalog().rows(sql, &[from.into()])?;
+            let Some(&last) = ids.last() else { return Ok(()) };
+            self.objects_of(&ids, each)?;
+            from = last;
+        }
+    }
+
+    /// The objects with these numbers, which ascend.
+    fn objects_of(&self, ids: &[u32], each: &mut dyn FnMut(ObjectInfo)) -> Result<()> {
+        let rows: Vec<(Where, What)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(json_array(o.id, s.name, s.kind, o.path, g.object, g.version, g.scan, \
+             ifnull(o.first_scan, 0), json(iif(n.sample IS NULL, 'false', 'true'))), json_array(c.state, c.reason, \
+             c.format, c.encoding, c.bytes, c.records, c.members, c.primary_key)) ORDER BY o.id, c.part) \
+             FROM (SELECT id, source, path, first_scan FROM object WHERE id IN (SELECT value FROM json_each(?1))) o \
+             JOIN source s ON s.id = o.source JOIN coverage c ON c.object = o.id \
+             JOIN generation g ON g.id = c.generation AND g.state = ?2 JOIN scan n ON n.id = g.scan",
+            &[bulk(&ids), LIVE.into()],
+        )?;
+        let mut last: Option<ObjectInfo> = None;
+        for (place, what) in rows {
+            let info = object_info(place, what)?;
+            match &mut last {
+                Some(last) if last.object == info.object => last.add(info),
+                _ => drop(last.replace(info).map(&mut *each)),
             }
         }
         last.into_iter().for_each(each);

@@ -48,7 +48,7 @@ pub use compact::Compacted;
 pub use error::IndexError;
 use error::Result;
 pub use findings::{FindingRow, Findings, Place};
-pub use inventory::{CoverageTotals, FieldInfo, FieldType, ObjectInfo, ObjectPlan, Unfinished};
+pub use inventory::{CoverageTotals, FieldInfo, FieldType, ObjectInfo, ObjectPlan, SourceState, Unfinished};
 pub use keys::{KEY_FILE_VARIABLE, KEY_VARIABLE, KeyOrigin, Keyring, id_text};
 pub use reader::{Filter, Finding, Match, Reader};
 pub use retract::{Retract, Retracted};

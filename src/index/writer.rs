@@ -15,7 +15,7 @@ use super::error::{IndexError, Result};
 use super::names::{Names, load_objects};
 use super::segment::{self, Print, PrintsWriter, RecordsWriter};
 use super::sums::{self, SegmentSums};
-use super::{Commit, Findings, Index, KnownObject, ScanEnd, ScanInfo, id_text};
+use super::{Commit, Findings, Index, KnownObject, ScanEnd, ScanInfo, UnitRecord, id_text};
 use super::{apply, rest, scans};
 
 /// The writer of an index; shared by reference among worker threads.
@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) catalog: Catalog,
     pub(super) scan: Option<RunningScan>,
     pub(super) next_generation: i64,
+    /// Generations and parts of which this writer has staged something, or needs not.
+    pub(super) staged: HashSet<(i64, u32)>,
 }
 
 /// The scan that is running.
@@ -77,7 +79,7 @@ impl Writer {
         let next_segment = AtomicU64::new(live.into_iter().max().unwrap_or(0) + 1);
         let next_generation = catalog.one("SELECT ifnull(max(id), 0) + 1 FROM generation", &[])?;
         let names = Mutex::new(Names::load(&mut catalog)?);
-        let state = Mutex::new(State { catalog, scan: None, next_generation });
+        let state = Mutex::new(State { catalog, scan: None, next_generation, staged: HashSet::new() });
         Ok(Self { index: index.clone(), names, state, rewriting: Mutex::new(()), next_segment, _lock: lock })
     }
 
@@ -172,6 +174,15 @@ impl Writer {
         pending.objects = objects_of(order.iter().map(|&row| findings.object[row as usize]));
         findings.clear();
         Ok(pending)
+    }
+
+    /// Keeps what became of some members of a unit that is still being read, so that it need not be held in memory;
+    /// it counts when the unit is committed. The unit's identity and segments do not matter here.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub fn stage(&self, scan: u32, unit: &UnitRecord) -> Result<()> {
+        apply::stage(self, scan, unit)
     }
 
     /// Makes units part of the index, all of them or, on an error, none.

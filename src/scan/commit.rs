@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::ScanError;
 use super::run::Shared;
 use super::unit::Finished;
-use crate::index::{Commit, FieldStats, FieldTotals, Findings, UnitRecord};
+use crate::index::{Commit, Findings, UnitRecord};
 
 /// Findings that are gathered from small units before a segment is written for them.
 const GATHERED: usize = 1 << 18;
@@ -41,21 +41,7 @@ impl<'s> Committer<'s> {
         if self.units.is_empty() {
             self.since = Instant::now();
         }
-        let statistics = unit.results.statistics;
-        let found = statistics.found.into_iter().map(|((object, field, kind, rule), totals)| FieldStats {
-            object,
-            field,
-            kind,
-            rule,
-            values: totals.values,
-            records: totals.records,
-        });
-        let looked_at = statistics.totals.into_iter().map(|((object, field), totals)| FieldTotals {
-            object,
-            field,
-            values: totals.values,
-            records: totals.records,
-        });
+        let (field_stats, field_totals) = unit.results.statistics.rows();
         for findings in &unit.results.buffers {
             self.gathered.append(findings);
         }
@@ -64,8 +50,8 @@ impl<'s> Committer<'s> {
             listed: unit.listed,
             objects: unit.objects,
             segments: unit.results.segments,
-            field_stats: found.collect(),
-            field_totals: looked_at.collect(),
+            field_stats,
+            field_totals,
         });
         Ok(())
     }

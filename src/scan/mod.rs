@@ -251,24 +251,22 @@ impl<'s> Scan<'s> {
         let opened = self.sources.iter().map(|source| source.name());
         let names: Vec<String> =
             opened.chain(self.unreachable.iter().map(|s| &*s.name)).map(|n| self.shown(n)).collect();
-        reader.each_object(&mut |object| {
-            if !names.iter().any(|name| *name == *object.source) {
-                return;
+        let is_ours = |source: &str| names.iter().any(|name| name == source);
+        for of in reader.states()?.into_iter().filter(|of| is_ours(&of.source)) {
+            *summary.coverage.entry(of.coverage).or_default() += of.objects;
+            if of.coverage == Coverage::Read {
+                summary.objects += of.objects;
             }
-            *summary.coverage.entry(object.coverage).or_default() += 1;
-            if object.coverage == Coverage::Read {
-                summary.objects += 1;
-            }
-            summary.records += object.records;
-            if object.coverage.is_incomplete() {
-                summary.incomplete.push(NotRead {
-                    source: object.source.to_string(),
-                    object: object.path.to_string(),
-                    state: object.coverage,
-                    reason: object.reason.unwrap_or_default(),
-                });
-            }
-        })?;
+            summary.records += of.records;
+        }
+        for object in reader.incomplete()?.into_iter().filter(|object| is_ours(&object.source)) {
+            summary.incomplete.push(NotRead {
+                source: object.source.to_string(),
+                object: object.path.to_string(),
+                state: object.coverage,
+                reason: object.reason.unwrap_or_default(),
+            });
+        }
         for (source, error) in &failed_schemas {
             summary.incomplete.push(NotRead {
                 source: source.clone(),

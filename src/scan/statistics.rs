@@ -1,9 +1,11 @@
 //! Counts of a scan: how many values and records of each field hold what. Counts and rates, never a mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use residuum_detect::Type;
 use residuum_source::{Column, Records, Rows};
+
+use crate::index::{FieldStats, FieldTotals};
 
 /// Counts of one unit's fields, by the numbers of object and field in the index.
 #[derive(Default, Debug)]
@@ -46,6 +48,34 @@ impl Statistics {
         totals.values += values;
         totals.records += records.count();
         ColumnCount { statistics: self, object, field, kinds: Vec::new() }
+    }
+
+    /// Takes out the counts of these objects.
+    pub fn take(&mut self, objects: &HashSet<u32>) -> Self {
+        Self {
+            totals: self.totals.extract_if(|key, _| objects.contains(&key.0)).collect(),
+            found: self.found.extract_if(|key, _| objects.contains(&key.0)).collect(),
+            cut: self.cut.extract_if(|object, _| objects.contains(object)).collect(),
+        }
+    }
+
+    /// The counts as the index keeps them.
+    pub fn rows(self) -> (Vec<FieldStats>, Vec<FieldTotals>) {
+        let found = self.found.into_iter().map(|((object, field, kind, rule), totals)| FieldStats {
+            object,
+            field,
+            kind,
+            rule,
+            values: totals.values,
+            records: totals.records,
+        });
+        let looked_at = self.totals.into_iter().map(|((object, field), totals)| FieldTotals {
+            object,
+            field,
+            values: totals.values,
+            records: totals.records,
+        });
+        (found.collect(), looked_at.collect())
     }
 
     /// Adds another thread's counts.

@@ -18,13 +18,16 @@ use super::nested::{self, Within};
 use super::progress::Stored;
 use super::run::Shared;
 use super::statistics::Statistics;
-use crate::index::{FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place};
+use crate::index::{FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place, UnitRecord};
 
 /// Findings of a unit that are held in memory at most, in each thread's buffer, before a segment is written.
 const BUFFERED: usize = 1 << 20;
 
 /// A buffer with fewer findings shares a segment with other units.
 const SHARED: usize = 1 << 17;
+
+/// Members of a container whose ledger is held in memory at most.
+const MEMBERS: usize = 10_000;
 
 /// The field of what stands in the name of an object itself.
 const NAME_FIELD: &str = "(name)";
@@ -128,6 +131,15 @@ impl InProgress {
         self.outstanding.fetch_sub(1, Ordering::Release);
     }
 
+    /// Waits until all batches that were handed out are examined; examines others meanwhile.
+    fn wait(&self, shared: &Shared<'_>, examiner: &mut Examiner<'_>) {
+        while self.outstanding.load(Ordering::Acquire) > 0 {
+            if !shared.help(examiner) {
+                std::thread::yield_now();
+            }
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -142,6 +154,7 @@ pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRea
         shared,
         examiner,
         source,
+        listed: &listed,
         progress: &progress,
         open: Vec::new(),
         closed: Vec::new(),
@@ -151,26 +164,10 @@ pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRea
     let read = || shared.sources[source].source.read(&unit, &shared.options.limits, &mut reading);
     let ended = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(fault(&unit)));
     let mut objects = reading.finish(&unit, ended);
-    while progress.outstanding.load(Ordering::Acquire) > 0 {
-        if !shared.help(examiner) {
-            std::thread::yield_now();
-        }
-    }
+    progress.wait(shared, examiner);
     progress.stored.done(&shared.counters);
     let mut results = std::mem::take(&mut *progress.lock());
-    for object in objects.iter_mut().filter(|object| results.faults.contains(&object.object)) {
-        object.coverage = Coverage::Unreadable;
-        object.reason = Some(FAULT.to_owned());
-    }
-    for object in objects.iter_mut().filter(|object| object.coverage == Coverage::Read) {
-        let Some(cut) = results.statistics.cut.get(&object.object) else { continue };
-        object.coverage = Coverage::Limit;
-        object.reason = Some(format!(
-            "{cut} encoded or compressed pieces inside its values were not searched to their end: decoded they are \
-             larger than 8 MiB or a thousand times their size, deeper than three encodings, or cut off; export them \
-             decoded"
-        ));
-    }
+    results.judge(&mut objects);
     for findings in results.buffers.iter_mut().filter(|findings| findings.len() >= SHARED) {
         match shared.writer.write_segment(findings) {
             Ok(segment) => results.segments.push(segment),
@@ -180,6 +177,25 @@ pub(super) fn read(shared: &Shared<'_>, examiner: &mut Examiner<'_>, work: ToRea
         }
     }
     Finished { id, listed, objects, results }
+}
+
+impl Results {
+    /// Adds to what reading an object said what examining it did.
+    fn judge(&self, objects: &mut [ObjectRecord]) {
+        for object in objects.iter_mut().filter(|object| self.faults.contains(&object.object)) {
+            object.coverage = Coverage::Unreadable;
+            object.reason = Some(FAULT.to_owned());
+        }
+        for object in objects.iter_mut().filter(|object| object.coverage == Coverage::Read) {
+            let Some(cut) = self.statistics.cut.get(&object.object) else { continue };
+            object.coverage = Coverage::Limit;
+            object.reason = Some(format!(
+                "{cut} encoded or compressed pieces inside its values were not searched to their end: decoded they \
+                 are larger than 8 MiB or a thousand times their size, deeper than three encodings, or cut off; export \
+                 them decoded"
+            ));
+        }
+    }
 }
 
 /// A fault of ours must not end the scan of everything else, nor pass as a clean object.
@@ -194,6 +210,7 @@ struct Reading<'r, 'x> {
     shared: &'r Shared<'r>,
     examiner: &'r mut Examiner<'x>,
     source: usize,
+    listed: &'r [ListedPart],
     progress: &'r Arc<InProgress>,
     open: Vec<OpenPart>,
     closed: Vec<ObjectRecord>,
@@ -352,6 +369,35 @@ impl Reading<'_, '_> {
             plan: Some(serde_json::to_string(&plans).expect("plans are plain data")),
             ..ObjectRecord::new(open.object, outcome.coverage)
         });
+        if self.closed.len() >= MEMBERS && !self.open.is_empty() {
+            self.stage();
+        }
+    }
+
+    /// Gives the ledger of the members closed so far to the index: an archive may have millions.
+    fn stage(&mut self) {
+        let shared = self.shared;
+        self.progress.wait(shared, self.examiner);
+        let mut objects = std::mem::take(&mut self.closed);
+        let mut results = self.progress.lock();
+        results.judge(&mut objects);
+        let closed: HashSet<u32> = objects.iter().map(|record| record.object).collect();
+        let statistics = results.statistics.take(&closed);
+        results.faults.retain(|object| !closed.contains(object));
+        drop(results);
+        let of: HashSet<u32> = objects.iter().map(|record| record.listed).collect();
+        let (field_stats, field_totals) = statistics.rows();
+        let unit = UnitRecord {
+            listed: self.listed.iter().filter(|part| of.contains(&part.object)).cloned().collect(),
+            objects,
+            field_stats,
+            field_totals,
+            ..UnitRecord::default()
+        };
+        if let Err(error) = shared.writer.stage(shared.scan, &unit) {
+            self.progress.lock().error.get_or_insert(error);
+            shared.cancel();
+        }
     }
 
     /// Closes what an error left open, and accounts for the objects that were not reached.
