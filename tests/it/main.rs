@@ -10,6 +10,7 @@ mod containers;
 mod everything;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod faults;
+mod formats;
 mod identity;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod increments;

@@ -68,6 +68,11 @@ impl<'a> Bytes<'a> {
         Self { from, buf: Vec::new(), start: 0, end: 0, position: 0, ended: false, fault: None, expected }
     }
 
+    /// No bytes, at this position of an object.
+    pub(crate) fn ended_at(position: u64) -> Self {
+        Self { position, ended: true, ..Self::new(Input::Stored(Arc::new(Vec::new()))) }
+    }
+
     /// The same, of about this many bytes: a small stream takes a small buffer.
     pub fn expecting(self, bytes: u64) -> Self {
         Self { expected: Some(bytes), ..self }

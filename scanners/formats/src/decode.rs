@@ -19,17 +19,28 @@ pub enum Encoding {
     Utf16Be,
     /// Windows-1252; Latin-1 is read as it, as browsers do.
     Windows1252,
+    /// One that the text itself declares.
+    Declared(&'static encoding_rs::Encoding),
 }
 
 impl Encoding {
     /// The name outputs give.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",
             Self::Utf16Le => "UTF-16LE",
             Self::Utf16Be => "UTF-16BE",
             Self::Windows1252 => "windows-1252",
+            Self::Declared(encoding) => encoding.name(),
         }
+    }
+
+    /// The encoding that a text declares under this label, where bytes below 128 are ASCII in it; nothing for what is
+    /// found by looking at the text anyway (UTF-8, UTF-16, Windows-1252 and what is read as it).
+    pub fn labelled(label: &[u8]) -> Option<Self> {
+        let encoding = encoding_rs::Encoding::for_label(label)?;
+        let is_seen = encoding == encoding_rs::UTF_8 || encoding == encoding_rs::WINDOWS_1252;
+        (!is_seen && encoding.is_ascii_compatible()).then_some(Self::Declared(encoding))
     }
 }
 
@@ -39,6 +50,8 @@ pub struct Text<'a> {
     encoding: Encoding,
     /// UTF-8 is still a guess: nothing but ASCII was seen in the first `ascii` bytes of the window.
     undecided: bool,
+    /// What it is if it is not UTF-8.
+    otherwise: Encoding,
     ascii: usize,
     decoded: Vec<u8>,
     start: usize,
@@ -54,7 +67,18 @@ impl<'a> Text<'a> {
     pub fn new(bytes: Bytes<'a>, encoding: Encoding) -> Self {
         let undecided = encoding == Encoding::Utf8;
         let (map, spare) = (OffsetMap::default(), OffsetMap::default());
-        Self { bytes, encoding, undecided, ascii: 0, decoded: Vec::new(), start: 0, map, spare }
+        let (otherwise, decoded) = (Encoding::Windows1252, Vec::new());
+        Self { bytes, encoding, undecided, otherwise, ascii: 0, decoded, start: 0, map, spare }
+    }
+
+    /// The text of these bytes, which are in this encoding unless what is not ASCII turns out to be UTF-8.
+    pub fn declared(bytes: Bytes<'a>, otherwise: Encoding) -> Self {
+        Self { otherwise, ..Self::new(bytes, Encoding::Utf8) }
+    }
+
+    /// Text that was decoded before, with the place of every byte; the object has been read up to `end`.
+    pub(crate) fn decoded(decoded: Vec<u8>, map: OffsetMap, end: u64) -> Self {
+        Self { decoded, map, ..Self::new(Bytes::ended_at(end), Encoding::Windows1252) }
     }
 
     /// How the text is encoded.
@@ -178,7 +202,7 @@ impl<'a> Text<'a> {
         self.bytes.fill(at + JUDGED);
         let window = self.bytes.window();
         if looks_like_windows_1252(&window[at..window.len().min(at + JUDGED)]) {
-            self.encoding = Encoding::Windows1252;
+            self.encoding = self.otherwise;
         }
     }
 
@@ -204,6 +228,7 @@ impl<'a> Text<'a> {
             let mut out = Out { bytes: &mut self.decoded, map: &mut self.map, raw: position };
             let used = match self.encoding {
                 Encoding::Windows1252 => decode_windows_1252(window, &mut out),
+                Encoding::Declared(encoding) => decode_declared(window, encoding, ended, &mut out),
                 Encoding::Utf16Be => decode_utf16(window, u16::from_be_bytes, ended, &mut out),
                 _ => decode_utf16(window, u16::from_le_bytes, ended, &mut out),
             };
@@ -264,9 +289,41 @@ fn decode_windows_1252(bytes: &[u8], out: &mut Out<'_>) -> usize {
     bytes.len()
 }
 
+/// Decodes character by character, so that every one keeps its place.
+fn decode_declared(bytes: &[u8], encoding: &'static encoding_rs::Encoding, ended: bool, out: &mut Out<'_>) -> usize {
+    let mut i = 0;
+    while i < bytes.len() {
+        let ascii = bytes[i..].iter().position(|b| !b.is_ascii()).unwrap_or(bytes.len() - i);
+        if ascii > 0 {
+            out.map.push(Run { start: out.bytes.len() as u32, width: 1, raw_width: 1, raw: out.raw });
+            out.bytes.extend_from_slice(&bytes[i..i + ascii]);
+            out.raw += ascii as u64;
+            i += ascii;
+            continue;
+        }
+        if bytes.len() - i < 4 && !ended {
+            break;
+        }
+        let (c, len) = character(&bytes[i..], encoding);
+        out.push(c, len as u16);
+        i += len;
+    }
+    i
+}
+
+/// The character that bytes begin with, and of how many bytes it is; none in an encoding with ASCII in it has more than
+/// four.
+pub(crate) fn character(bytes: &[u8], encoding: &'static encoding_rs::Encoding) -> (char, usize) {
+    let decoded = (1..=4.min(bytes.len())).find_map(|len| {
+        let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[..len])?;
+        Some((text.chars().next()?, len))
+    });
+    decoded.unwrap_or((char::REPLACEMENT_CHARACTER, 1))
+}
+
 /// The character of a byte beyond ASCII; the five that Windows-1252 leaves open are control characters, as in
 /// the WHATWG encoding standard.
-fn windows_1252(byte: u8) -> char {
+pub(crate) fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
         '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',

@@ -15,13 +15,18 @@ mod container;
 mod csv;
 mod decode;
 mod fault;
+mod gather;
+mod html;
 pub mod json;
 mod lines;
+mod mail;
+mod markup;
 pub mod parquet;
 mod recognise;
 mod sql;
 #[cfg(test)]
 mod testing;
+mod xml;
 
 use std::sync::Arc;
 
@@ -86,8 +91,20 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
             Err(outcome) => close_unread(path, "parquet", outcome, sink),
         },
         Format::Text { encoding, mark } => {
+            let declared = match encoding {
+                Encoding::Utf8 | Encoding::Windows1252 if mark == 0 => recognise::declared(bytes.window()),
+                _ => None,
+            };
             bytes.consume(mark);
-            let mut text = Text::new(bytes, encoding);
+            if matches!(encoding, Encoding::Utf8 | Encoding::Windows1252)
+                && let Some(is_box) = recognise::mail(bytes.window(), &name)
+            {
+                return mail::read(path, bytes, is_box, within, sink);
+            }
+            let mut text = match declared {
+                Some(declared) => Text::declared(bytes, declared),
+                None => Text::new(bytes, encoding),
+            };
             text.fill(HEAD);
             read_text(path, &name, text, within.limits, sink)
         }
@@ -108,6 +125,8 @@ fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, si
         TextFormat::Json => json::read_json(path, text, limits, sink),
         TextFormat::JsonLines => json::read_jsonl(path, text, limits, sink),
         TextFormat::Sql => sql::read(path, text, limits, sink),
+        TextFormat::Xml => xml::read(path, text, limits, sink),
+        TextFormat::Html => html::read(path, text, limits, sink),
         TextFormat::Csv(dialect) => csv::read(path, text, &dialect, limits, sink),
         TextFormat::Lines(format) => lines::read(path, format, text, limits, sink),
     }

@@ -18,6 +18,8 @@ pub(crate) struct Value {
     pub bytes: Vec<u8>,
     /// Where it stands in the object's own bytes.
     pub raw: Option<(u64, u64)>,
+    /// Where each of its bytes stands.
+    pub place: Option<residuum_source::OffsetMap>,
     /// The part of it that the window answers for.
     pub core: std::ops::Range<usize>,
     /// Position of its first byte within the whole value, for a window.
@@ -58,6 +60,7 @@ impl Sink for Seen {
                     field: column.field.to_string(),
                     bytes: column.value(i).to_vec(),
                     raw: column.place.as_ref().filter(|_| end > start).map(|p| (p.start(start), p.end(end))),
+                    place: column.place.as_ref().map(|p| p.slice(start, end)),
                     core: column.window.as_ref().map_or(whole, |w| w.core.start as usize..w.core.end as usize),
                     offset: column.window.as_ref().map_or(0, |w| w.value_offset),
                 });
@@ -88,6 +91,20 @@ impl Seen {
     pub fn field(&self, field: &str) -> Vec<(u64, String)> {
         let text = |v: &Value| (v.record.number(), String::from_utf8_lossy(&v.bytes).into_owned());
         self.values.iter().filter(|v| v.field == field && !v.bytes.is_empty()).map(text).collect()
+    }
+
+    /// Where a text stands, wherever it is part of a value.
+    pub fn places(&self, text: &str) -> Vec<(u64, u64)> {
+        let mut places = Vec::new();
+        for value in &self.values {
+            let (bytes, place) = (String::from_utf8_lossy(&value.bytes), value.place.as_ref());
+            for (at, _) in bytes.match_indices(text).filter(|(at, _)| value.core.contains(at)) {
+                let place = place.expect("text has places");
+                places.push((place.start(at as u32), place.end((at + text.len()) as u32)));
+            }
+        }
+        places.sort_unstable();
+        places
     }
 
     /// The running text, put together from what the windows answer for.
@@ -138,18 +155,19 @@ pub(crate) fn read_stream(name: &str, bytes: &[u8], limits: &Limits) -> Seen {
 
 /// Encodes text for a test.
 pub(crate) fn encode(text: &str, encoding: crate::Encoding) -> Vec<u8> {
-    use crate::Encoding::{Utf8, Utf16Be, Utf16Le, Windows1252};
+    use crate::Encoding::{Declared, Utf8, Utf16Be, Utf16Le, Windows1252};
     match encoding {
         Utf8 => text.as_bytes().to_vec(),
         Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         Windows1252 => text.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1 only")).collect(),
+        Declared(encoding) => encoding.encode(text).0.into_owned(),
     }
 }
 
 /// Decodes bytes for a test, independently of the code under test.
 pub(crate) fn decode(bytes: &[u8], encoding: crate::Encoding) -> String {
-    use crate::Encoding::{Utf8, Utf16Be, Utf16Le, Windows1252};
+    use crate::Encoding::{Declared, Utf8, Utf16Be, Utf16Le, Windows1252};
     let units = |unit: fn([u8; 2]) -> u16| -> String {
         String::from_utf16_lossy(&bytes.chunks_exact(2).map(|p| unit([p[0], p[1]])).collect::<Vec<_>>())
     };
@@ -158,6 +176,7 @@ pub(crate) fn decode(bytes: &[u8], encoding: crate::Encoding) -> String {
         Utf16Le => units(u16::from_le_bytes),
         Utf16Be => units(u16::from_be_bytes),
         Windows1252 => bytes.iter().map(|&b| b as char).collect(),
+        Declared(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Properties of everything that is read: nothing panics, text is whole, places are right.
 
+mod texts;
+
 use proptest::prelude::*;
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Record, RecordKind, Stop};
 

@@ -18,6 +18,7 @@ use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::{Bytes, Fault, Input, close_unread, read_part};
 
+pub(crate) use self::names::Names;
 pub(crate) use self::sevenz::sevenz;
 pub(crate) use self::stream::{bzip2, gzip, lz4, xz, zstd};
 pub(crate) use self::tar::tar;
@@ -125,7 +126,7 @@ impl<R: Read> Read for Expand<'_, R> {
 }
 
 /// Opens a container, or says that it is too deep inside others.
-fn open<'a>(
+pub(crate) fn open<'a>(
     path: &ObjectPath,
     format: &'static str,
     within: &Within<'a>,
@@ -143,7 +144,7 @@ fn open<'a>(
 }
 
 /// Reads a member that streams.
-fn read_member(path: &ObjectPath, stream: &mut dyn Read, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
+pub(crate) fn read_member(path: &ObjectPath, stream: &mut dyn Read, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
     read_part(path, Bytes::new(Input::Stream(stream)), within, sink)
 }
 

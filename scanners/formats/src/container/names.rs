@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// The names given so far, by a digest: an archive may have millions.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// How often a name has been given.
     given: HashMap<u64, u32, BuildHasherDefault<DefaultHasher>>,
 }

@@ -2,9 +2,14 @@
 
 mod binary;
 mod json;
+mod mail;
+mod markup;
 
 use crate::csv::Dialect;
 use crate::decode::{Encoding, looks_like_windows_1252};
+
+pub(crate) use mail::mail;
+pub(crate) use markup::declared;
 
 /// What a reader is chosen by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +43,8 @@ pub(crate) enum TextFormat {
     Json,
     JsonLines,
     Sql,
+    Xml,
+    Html,
     Csv(Dialect),
     /// Anything else, under this format's name.
     Lines(&'static str),
@@ -56,12 +63,10 @@ pub(crate) fn text_format(head: &[u8], complete: bool, name: &[u8]) -> TextForma
         Some(json::Kind::Lines) => return TextFormat::JsonLines,
         None => {}
     }
-    let start = head.trim_ascii_start();
-    if starts_like(start, b"<?xml") {
-        return TextFormat::Lines("xml");
-    }
-    if starts_like(start, b"<!doctype html") || starts_like(start, b"<html") {
-        return TextFormat::Lines("html");
+    match markup::kind(head, &suffix) {
+        Some(markup::Kind::Xml) => return TextFormat::Xml,
+        Some(markup::Kind::Html) => return TextFormat::Html,
+        None => {}
     }
     if crate::sql::is_dump(head) {
         return TextFormat::Sql;

@@ -51,7 +51,7 @@ fn noise_is_binary() {
 fn texts_by_structure() {
     let (json, lines) = (TextFormat::Json, TextFormat::JsonLines);
     let text = |format| TextFormat::Lines(format);
-    let cases: [(&str, &str, &[u8], TextFormat); 19] = [
+    let cases: [(&str, &str, &[u8], TextFormat); 26] = [
         ("object", "a", b"{\"a\": 1}", json.clone()),
         ("pretty", "a", b"{\n  \"a\": [1, 2],\n  \"b\": null\n}\n", json.clone()),
         ("array", "a.txt", b"[{\"a\":1},{\"a\":2}]", json.clone()),
@@ -67,8 +67,15 @@ fn texts_by_structure() {
         ("rich text", "a", b"{\\rtf1 hello}", text("text")),
         ("style sheet", "a", b"{ color: red }", text("text")),
         ("number", "a", b"12", text("text")),
-        ("XML", "a", b"<?xml version=\"1.0\"?><a/>", text("xml")),
-        ("HTML", "a", b"<!DOCTYPE html><p>", text("html")),
+        ("XML", "a", b"<?xml version=\"1.0\"?><a/>", TextFormat::Xml),
+        ("XML without a declaration", "a", b"<!-- x -->\n<a b='1'><c/></a>", TextFormat::Xml),
+        ("XML by name", "a.xml", b"<a><b>", TextFormat::Xml),
+        ("HTML", "a", b"<!DOCTYPE html><p>", TextFormat::Html),
+        ("XHTML", "a", b"<?xml version='1.0'?>\n<!-- x --><html xmlns='x'/>", TextFormat::Html),
+        ("part of a page", "a", b"<div class=x><p>Hello</div>", TextFormat::Html),
+        ("text with a tag", "a", b"<note> and more\n", text("text")),
+        ("an address", "a", b"<jane@example.com> wrote:\n", text("text")),
+        ("a log with tags", "a", b"<34>Oct 11 22:14:15 host su: failed\n", text("text")),
         ("dump", "a", b"CREATE TABLE t (\n a int);\n", TextFormat::Sql),
         ("template", "a", b"{{ name }} [x]", text("text")),
     ];

@@ -1,0 +1,55 @@
+//! Mail: messages and boxes of messages (RFC 5322, MIME, mbox).
+//!
+//! A record is a message: the part `1` of a file with one, `1`, `2`, … of a box. Its headers are fields by name (`From`,
+//! `Subject`, `Received`), unfolded, encoded words undone (RFC 2047). Text that is shown is the field ``, whatever
+//! its transfer encoding and character set; of pages there are the fields that pages have. Whatever else a message
+//! carries is a member: `mail.eml!report.csv`, a message in a message `mail.eml!message.eml`, recognised by content.
+//!
+//! Places are positions in the message as it stands. In quoted-printable each byte has its own; in Base64 it is the group
+//! of four that holds it, in an encoded word of a header the word.
+//!
+//! Why not a crate: those at hand hold messages whole and give the places of parts, not of decoded text in them. Here
+//! attachments stream, and only text that is shown is held, up to an eighth of [`Limits::whole_bytes`].
+
+mod body;
+mod headers;
+mod lines;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use headers::name_of;
+pub(crate) use lines::begins_message;
+
+use residuum_source::{Coverage, Flow, ObjectPath, Outcome, Sink};
+
+use crate::Bytes;
+use crate::container::Within;
+
+/// Reads a message, or a box of them.
+pub(crate) fn read(
+    path: &ObjectPath,
+    bytes: Bytes<'_>,
+    is_box: bool,
+    within: &Within<'_>,
+    sink: &mut dyn Sink,
+) -> Flow {
+    let deeper = match crate::container::open(path, if is_box { "mbox" } else { "eml" }, within, sink) {
+        Ok(deeper) => deeper,
+        Err(flow) => return flow,
+    };
+    let mut reader = parts::Reader::new(path, bytes, is_box, &deeper, sink);
+    reader.read()?;
+    let done = reader.finish();
+    let read = Outcome { members: done.members, ..Outcome::read(done.bytes, done.records) };
+    let outcome = match (done.fault, done.limit, done.unfinished) {
+        (Some(fault), ..) => Outcome { coverage: fault.coverage, reason: Some(fault.reason), ..read },
+        (None, Some(reason), _) => Outcome { coverage: Coverage::Limit, reason: Some(reason), ..read },
+        (None, None, true) => {
+            let reason = format!("ends inside a part of a message at byte {}: it is incomplete", done.bytes);
+            Outcome { coverage: Coverage::Unreadable, reason: Some(reason), ..read }
+        }
+        (None, None, false) => read,
+    };
+    sink.close(outcome)
+}

@@ -1,0 +1,106 @@
+//! A file of each format: what is found in it, in which field and record, and that its bytes stand where it says.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+/// A finding that must be there: type, field, record, and what stands at its bytes.
+type Expected<'e> = (&'e str, &'e str, Value, &'e str);
+
+/// Scans a file of `fixtures/` and looks for findings; what stands at a finding's bytes must be the value.
+#[track_caller]
+fn check(folder: &str, file: &str, object: &str, expected: &[Expected<'_>]) {
+    let path = format!("{}/fixtures/{folder}/{file}", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).expect("the fixture can be read");
+    let sandbox = Sandbox::new();
+    sandbox.file(format!("data/{file}"), &bytes);
+    sandbox.run(["scan", "data"]).exits(0);
+    let findings = sandbox.run(["findings", "--format", "jsonl"]).lines();
+    for (kind, field, record, raw) in expected {
+        let found = findings.iter().find(|finding| {
+            let at = |name: &str| finding[name].as_u64().map(|at| at as usize);
+            let stands = match (at("byte_start"), at("byte_end")) {
+                (Some(start), Some(end)) => bytes.get(start..end) == Some(raw.as_bytes()),
+                _ => false,
+            };
+            finding["object"] == object
+                && finding["type"] == *kind
+                && finding["field"] == *field
+                && finding["record"] == *record
+                && stands
+        });
+        let told = findings.iter().map(|finding| format!("\n{finding}")).collect::<String>();
+        assert!(found.is_some(), "{object}: {kind} `{raw}` in `{field}` of {record}, among{told}");
+    }
+}
+
+fn document() -> Value {
+    json!({"kind": "document", "key": null})
+}
+
+fn row(number: u64) -> Value {
+    json!({"kind": "row", "key": number})
+}
+
+#[test]
+fn xml_and_html() {
+    check(
+        "texts",
+        "customers.xml",
+        "customers.xml",
+        &[
+            ("EMAIL", "customers.customer@email", row(3), "anna.schmidt@example.net"),
+            ("PERSON_NAME", "customers.customer.name", row(1), "Maria Lopez"),
+            ("PHONE", "customers.customer.phone", row(2), "(212) 555-0119"),
+            ("PHONE", "customers.customer.note", row(3), "650.555.0177"),
+            ("EMAIL", "customers.customer.#comment", row(1), "maria.old@example.com"),
+        ],
+    );
+    check(
+        "texts",
+        "soap.xml",
+        "soap.xml",
+        &[("EMAIL", "Envelope.Body.people.person.email", row(2), "jose.munoz@example.org")],
+    );
+    check(
+        "texts",
+        "page.html",
+        "page.html",
+        &[
+            ("EMAIL", "", document(), "jane.doe@example.com"),
+            ("PHONE", "", document(), "415-555-0100"),
+            ("PERSON_NAME", "Name", row(1), "Maria Lopez"),
+            ("PHONE", "Phone", row(3), "650.555.0177"),
+            ("EMAIL", "a@href", row(2), "jose.munoz@example.org"),
+            ("EMAIL", "input.email", document(), "maria.lopez@example.com"),
+            ("PERSON_NAME", "meta.author", document(), "Jane Doe"),
+            ("EMAIL", "div@data-owner", document(), "anna.schmidt@example.net"),
+            ("EMAIL", "script", document(), "jose.munoz@example.org"),
+        ],
+    );
+}
+
+fn part(name: &str) -> Value {
+    json!({"kind": "part", "key": name})
+}
+
+#[test]
+fn mail_with_what_it_carries() {
+    check(
+        "texts",
+        "mail.eml",
+        "mail.eml",
+        &[
+            ("EMAIL", "From", part("1"), "jose.munoz@example.org"),
+            ("PHONE", "Subject", part("1"), "(212) 555-0119"),
+            ("PHONE", "", part("1"), "(212=\r\n) 555-0119"),
+            ("STREET_ADDRESS", "", part("1"), "7 Oak Avenue"),
+        ],
+    );
+    check(
+        "texts",
+        "box.mbox",
+        "box.mbox",
+        &[("EMAIL", "From", part("3"), "anna.schmidt@example.net"), ("PERSON_NAME", "To", part("2"), "Jane Doe")],
+    );
+}
