@@ -17,6 +17,9 @@ pub use self::source::{SourceConfig, Span};
 /// The name looked for in the current directory.
 pub const FILE_NAME: &str = "residuum.toml";
 
+/// The name of the audit log in the directory of the index.
+const AUDIT_LOG: &str = "audit.sqlite";
+
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -27,6 +30,8 @@ pub struct Config {
     /// File with the keys of the index, mode `0600`; `RESIDUUM_INDEX_KEY` and `RESIDUUM_INDEX_KEY_FILE` go before it.
     /// Default: one made in the user's state directory.
     pub key_file: Option<PathBuf>,
+    /// The audit log. Default: `audit.sqlite` in the directory of the index; `RESIDUUM_AUDIT`.
+    pub audit: PathBuf,
     /// Threads that read and detect. Default: the machine's cores; `RESIDUUM_JOBS`.
     pub jobs: usize,
     /// Named sources, in the order of the file.
@@ -125,6 +130,7 @@ pub enum ConfigError {
 struct File {
     index: Option<PathBuf>,
     key_file: Option<PathBuf>,
+    audit: Option<PathBuf>,
     jobs: Option<usize>,
     #[serde(default)]
     rules: Vec<PathBuf>,
@@ -186,7 +192,12 @@ impl Config {
         }
         check_names(&sources)?;
         settings.exclude.iter().try_for_each(Exclusion::check)?;
+        let audit = match environment.get("RESIDUUM_AUDIT") {
+            Some(path) => PathBuf::from(path),
+            None => settings.audit.map_or_else(|| index.join(AUDIT_LOG), beside),
+        };
         Ok(Self {
+            audit,
             key_file: settings.key_file.map(beside),
             file: found,
             index,
@@ -197,6 +208,14 @@ impl Config {
             exclusions: settings.exclude,
             limits: settings.limits.resolve(),
         })
+    }
+
+    /// Takes another directory of the index, and the audit log in it if that was in the former one.
+    pub fn use_index(&mut self, index: &Path) {
+        if self.audit == self.index.join(AUDIT_LOG) {
+            self.audit = index.join(AUDIT_LOG);
+        }
+        index.clone_into(&mut self.index);
     }
 
     /// The source with this name, or one made from a path or URL.

@@ -34,6 +34,8 @@
 //! - `scan`: objects to units, fields to plans, batches through the detector into segments; checkpoints, coverage.
 //! - `index`: where findings live. Segments that never change, a catalog, look-ups, keys.
 //! - `identity`: a person's identifiers to locations, with the chain that led to each.
+//! - `audit`: what was done, when and why; entries are chained and signed with the key of [`signature`].
+//! - `proof`: whether anything of a person is left, and a signed certificate that says so.
 //! - `report`: an inventory as JSON, CSV or a page; `demo`: an invented company to try it all on.
 //! - [`cli`]: parses, calls, prints. Nothing else prints.
 //!
@@ -52,11 +54,15 @@
 //! - Nothing is skipped silently: whatever a source lists is read, or named in the ledger with the reason it was not.
 //!   A hole never certifies.
 
+pub mod audit;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod connect;
 pub mod demo;
 pub mod identity;
 pub mod index;
+pub mod proof;
 pub mod report;
 pub mod scan;
+pub mod signature;

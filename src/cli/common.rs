@@ -47,7 +47,7 @@ impl Common {
         let advice = "the README lists every setting of `residuum.toml` under «Configure it»; `--config FILE` names another file";
         let mut config = Config::load(self.config.as_deref()).hint(advice)?;
         if let Some(index) = &self.index {
-            config.index.clone_from(index);
+            config.use_index(index);
         }
         if let Some(jobs) = self.jobs {
             config.jobs = jobs.get();

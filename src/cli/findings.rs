@@ -4,13 +4,15 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use residuum_detect::Type;
+use serde_json::json;
 
 use super::common::{Common, Scope};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::location::{Names, Printer};
 use super::output::{self, Format};
-use super::{access, coverage, known, rules};
+use super::{audit, coverage, known, rules};
+use crate::audit::Act;
 use crate::index::Filter;
 
 /// List findings: where personal information stands
@@ -39,7 +41,7 @@ pub(super) struct Args {
     /// How to print them
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
     format: Format,
-    /// Open names that are personal themselves; noted in the index's access log
+    /// Open names that are personal themselves; the audit log says so
     #[arg(long)]
     show_values: bool,
 }
@@ -55,7 +57,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let scope = Scope::new(common)?;
     let index = common.open_index(&config)?;
     if args.show_values {
-        access::note(index.dir(), "findings")?;
+        let details = json!({ "show_values": true });
+        audit::note(&config, common, Act { action: "findings".to_owned(), details, ..Act::default() })?;
     }
     let reader = index.reader()?;
     let rules = rules::load(&config)?;

@@ -13,6 +13,7 @@ use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
 use crate::identity::Location;
 use crate::index::{self, Finding, Keyring, Place};
+use crate::proof::State;
 use crate::report::csv_line;
 
 /// Shows names: sealed parts shortened, or opened if the reader asked for values.
@@ -70,6 +71,8 @@ struct Line<'a> {
     shared: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     possible: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -154,15 +157,20 @@ impl<'o> Printer<'o> {
 
     /// Prints a finding.
     pub(super) fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.print(finding, None)
+        self.print(finding, None, None)
     }
 
     /// Prints a location of somebody.
     pub(super) fn location(&mut self, location: &Location) -> io::Result<()> {
-        self.print(&location.finding, Some(location))
+        self.print(&location.finding, Some(location), None)
     }
 
-    fn print(&mut self, finding: &Finding, of: Option<&Location>) -> io::Result<()> {
+    /// Prints a place where something of somebody is left.
+    pub(super) fn remaining(&mut self, state: State, location: &Location) -> io::Result<()> {
+        self.print(&location.finding, Some(location), Some(state))
+    }
+
+    fn print(&mut self, finding: &Finding, of: Option<&Location>, state: Option<State>) -> io::Result<()> {
         // The key domains' own rules are in no rule set: their type says it all.
         let categories = self.categories.entry(finding.rule.to_string());
         let categories = &*categories.or_insert_with(|| finding.kind.categories().iter().map(|c| c.letter()).collect());
@@ -188,6 +196,7 @@ impl<'o> Printer<'o> {
             why: of.map(|location| location.why.as_slice()),
             shared: of.map(|location| location.shared),
             possible: of.map(|location| location.weak),
+            state: state.map(State::name),
         };
         let first = !std::mem::replace(&mut self.any, true);
         match &mut self.out {

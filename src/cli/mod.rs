@@ -14,7 +14,8 @@ use self::exit::Exit;
 use self::failure::Failure;
 use self::output::Style;
 
-mod access;
+mod audit;
+mod certificate;
 mod common;
 mod completions;
 mod coverage;
@@ -31,6 +32,7 @@ mod known;
 mod location;
 mod man;
 mod output;
+mod people;
 mod plan;
 mod progress;
 mod report;
@@ -38,6 +40,7 @@ mod rules;
 mod scan;
 mod sources;
 mod table;
+mod verify;
 
 /// Finds every trace of a person in an organisation's data.
 ///
@@ -67,12 +70,13 @@ Examples:
   residuum report                                 what is where
   residuum find --email jane@example.com          where is this person?
   residuum findings --type US_SSN --format jsonl  every finding of one type
+  residuum verify --email jane@example.com        is anything of this person left?
 
 Exit codes:
   0  done, and coverage is complete
   1  could not run: usage, configuration, credentials, damaged index
   2  done, but something listed is unsupported, unreadable or over a limit
-  3  `find`: no location (3 wins over 2)";
+  3  `find`: no location; `verify`: something remains; `audit verify`, `certificate check`: does not hold (3 wins over 2)";
 
 #[derive(Subcommand)]
 enum Command {
@@ -85,6 +89,9 @@ enum Command {
     Sources(sources::Args),
     Index(index::Args),
     Keys(keys::Args),
+    Verify(verify::Args),
+    Certificate(certificate::Args),
+    Audit(audit::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -102,6 +109,9 @@ impl Command {
             Self::Sources(args) => sources::run(args, common),
             Self::Index(args) => index::run(args, common),
             Self::Keys(args) => keys::run(args, common),
+            Self::Verify(args) => verify::run(args, common),
+            Self::Certificate(args) => certificate::run(args, common),
+            Self::Audit(args) => audit::run(args, common),
             Self::Demo(args) => demo::run(args, common),
             Self::Completions(args) => completions::run(args),
             Self::Man(args) => man::run(args, common),

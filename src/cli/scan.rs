@@ -174,7 +174,7 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
 }
 
 /// Says what of the configuration has no effect.
-fn warn(config: &Config, chosen: &[SourceConfig], common: &Common) {
+pub(super) fn warn(config: &Config, chosen: &[SourceConfig], common: &Common) {
     let known = |name: &str| config.sources.iter().chain(chosen).any(|source| source.name == name);
     let names: Vec<_> = config.sources.iter().chain(chosen).map(|source| format!("`{}`", source.name)).collect();
     let names = names.iter().enumerate().filter(|(i, name)| !names[..*i].contains(name)).map(|(_, name)| &**name);
@@ -195,7 +195,7 @@ fn warn(config: &Config, chosen: &[SourceConfig], common: &Common) {
                 "warning: the `[[exclude]]` of `{object}` names source `{source}`, which there is not; {cure}"
             ));
         }
-        if let Some(until) = until.as_ref().filter(|until| until.as_str() < crate::scan::today().as_str()) {
+        if let Some(until) = until.as_ref().filter(|until| until.as_str() < crate::clock::today().as_str()) {
             common.say(format_args!(
                 "warning: the `[[exclude]]` of `{object}` in `{source}` held until {until}: it is scanned again; have it \
                  approved anew with another `until`, or remove it"
@@ -213,10 +213,10 @@ fn warn_unmatched(globs: &[String], common: &Common) {
 }
 
 /// The sources that could be opened, and those that could not.
-type Opened = (Vec<Box<dyn Source>>, Vec<Unreachable>);
+pub(super) type Opened = (Vec<Box<dyn Source>>, Vec<Unreachable>);
 
 /// Opens every source that can be; one that cannot is named and kept, and ends everything only if none can.
-fn open(configured: &[SourceConfig], common: &Common) -> Result<Opened, Failure> {
+pub(super) fn open(configured: &[SourceConfig], common: &Common) -> Result<Opened, Failure> {
     let (mut sources, mut unreachable, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     let hosts = Hosts::new(configured);
     for source in configured {
@@ -239,7 +239,7 @@ fn open(configured: &[SourceConfig], common: &Common) -> Result<Opened, Failure>
 }
 
 /// The index, made if there is none; says where its key is kept when it is made.
-fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
+pub(super) fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
     let keys = common.keys_or_make(config)?;
     if let KeyOrigin::Made(path) = keys.origin() {
         common.say(format_args!("the key of the new index is kept in {}", path.display()));
@@ -257,7 +257,7 @@ pub(super) fn random_key() -> Result<IndexKey, Failure> {
 }
 
 /// An index that lies inside of a scanned directory is not scanned itself.
-fn own_index(index: &Path, sources: &[SourceConfig]) -> Vec<Exclusion> {
+pub(super) fn own_index(index: &Path, sources: &[SourceConfig]) -> Vec<Exclusion> {
     let Ok(index) = std::path::absolute(index).map(|path| std::fs::canonicalize(&path).unwrap_or(path)) else {
         return Vec::new();
     };
@@ -276,7 +276,7 @@ fn own_index(index: &Path, sources: &[SourceConfig]) -> Vec<Exclusion> {
 }
 
 /// Becomes true at the first Ctrl-C or request to terminate; the second one ends the program at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -25,14 +25,14 @@ pub(super) const LIVE: i64 = 1;
 pub(super) const DEAD: i64 = 2;
 
 /// A connection to the catalog.
-pub(super) struct Catalog {
+pub(crate) struct Catalog {
     /// There until it is closed.
     connection: Option<SqliteConnection>,
     file: PathBuf,
 }
 
 /// A parameter of a statement.
-pub(super) enum Arg {
+pub(crate) enum Arg {
     Int(i64),
     Text(String),
 }
@@ -56,7 +56,7 @@ impl From<&str> for Arg {
 }
 
 /// Rows or keys as the JSON array that `json_each` takes.
-pub(super) fn bulk(rows: &impl Serialize) -> Arg {
+pub(crate) fn bulk(rows: &impl Serialize) -> Arg {
     Arg::Text(serde_json::to_string(rows).expect("rows are numbers and texts"))
 }
 
@@ -97,13 +97,30 @@ impl Catalog {
         }
     }
 
+    /// Opens a file of another kind that is only added to; makes it, and what the statements say, if need be.
+    pub(crate) fn append_only(file: &Path, schema: &'static str) -> Result<Self> {
+        let mut catalog = Self::connect(file, options(file).create_if_missing(true))?;
+        catalog.begin()?;
+        let made = catalog.run(schema, &[]).map(drop);
+        catalog.end(made)?;
+        Ok(catalog)
+    }
+
+    /// Opens such a file for reading and holds one state of it until it is dropped.
+    pub(crate) fn state_of(file: &Path, first: &'static str) -> Result<Self> {
+        let mut catalog = Self::connect(file, options(file).read_only(true))?;
+        catalog.run("BEGIN", &[])?;
+        let _: i64 = catalog.one(first, &[])?;
+        Ok(catalog)
+    }
+
     fn connect(file: &Path, options: SqliteConnectOptions) -> Result<Self> {
         let connection = block_on(options.disable_statement_logging().connect()).map_err(IndexError::catalog(file))?;
         Ok(Self { connection: Some(connection), file: file.to_owned() })
     }
 
     /// Runs statements that give nothing back; says how many rows they touched.
-    pub(super) fn run(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64> {
+    pub(crate) fn run(&mut self, sql: &'static str, args: &[Arg]) -> Result<u64> {
         let done = if args.is_empty() {
             block_on(sqlx::raw_sql(sql).execute(self.connection()))
         } else {
@@ -113,7 +130,7 @@ impl Catalog {
     }
 
     /// The only row's only column.
-    pub(super) fn one<T>(&mut self, sql: &'static str, args: &[Arg]) -> Result<T>
+    pub(crate) fn one<T>(&mut self, sql: &'static str, args: &[Arg]) -> Result<T>
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
     {
@@ -122,19 +139,19 @@ impl Catalog {
     }
 
     /// The rows of a statement that gathers them with `json_group_array`.
-    pub(super) fn rows<T: DeserializeOwned>(&mut self, sql: &'static str, args: &[Arg]) -> Result<Vec<T>> {
+    pub(crate) fn rows<T: DeserializeOwned>(&mut self, sql: &'static str, args: &[Arg]) -> Result<Vec<T>> {
         let text: String = self.one(sql, args)?;
         serde_json::from_str(&text)
             .map_err(|error| IndexError::damaged(&self.file, format!("holds rows of another shape ({error})")))
     }
 
     /// Begins a transaction that writes.
-    pub(super) fn begin(&mut self) -> Result<()> {
+    pub(crate) fn begin(&mut self) -> Result<()> {
         self.run("BEGIN IMMEDIATE", &[]).map(drop)
     }
 
     /// Ends the transaction: with everything if all went well, else with nothing.
-    pub(super) fn end<T>(&mut self, result: Result<T>) -> Result<T> {
+    pub(crate) fn end<T>(&mut self, result: Result<T>) -> Result<T> {
         let ended = result.and_then(|value| self.run("COMMIT", &[]).map(|_| value));
         if ended.is_err() {
             // It fails when SQLite has rolled back by itself, as it does on a full disk; the first error counts.
@@ -144,7 +161,7 @@ impl Catalog {
     }
 
     /// Closes the connection, for good; the last one to close folds the write-ahead log in.
-    pub(super) fn close(&mut self) -> Result<()> {
+    pub(crate) fn close(&mut self) -> Result<()> {
         let closed = self.connection.take().map_or(Ok(()), |connection| block_on(connection.close()));
         closed.map_err(IndexError::catalog(&self.file))
     }

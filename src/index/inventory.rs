@@ -78,6 +78,8 @@ pub struct CoverageTotals {
 pub struct SourceState {
     /// Name of the source.
     pub source: Arc<str>,
+    /// Kind of the source.
+    pub source_kind: Arc<str>,
     /// The state; the worst, of what was read in parts.
     pub coverage: Coverage,
     /// How many objects.
@@ -179,8 +181,8 @@ impl Reader {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn states(&self) -> Result<Vec<SourceState>> {
-        let rows: Vec<(String, usize, u64, u64)> = self.catalog().rows(
-            "SELECT json_group_array(json_array(name, worst, n, r)) FROM (SELECT s.name, c.worst, count(*) AS n, \
+        let rows: Vec<(String, String, usize, u64, u64)> = self.catalog().rows(
+            "SELECT json_group_array(json_array(name, kind, worst, n, r)) FROM (SELECT s.name, s.kind, c.worst, count(*) AS n, \
              sum(c.records) AS r FROM (SELECT generation, object, sum(records) AS records, max(CASE state \
              WHEN 'read' THEN 0 WHEN 'derived' THEN 1 WHEN 'excluded' THEN 2 WHEN 'unsupported' THEN 3 \
              WHEN 'unreadable' THEN 4 ELSE 5 END) AS worst FROM coverage GROUP BY generation, object) c \
@@ -188,8 +190,9 @@ impl Reader {
              JOIN source s ON s.id = o.source GROUP BY s.name, c.worst ORDER BY s.name, c.worst)",
             &[LIVE.into()],
         )?;
-        let state = |(source, worst, objects, records): (String, usize, u64, u64)| SourceState {
+        let state = |(source, kind, worst, objects, records): (String, String, usize, u64, u64)| SourceState {
             source: source.into(),
+            source_kind: kind.into(),
             coverage: Coverage::ALL[worst],
             objects,
             records,

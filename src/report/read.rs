@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use residuum_detect::{Category, FieldPlan, RuleSet, Treatment, Type};
 use residuum_source::Coverage;
 
-use super::human::utc;
 use super::{Changes, FieldLine, Inventory, LedgerLine, ScanLine, SourceLine, TotalChange, TypeLine};
+use crate::clock::utc;
 use crate::index::{FieldInfo, Index, IndexError, ObjectInfo, ScanRecord, display};
 use crate::scan::keys::Role;
 

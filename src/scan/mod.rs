@@ -31,7 +31,6 @@ use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use examine::composite;
 pub use options::ScanOptions;
-pub(crate) use options::today;
 pub use preview::{ScanPlan, SourcePlan};
 pub use progress::{NotRead, Observer, Progress, Silent, Summary};
 
@@ -258,6 +257,7 @@ impl<'s> Scan<'s> {
                 summary.objects += of.objects;
             }
             summary.records += of.records;
+            summary.sources.push(of);
         }
         for object in reader.incomplete()?.into_iter().filter(|object| is_ours(&object.source)) {
             summary.incomplete.push(NotRead {

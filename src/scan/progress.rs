@@ -7,6 +7,8 @@ use std::time::Duration;
 use residuum_detect::Type;
 use residuum_source::Coverage;
 
+use crate::index::SourceState;
+
 /// Is told how a scan goes. Called from several threads, never in the hot loop.
 pub trait Observer: Sync {
     /// Some work was done; called a few times a second at most.
@@ -78,6 +80,8 @@ pub struct Summary {
     pub by_type: BTreeMap<Type, u64>,
     /// Everything listed, members included, by what became of it.
     pub coverage: BTreeMap<Coverage, u64>,
+    /// The same by source.
+    pub sources: Vec<SourceState>,
     /// What blocks a certificate, in order.
     pub incomplete: Vec<NotRead>,
     /// Globs that matched nothing, as the flags that gave them: `--include public.*`.

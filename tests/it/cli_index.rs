@@ -215,10 +215,14 @@ fn showing_values_is_noted_and_only_then_done() {
     sandbox.run(["scan", "mail"]).exits(0).nowhere("jane@");
     sandbox.run(["findings", "--format", "jsonl"]).exits(0).nowhere("jane@").prints("⟨EMAIL:").prints("…⟩");
     sandbox.run(["report"]).exits(0).nowhere("jane@").prints("⟨EMAIL:");
-    assert!(!sandbox.path(".residuum/access.jsonl").exists());
+    assert!(!sandbox.path(".residuum/audit.sqlite").exists());
     sandbox.run(["findings", "--format", "jsonl", "--show-values"]).exits(0).prints("jane@example.com.txt");
-    let log = fs::read_to_string(sandbox.path(".residuum/access.jsonl")).expect("it was written");
-    assert!(log.contains("\"command\":\"findings\"") && !log.contains("jane"), "{log}");
+    let log = sandbox.run(["audit", "export"]).exits(0).nowhere("jane").stdout;
+    assert!(log.contains("\"action\":\"findings\"") && log.contains("show_values"), "{log}");
+    // What cannot be noted is not done.
+    let mut command = sandbox.command(["findings", "--show-values"]);
+    command.env("RESIDUUM_AUDIT", sandbox.path("nowhere/audit.sqlite"));
+    crate::sandbox::Run::of(&mut command).exits(1).says("nothing was done").says("RESIDUUM_AUDIT").nowhere("jane@");
 }
 
 #[test]

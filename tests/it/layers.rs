@@ -9,16 +9,37 @@ use std::path::{Path, PathBuf};
 /// What each module of `src/` may use of the others. A module that is missing here fails the test: say where it
 /// stands in the flow.
 const MODULES: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("signature", &[]),
     ("config", &[]),
     ("connect", &["config"]),
     ("index", &[]),
-    ("scan", &["config", "index"]),
+    ("audit", &["clock", "index", "signature"]),
+    ("scan", &["clock", "config", "index"]),
     ("identity", &["config", "index", "scan"]),
-    ("report", &["index", "scan"]),
-    ("request", &["config", "index", "scan", "identity"]),
+    ("proof", &["identity", "index", "scan", "signature"]),
+    ("report", &["clock", "index", "scan"]),
+    ("request", &["audit", "clock", "config", "index", "scan", "identity", "proof", "signature"]),
     ("api", &["config", "connect", "index", "scan", "identity", "report", "request"]),
     ("demo", &["config", "connect", "index", "scan", "identity", "report"]),
-    ("cli", &["config", "connect", "index", "scan", "identity", "report", "request", "api", "demo"]),
+    (
+        "cli",
+        &[
+            "audit",
+            "clock",
+            "config",
+            "connect",
+            "index",
+            "scan",
+            "identity",
+            "proof",
+            "report",
+            "request",
+            "api",
+            "demo",
+            "signature",
+        ],
+    ),
 ];
 
 /// Crates of `scanners/` that are not connectors, with what they may use of the workspace.

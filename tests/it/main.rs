@@ -23,6 +23,7 @@ mod link;
 mod mariadb;
 mod pipeline;
 mod privacy;
+mod proof;
 #[cfg(feature = "s3")]
 mod s3;
 mod sandbox;

@@ -36,6 +36,54 @@ fn what_a_killed_writer_left_is_removed() {
     assert_eq!(index.reader().unwrap().len(), 1);
 }
 
+/// What was staged of a unit counts when the unit is in, and not before; what a killed writer staged counts never.
+#[test]
+fn what_is_staged_counts_with_its_unit() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = index(dir.path());
+    let archive = |writer: &Writer| writer.object(writer.source("s", "files"), "all.tar");
+    let member = |writer: &Writer, name: &str| writer.object(writer.source("s", "files"), &format!("all.tar!{name}"));
+    let ledger = |index: &Index| -> Vec<String> {
+        index.reader().unwrap().objects().unwrap().into_iter().map(|object| object.path.to_string()).collect()
+    };
+    // A unit without the archive's own record, of one member with an e-mail.
+    let members = |writer: &Writer, name: &str, n: u32| {
+        let listed = archive(writer);
+        let object = member(writer, name);
+        let mut unit = unit(writer, listed, "1", &[]);
+        unit.objects = vec![ObjectRecord { listed, records: 1, ..ObjectRecord::new(object, Coverage::Read) }];
+        let (field, rule) = (writer.field("email"), writer.rule("email"));
+        unit.field_stats = vec![FieldStats { object, field, kind: Type::Email, rule, values: 1, records: 1 }];
+        unit.field_totals = Vec::new();
+        let mut findings = Findings::new();
+        push(writer, &mut findings, object, &line(1), n);
+        (unit, writer.write_segment(&mut findings).unwrap())
+    };
+    let killed = index.writer().unwrap();
+    let scan = killed.begin_scan(&ScanInfo::default()).unwrap();
+    killed.stage(scan, &members(&killed, "gone.txt", 7).0).unwrap();
+    assert_eq!(ledger(&index), [] as [&str; 0], "the unit is not in");
+    drop(killed);
+
+    let writer = index.writer().unwrap();
+    let scan = writer.begin_scan(&ScanInfo::default()).unwrap();
+    let (first, segment) = members(&writer, "a.txt", 1);
+    writer.stage(scan, &first).unwrap();
+    let (second, more) = members(&writer, "b.txt", 2);
+    writer.stage(scan, &second).unwrap();
+    let mut last = unit(&writer, archive(&writer), "1", &[]);
+    last.segments = vec![segment, more];
+    writer.commit(Commit { scan, units: vec![last] }).unwrap();
+    let end = ScanEnd { complete: vec![writer.source("s", "files")], interrupted: false };
+    writer.end_scan(scan, &end).unwrap();
+    drop(writer);
+    assert_eq!(ledger(&index), ["all.tar", "all.tar!a.txt", "all.tar!b.txt"]);
+    let reader = index.reader().unwrap();
+    assert_eq!(reader.len(), 2);
+    let found: u64 = reader.fields().unwrap().iter().flat_map(|field| &field.types).map(|of| of.n_values).sum();
+    assert_eq!(found, 2, "and so are the counts");
+}
+
 /// A copy of the directory as it stands, which is what a kill at this moment leaves.
 pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

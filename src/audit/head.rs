@@ -1,0 +1,125 @@
+//! Heads: how far the log went at some time, kept where whoever can change the log cannot.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Entry;
+
+/// The last entry of a log at some time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Head {
+    /// Which log: a random name it was given when it was made.
+    pub log: String,
+    /// The entry's number.
+    pub seq: u64,
+    /// Its digest.
+    pub digest: String,
+    /// When it was written.
+    pub time: String,
+    /// Who signed it.
+    pub public_key: String,
+    /// The entry's signature.
+    pub signature: String,
+}
+
+impl Head {
+    pub(super) fn of(log: String, entry: &Entry) -> Self {
+        Self {
+            log,
+            seq: entry.seq,
+            digest: entry.digest.clone(),
+            time: entry.time.clone(),
+            public_key: entry.public_key.clone(),
+            signature: entry.signature.clone(),
+        }
+    }
+
+    /// The head that this user's state directory keeps of a log, if it does.
+    pub fn kept(log: &str) -> Option<Self> {
+        let text = fs::read(path(log)?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps the head in the state directory. It is an additional safety: where it cannot be kept, a head has to be
+    /// kept by hand.
+    pub(super) fn keep(&self) {
+        let Some(path) = path(&self.log) else { return };
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        let text = serde_json::to_string(self).expect("a head is plain data");
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let kept = made.and_then(|()| fs::write(&draft, text)).and_then(|()| {
+            // Another process may have gone on meanwhile: the later head counts.
+            if Self::kept(&self.log).is_some_and(|kept| kept.seq > self.seq) {
+                return fs::remove_file(&draft);
+            }
+            fs::rename(&draft, &path)
+        });
+        if let Err(error) = kept {
+            tracing::debug!("the head of the audit log is not kept: {error}");
+        }
+    }
+}
+
+fn path(log: &str) -> Option<PathBuf> {
+    let is_name = log.len() == 32 && log.bytes().all(|b| b.is_ascii_hexdigit());
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    state.filter(|_| is_name).map(|state| state.join("residuum/heads").join(format!("{log}.json")))
+}
+
+/// Heads that the log has to pass.
+pub(super) struct Anchors<'h> {
+    log: &'h str,
+    heads: Vec<(&'h Head, Option<bool>)>,
+    last: u64,
+}
+
+impl<'h> Anchors<'h> {
+    pub(super) fn new(log: &'h str, heads: &'h [Head]) -> Self {
+        Self { log, heads: heads.iter().map(|head| (head, None)).collect(), last: 0 }
+    }
+
+    /// Takes the next entry.
+    pub(super) fn pass(&mut self, entry: &Entry) {
+        self.last = entry.seq;
+        for (head, passed) in self.heads.iter_mut().filter(|(head, _)| head.seq == entry.seq) {
+            *passed = Some(head.digest == entry.digest);
+        }
+    }
+
+    /// What does not fit.
+    pub(super) fn missed(self) -> Vec<String> {
+        let mut missed = Vec::new();
+        for (head, passed) in &self.heads {
+            let seq = head.seq;
+            if head.log != self.log {
+                missed.push(format!("the head of entry {seq} is another log's"));
+            } else if *passed == Some(false) {
+                missed.push(format!("entry {seq} is not the one that was anchored on {}", head.time));
+            } else if passed.is_none() {
+                let what =
+                    format!("the log ends with entry {}, and entry {seq} was anchored on {}", self.last, head.time);
+                missed.push(format!("{what}: what stood at the end was cut off"));
+            }
+        }
+        missed
+    }
+}
+
+/// The user by the system's account, else as the environment has it, else by number.
+pub(super) fn actor() -> String {
+    let uid = fs::metadata("/proc/self").map(|process| process.uid()).ok();
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let account = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse().ok() == Some(uid?)).then(|| name.to_owned())
+    });
+    let environment =
+        || ["USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok().filter(|name| !name.is_empty()));
+    account.or_else(environment).or_else(|| uid.map(|uid| uid.to_string())).unwrap_or_else(|| "unknown".to_owned())
+}

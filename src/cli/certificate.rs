@@ -1,0 +1,129 @@
+//! `residuum certificate`: does this certificate hold?
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::common::Common;
+use super::exit::Exit;
+use super::failure::{Explain as _, Failure};
+use super::output::{self, Format, json_line};
+use super::people::People;
+use crate::proof::{Certificate, Invalid, Opening, Statement};
+use crate::report::human::count;
+use crate::signature::Signer;
+
+/// Check a certificate
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Say whether a certificate holds; needs no index and no network
+    ///
+    /// It holds if it is signed by the key it names, nothing in it was changed, and it states that nothing was left. Whose
+    /// key that is, whoever checks has to know: `--public-key`, or your own if you have one. With `--opening` and
+    /// identifiers it is checked, too, that the certificate is about them. Exits with 3 if anything does not hold.
+    #[command(after_help = "\
+Examples:
+  residuum certificate check R-2041.json --public-key 3d40…660c
+  residuum certificate check R-2041.json --opening R-2041.opening.json --email jane@example.com")]
+    Check(Box<Check>),
+}
+
+#[derive(clap::Args)]
+struct Check {
+    /// The certificate
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The public key of whoever may have signed; may be repeated [default: your own, if there is one]
+    #[arg(long, value_name = "HEX")]
+    public_key: Vec<String>,
+    /// What opens the commitment to the identifiers
+    #[arg(long, value_name = "FILE")]
+    opening: Option<PathBuf>,
+    #[command(flatten)]
+    people: People,
+    /// How to print what it states
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json"]))]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let Command::Check(args) = &args.command;
+    let doing = |path: &PathBuf| format!("`{}` cannot be read", path.display());
+    let text = std::fs::read(&args.file).doing(doing(&args.file))?;
+    let opening = match &args.opening {
+        Some(path) => {
+            let text = std::fs::read(path).doing(doing(path))?;
+            Some(
+                serde_json::from_slice::<Opening>(&text)
+                    .doing(format_args!("`{}` opens no certificate", path.display()))?,
+            )
+        }
+        None => None,
+    };
+    let subjects = match &opening {
+        Some(_) => Some(args.people.subjects(common)?),
+        None => None,
+    };
+    let own = if args.public_key.is_empty() { Signer::of_this_user().map(|s| s.public_key()) } else { None };
+    let trusted: Vec<String> = args.public_key.iter().map(|key| key.trim().to_lowercase()).chain(own).collect();
+    let checked = Certificate::parse(&text).and_then(|certificate| {
+        let statement = certificate.check(&trusted)?;
+        match (&opening, &subjects) {
+            (Some(opening), Some(subjects))
+                if opening.certificate != statement.id || opening.commitment(subjects) != statement.commitment =>
+            {
+                Err(Invalid::Commitment)
+            }
+            _ => Ok((statement, certificate)),
+        }
+    });
+    let mut out = output::stdout();
+    let (statement, certificate) = match checked {
+        Ok(checked) => checked,
+        Err(reason) => {
+            writeln!(out, "`{}` does not hold: {reason}", args.file.display())?;
+            out.flush()?;
+            return Ok(Exit::No);
+        }
+    };
+    match args.format {
+        Format::Json => json_line(&mut out, &statement)?,
+        _ => print(&mut out, &statement, &certificate, opening.is_some())?,
+    }
+    out.flush()?;
+    if trusted.is_empty() {
+        common.say("note: no public key was given, so any signer was taken for the right one; `--public-key` names it");
+    }
+    Ok(Exit::Done)
+}
+
+fn print(out: &mut dyn std::io::Write, statement: &Statement, by: &Certificate, opened: bool) -> Result<(), Failure> {
+    writeln!(out, "the certificate holds: nothing residual on {}", statement.scanned[1])?;
+    writeln!(out, "  signed by  {}", by.public_key())?;
+    writeln!(out, "  issued     {} by {}, name {}", statement.issued, statement.program, statement.id)?;
+    if let Some(request) = &statement.request {
+        writeln!(out, "  request    {request}")?;
+    }
+    let kinds: Vec<_> = statement.identifiers.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    let about = if opened { "; these identifiers" } else { "" };
+    writeln!(out, "  about      {} people, by {}{about}", count(statement.subjects), kinds.join(", "))?;
+    for source in &statement.sources {
+        let (name, kind) = (&source.name, &source.kind);
+        let (read, records, excluded) = (count(source.read), count(source.records), count(source.excluded));
+        writeln!(
+            out,
+            "  looked at  {name} ({kind}): {read} objects, {records} records; {excluded} objects excluded by policy"
+        )?;
+    }
+    writeln!(out, "  possible   {} places where a namesake may be", count(statement.places.possible))?;
+    writeln!(out, "  canaries   {} of {} found", statement.canaries.found, statement.canaries.planted)?;
+    for what in &statement.not_examined {
+        writeln!(out, "  not seen   {what}")?;
+    }
+    Ok(())
+}

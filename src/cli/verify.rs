@@ -1,0 +1,263 @@
+//! `residuum verify`: is anything of this person left?
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use residuum_detect::Detector;
+use residuum_source::{Coverage, Source};
+use serde_json::json;
+
+use super::common::Common;
+use super::exit::Exit;
+use super::failure::{Explain as _, Failure};
+use super::location::{Names, Printer};
+use super::output::{self, Format, Style};
+use super::people::{self, People};
+use super::progress::Watcher;
+use super::scan::{choose, make_index, open, own_index, stop_on_signal, warn};
+use super::{audit, known, rules};
+use crate::audit::Act;
+use crate::clock::utc;
+use crate::identity::Subject;
+use crate::index::{Index, Reader, SourceState};
+use crate::proof::{self, Canaries, Certificate, Opening, Places, SourceStatement, Statement};
+use crate::report::human::{count, counted};
+use crate::scan::{Scan, ScanOptions};
+use crate::signature::{Signer, hex};
+
+/// Verify that nothing of a person is left
+///
+/// Reads all sources again and looks for the person's identifiers, plain, hashed, encoded or compressed, by themselves
+/// and along declared keys. Each place that is found is `residual`; `joint`, if the identifier stands with several
+/// people; or `possible`, if only weak identifiers meet there, as of a namesake. Canaries, people invented for this run,
+/// go the same way and must all be found.
+///
+/// With `--certificate` a signed statement is written, if nothing is residual, every listed object was read and every
+/// canary found. It holds no identifier, but a commitment to them that the file `FILE.opening.json` opens: give it to the
+/// person. `residuum certificate check` checks it offline.
+///
+/// Exits with 3 if anything residual is found, else with 2 if not everything could be looked at.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  residuum verify --email jane@example.com --phone '+1 202 555 0123'
+  residuum verify --identifiers erased.csv --format jsonl
+  residuum verify crm exports/ --email jane@example.com --request R-2041 --certificate R-2041.json")]
+pub(super) struct Args {
+    /// What to look at [default: every source of `residuum.toml`]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    #[command(flatten)]
+    people: People,
+    /// Write a certificate to a new file, if there is nothing against it
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// The request it is for; stands in the certificate and in the audit log
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// Take objects that have not changed since the last scan as the index has them
+    #[arg(long)]
+    incremental: bool,
+    /// How to print places
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    format: Format,
+    /// Open names that are personal themselves; the audit log says so
+    #[arg(long)]
+    show_values: bool,
+}
+
+/// Objects that could not be looked at, named one by one; the report has them all.
+const SHOWN: usize = 20;
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    if let Some(path) = args.certificate.as_ref().filter(|path| path.exists()) {
+        let hint = "a certificate is never overwritten: name a new file";
+        return Err(Failure::new(format_args!("`{}` is there already", path.display())).hint(hint));
+    }
+    let subjects = args.people.subjects(common)?;
+    let config = common.resolve()?;
+    let configured = choose(&config, &args.sources)?;
+    warn(&config, &configured, common);
+    let (sources, unreachable) = open(&configured, common)?;
+    let missing = unreachable.len();
+    let detector = Detector::new(&rules::load(&config)?)?;
+    let index = make_index(&config, common)?;
+    let details = json!({
+        "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values,
+        "sources": sources.len() + missing,
+    });
+    let act = |action: &str, details| Act {
+        action: action.to_owned(),
+        purpose: args.purpose.clone(),
+        request: args.request.clone(),
+        details,
+    };
+    audit::note(&config, common, act("verify", details))?;
+    let options = ScanOptions {
+        full: !args.incremental,
+        sample: None,
+        jobs: config.jobs,
+        include: common.include.clone(),
+        exclude: common.exclude.clone(),
+        exclusions: [config.exclusions.clone(), own_index(&config.index, &configured)].concat(),
+        joins: config.joins.clone(),
+        limits: config.limits.clone(),
+    };
+    let canaries = proof::plant(&detector, index.keys(), &options)?;
+    let stop = stop_on_signal()?;
+    let began = utc(SystemTime::now());
+    let watcher = Watcher::new(common.quiet);
+    let scan = Scan::new(&sources, &detector, &index, options).with_unreachable(unreachable).stop_when(&stop);
+    let summary = scan.run(&watcher);
+    watcher.finish();
+    let summary = summary?;
+    let scanned = [began, utc(SystemTime::now())];
+    let reader = index.reader()?;
+    known::domains(&reader, &subjects)?;
+    let places = print(args, common, &index, &reader, &subjects)?;
+    let complete = summary.is_complete() && missing == 0;
+    conclude(common, places, canaries, complete);
+    for entry in summary.incomplete.iter().take(SHOWN) {
+        let entry = super::progress::not_read(entry, Style::plain());
+        common.say(format_args!("not looked at: {}", entry.trim_start_matches("warning: ")));
+    }
+    let against = against(common, places, canaries, complete);
+    let outcome = json!({
+        "residual": places.residual, "joint": places.joint, "possible": places.possible, "complete": complete,
+        "canaries": canaries, "certified": args.certificate.is_some() && against.is_none(),
+    });
+    if let Some(path) = &args.certificate {
+        match against {
+            Some(reason) => common.say(format_args!("no certificate was made: {reason}")),
+            None => {
+                let opening = Opening::new().doing("a certificate could not be made")?;
+                let statement = Statement {
+                    version: Statement::VERSION,
+                    id: opening.certificate.clone(),
+                    issued: utc(SystemTime::now()),
+                    program: concat!("residuum ", env!("CARGO_PKG_VERSION")).to_owned(),
+                    request: args.request.clone(),
+                    subjects: subjects.len() as u64,
+                    identifiers: people::kinds(&subjects).into_iter().map(|(k, n)| (k.to_owned(), n as u64)).collect(),
+                    commitment: opening.commitment(&subjects),
+                    scanned,
+                    rules: hex(&detector.digest()),
+                    sources: looked_at(&summary.sources),
+                    places,
+                    canaries,
+                    not_examined: not_examined(&sources),
+                };
+                let signer = Signer::load_or_make()?;
+                let certificate = Certificate::sign(&statement, &signer);
+                write(path, &certificate.to_json(), 0o644)?;
+                let opener = path.with_extension("opening.json");
+                write(&opener, &format!("{}\n", serde_json::to_string_pretty(&opening)?), 0o600)?;
+                common.say(format_args!("the certificate is in {}, signed by {}", path.display(), signer.public_key()));
+                common.say(format_args!("what opens its commitment is in {}: give it to the person", opener.display()));
+            }
+        }
+    }
+    audit::note(&config, common, act("verified", outcome))?;
+    Ok(match () {
+        () if places.residual > 0 => Exit::No,
+        () if !complete || !canaries.all_found() => Exit::Incomplete,
+        () => Exit::Done,
+    })
+}
+
+/// Prints the places and counts them.
+fn print(
+    args: &Args,
+    common: &Common,
+    index: &Index,
+    reader: &Reader,
+    subjects: &[Subject],
+) -> Result<Places, Failure> {
+    let config = common.resolve()?;
+    let rules = rules::load(&config)?;
+    let mut out = output::stdout();
+    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
+    let mut printed = Ok(());
+    let places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
+        printed = printer.remaining(state, location);
+        if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    printed?;
+    printer.finish()?;
+    out.flush()?;
+    Ok(places)
+}
+
+fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool) {
+    let Places { residual, joint, possible } = places;
+    let looked = if complete { "everything was looked at" } else { "not everything could be looked at" };
+    common.say(format_args!(
+        "{}: {} joint, {} possible; {looked}; {} of {} canaries found",
+        if residual == 0 { "nothing residual".to_owned() } else { format!("{} residual", counted(residual, "place")) },
+        count(joint),
+        count(possible),
+        canaries.found,
+        canaries.planted
+    ));
+}
+
+/// What speaks against a certificate.
+fn against(common: &Common, places: Places, canaries: Canaries, complete: bool) -> Option<&'static str> {
+    match () {
+        () if places.residual > 0 => Some("data of the person are left"),
+        () if places.joint > 0 => Some("an identifier stands with several people: say first whose records these are"),
+        () if !complete => Some("not everything could be looked at; `residuum report` names what"),
+        () if !canaries.all_found() => Some("not every canary was found: this run cannot be relied on"),
+        () if !common.include.is_empty() || !common.exclude.is_empty() => Some(
+            "`--include` and `--exclude` leave something out that nobody approved; use `[[exclude]]` in `residuum.toml`",
+        ),
+        () => None,
+    }
+}
+
+/// What was looked at, by source.
+fn looked_at(states: &[SourceState]) -> Vec<SourceStatement> {
+    let mut statements: Vec<SourceStatement> = Vec::new();
+    for state in states {
+        if statements.last().is_none_or(|last| last.name != *state.source) {
+            let (name, kind) = (state.source.to_string(), state.source_kind.to_string());
+            statements.push(SourceStatement { name, kind, read: 0, derived: 0, excluded: 0, records: 0 });
+        }
+        let statement = statements.last_mut().expect("pushed above");
+        statement.records += state.records;
+        match state.coverage {
+            Coverage::Derived => statement.derived += state.objects,
+            Coverage::Excluded => statement.excluded += state.objects,
+            // A certificate is made only where nothing is in any other state.
+            _ => statement.read += state.objects,
+        }
+    }
+    statements
+}
+
+fn not_examined(sources: &[Box<dyn Source>]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for source in sources {
+        for what in proof::not_examined(source.kind()) {
+            if !all.iter().any(|known| known == what) {
+                all.push((*what).to_owned());
+            }
+        }
+    }
+    all
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.doing(format_args!("`{}` cannot be made", path.display()))
+}

@@ -1,0 +1,131 @@
+//! Whether anything of a person is left, and a certificate that says so.
+//!
+//! A verification is the same scan as any other, in full, with a look-up of the person's identifiers behind it: what
+//! is plain, hashed, encoded or compressed meets in one fingerprint. Each place that is found is *residual*, *joint* (an
+//! identifier that stands with several people) or only *possible* (a namesake). Canaries, invented people planted anew in
+//! each run, go through the same detector, keys and look-up, and all of them must be found.
+//!
+//! A certificate is made only if nothing residual was found, every listed object was read, and every canary was found. It
+//! is JSON, signed, and checked offline with the public key: [`Certificate::check`]. It names nobody: it holds a salted
+//! commitment to the identifiers, which whoever has the opening and the identifiers can compare ([`Opening`]).
+//!
+//! What no reader here looks at is named in it (see [`not_examined`]): pages that a database has freed, its logs.
+
+mod canary;
+mod certificate;
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+pub use canary::{Canaries, plant};
+pub use certificate::{Certificate, Invalid, Opening, SourceStatement, Statement};
+
+use crate::identity::{self, FindOptions, Location, Subject};
+use crate::index::{IndexError, Keyring, Reader};
+
+/// What a place of a person is, after an erasure.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum State {
+    /// Data about the person that should not be there.
+    Residual,
+    /// An identifier that stands with several people: whose record it is, a person has to say.
+    Joint,
+    /// Only weak identifiers meet there: perhaps a namesake.
+    Possible,
+}
+
+impl State {
+    /// The name used in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Residual => "residual",
+            Self::Joint => "joint",
+            Self::Possible => "possible",
+        }
+    }
+
+    fn of(location: &Location) -> Self {
+        match location {
+            location if location.weak => Self::Possible,
+            location if location.shared => Self::Joint,
+            _ => Self::Residual,
+        }
+    }
+}
+
+/// Places by what they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Places {
+    /// See [`State::Residual`].
+    pub residual: u64,
+    /// See [`State::Joint`].
+    pub joint: u64,
+    /// See [`State::Possible`].
+    pub possible: u64,
+}
+
+/// Looks for what is left of people in an index, and gives each place with what it is.
+///
+/// A name or a date of birth leads nowhere where an e-mail is known, too; here it is looked for by itself as well, for
+/// what is left of somebody may be a record that has lost the rest.
+///
+/// # Errors
+/// When the index cannot be read.
+pub fn remaining(
+    reader: &Reader,
+    keys: &Keyring,
+    subjects: &[Subject],
+    each: &mut dyn FnMut(State, &Location) -> ControlFlow<()>,
+) -> Result<Places, IndexError> {
+    let mut places = Places::default();
+    let mut seen = HashSet::new();
+    let mut take = |location: &Location| {
+        let finding = &location.finding;
+        let place = (finding.object_id, finding.record.clone(), finding.field.clone(), finding.place);
+        if !seen.insert((location.subject.clone(), place)) {
+            return ControlFlow::Continue(());
+        }
+        let state = State::of(location);
+        *match state {
+            State::Residual => &mut places.residual,
+            State::Joint => &mut places.joint,
+            State::Possible => &mut places.possible,
+        } += 1;
+        each(state, location)
+    };
+    identity::find(reader, keys, subjects, &FindOptions::default(), &mut take)?;
+    let weak = |subject: &Subject| {
+        let weak: Vec<_> = subject.identifiers.iter().filter(|given| !given.is_strong()).cloned().collect();
+        let adds = !weak.is_empty() && weak.len() < subject.identifiers.len();
+        adds.then(|| Subject { id: subject.id.clone(), identifiers: weak })
+    };
+    let weak: Vec<Subject> = subjects.iter().filter_map(weak).collect();
+    if !weak.is_empty() {
+        identity::find(reader, keys, &weak, &FindOptions::default(), &mut take)?;
+    }
+    Ok(places)
+}
+
+/// What no reader looks at in a source of this kind, with what to do about it.
+pub fn not_examined(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "sqlite" => {
+            &["pages that SQLite has freed and its write-ahead log: run `PRAGMA wal_checkpoint(TRUNCATE)` and `VACUUM`"]
+        }
+        "postgres" => &[
+            "row versions that PostgreSQL keeps until they are vacuumed, and indexes over them: run `VACUUM (FULL)`",
+            "PostgreSQL's write-ahead log and its archive: they end with their retention",
+            "statistics in `pg_statistic`, which may hold frequent values: run `ANALYZE` after the erasure",
+        ],
+        "mysql" => &[
+            "InnoDB's undo and redo logs and free pages: run `OPTIMIZE TABLE`",
+            "the binary log: run `PURGE BINARY LOGS` by your retention",
+        ],
+        "files" => &["free space of the file system, and its snapshots"],
+        "s3" => {
+            &["versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets"]
+        }
+        "http" => &["what the vendor keeps and its interface does not give"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,183 @@
+//! `verify`, certificates and the audit log: what is left is found wherever it hides, and what is said holds.
+
+use std::fs;
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
+
+use crate::sandbox::{Run, Sandbox};
+
+/// Whom it is about, and how else somebody might write them down.
+const JANE: &str = "jane.roe@example.com";
+
+/// Files and a database about other people, under a configuration.
+fn company() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/crm.csv", "id,name,email\n1,Omar Diaz,omar@example.org\n2,Ann Lee,ann@example.net\n");
+    sandbox.file("data/app.log", "2026-01-31T08:15:42Z login of omar@example.org\n");
+    sqlite(
+        &sandbox,
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, note TEXT); \
+         INSERT INTO customers VALUES (1, 'omar@example.org', ''), (2, 'ann@example.net', 'likes tea')",
+    );
+    sandbox.file(
+        "residuum.toml",
+        "[[source]]\nname = \"files\"\nurl = \"data\"\n[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n",
+    );
+    sandbox
+}
+
+fn sqlite(sandbox: &Sandbox, sql: &str) {
+    let status = std::process::Command::new("sqlite3").arg(sandbox.path("shop.sqlite")).arg(sql).status();
+    assert!(status.expect("sqlite3 is installed").success(), "{sql}");
+}
+
+fn verify(sandbox: &Sandbox, certificate: &str) -> Run {
+    sandbox.run(["verify", "--email", JANE, "--request", "R-7", "--certificate", certificate, "--quiet"])
+}
+
+#[test]
+fn nothing_left_is_certified_and_the_certificate_holds() {
+    let sandbox = company();
+    let run = sandbox.run(["verify", "--email", JANE, "--request", "R-7", "--certificate", "c.json"]);
+    run.exits(0).says("nothing residual").says("5 of 5 canaries found").says("the certificate is in c.json");
+    let text = fs::read_to_string(sandbox.path("c.json")).expect("it was made");
+    assert!(!text.contains("jane") && text.contains("\"request\": \"R-7\""), "{text}");
+    let check = |more: &[&str]| sandbox.run(["certificate", "check", "c.json"].iter().chain(more));
+    check(&[])
+        .exits(0)
+        .prints("the certificate holds")
+        .prints("files (files)")
+        .prints("shop (sqlite)")
+        .prints("VACUUM");
+    check(&["--opening", "c.opening.json", "--email", "JANE.ROE@example.com"]).exits(0).prints("these identifiers");
+    check(&["--opening", "c.opening.json", "--email", "joan@example.com"])
+        .exits(3)
+        .prints("not about these identifiers");
+    check(&["--public-key", &"00".repeat(32)]).exits(3).prints("not the key to be trusted");
+    let states = sandbox.run(["certificate", "check", "c.json", "--format", "json"]).exits(0).json();
+    assert_eq!((states["subjects"].as_u64(), states["places"]["residual"].as_u64()), (Some(1), Some(0)), "{states}");
+    assert_eq!(states["sources"][0]["read"], 2, "{states}");
+    // As an auditor with nothing of ours sees it, and after a change.
+    let mut command = sandbox.command(["certificate", "check", "c.json"]);
+    command.env("HOME", sandbox.path("elsewhere"));
+    Run::of(&mut command).exits(0).says("no public key was given");
+    sandbox.file("c.json", text.replace("R-7", "R-8"));
+    check(&[]).exits(3).prints("the signature does not fit");
+    verify(&sandbox, "c.json").exits(1).says("is there already");
+    sandbox.file("c.json", "{");
+    check(&[]).exits(3).prints("not a certificate");
+}
+
+#[test]
+fn a_copy_that_is_left_is_found_wherever_it_is() {
+    let gzip = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).expect("memory takes everything");
+        encoder.finish().expect("memory takes everything")
+    };
+    let digest: String = Sha256::digest(JANE).iter().map(|byte| format!("{byte:02x}")).collect();
+    let zipped = |name: &str, content: &[u8]| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("a name");
+        zip.write_all(content).expect("memory takes everything");
+        zip.finish().expect("memory takes everything").into_inner()
+    };
+    let files: [(&str, &str, Vec<u8>); 8] = [
+        ("a row", "data/x.csv", format!("id,email\n7,{JANE}\n8,bob@example.com\n").into()),
+        ("a log line", "data/x.log", format!("08:15 failed login of {JANE} from 192.0.2.7\n").into()),
+        ("in other letters", "data/x.txt", b"write to Jane.Roe@EXAMPLE.com soon\n".to_vec()),
+        ("Base64", "data/x.json", format!("{{\"payload\": \"{}\"}}", STANDARD.encode(format!("to: {JANE}"))).into()),
+        ("gzip in Base64", "data/x.json", format!("{{\"p\": \"{}\"}}", STANDARD.encode(gzip(JANE))).into()),
+        ("a digest", "data/x.csv", format!("id,email_sha256\n7,{digest}\n").into()),
+        ("a zip in a zip", "data/x.zip", zipped("in.zip", &zipped("mail.txt", format!("to {JANE}\n").as_bytes()))),
+        ("a compressed dump", "data/d.sql.gz", gzip(&format!("INSERT INTO users VALUES (7, '{JANE}');\n"))),
+    ];
+    let sandbox = company();
+    for (name, path, content) in files {
+        sandbox.file(path, content);
+        let run = sandbox.run(["verify", "--email", JANE, "--certificate", "c.json", "--format", "jsonl"]);
+        let lines = run.exits(3).says("no certificate was made").lines();
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        assert_eq!((&lines[0]["state"], &lines[0]["source"]), (&"residual".into(), &"files".into()), "{name}");
+        assert!(!sandbox.path("c.json").exists(), "{name}");
+        fs::remove_file(sandbox.path(path)).expect("it was made");
+    }
+    let rows = [
+        ("a row", "INSERT INTO customers VALUES (3, 'jane.roe@example.com', '')"),
+        ("a note", "INSERT INTO customers VALUES (3, '', 'called Jane.Roe@example.com')"),
+        ("another table", "CREATE TABLE history AS SELECT 1 AS v, '{\"old\": \"jane.roe@example.com\"}' AS change"),
+    ];
+    for (name, sql) in rows {
+        sqlite(&sandbox, sql);
+        let lines = sandbox.run(["verify", "--email", JANE, "--format", "jsonl"]).exits(3).lines();
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        assert_eq!(lines[0]["source"], "shop", "{name}");
+        sqlite(&sandbox, "DELETE FROM customers WHERE id = 3; DROP TABLE IF EXISTS history");
+    }
+    verify(&sandbox, "c.json").exits(0);
+}
+
+#[test]
+fn what_was_not_looked_at_is_not_certified() {
+    let sandbox = company();
+    let noise: Vec<u8> = (0..4_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    sandbox.file("data/unknown.bin", &noise);
+    let run = sandbox.run(["verify", "--email", JANE, "--certificate", "c.json"]);
+    run.exits(2).says("not everything could be looked at").says("unknown.bin").says("no certificate was made");
+    fs::remove_file(sandbox.path("data/unknown.bin")).expect("it was made");
+    for glob in [["--exclude", "*.log"], ["--include", "crm.csv"]] {
+        let run = sandbox.run(["verify", "--email", JANE, "--certificate", "c.json"].iter().chain(&glob));
+        run.says("no certificate was made: `--include` and `--exclude`");
+    }
+    assert!(!sandbox.path("c.json").exists());
+    fs::remove_file(sandbox.path("shop.sqlite")).expect("it was made");
+    sandbox.run(["verify", "--email", JANE, "--certificate", "c.json"]).exits(2).says("no certificate was made");
+    sandbox.run(["verify"]).exits(1).says("nobody to look for");
+}
+
+#[test]
+fn namesakes_are_possible_and_no_residue() {
+    let sandbox = company();
+    let run =
+        sandbox.run(["verify", "--email", JANE, "--name", "Ann Lee", "--certificate", "c.json", "--format", "jsonl"]);
+    let lines = run.exits(0).says("1 possible").lines();
+    assert_eq!(lines[0]["state"], "possible", "{lines:?}");
+    sandbox.run(["certificate", "check", "c.json"]).exits(0).prints("1 places where a namesake may be");
+}
+
+#[test]
+fn what_is_asked_is_audited_and_the_log_holds() {
+    let sandbox = company();
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["audit", "verify"]).exits(1).says("there is no audit log");
+    sandbox.run(["find", "--email", "omar@example.org", "--purpose", "request R-1"]).exits(0).says("signing.key");
+    sandbox.run(["find", "--email", "nobody@example.org"]).exits(3);
+    verify(&sandbox, "c.json").exits(0);
+    sandbox.run(["audit", "verify"]).exits(0).prints("holds: 4 entries").never_says("no head was at hand");
+    let lines = sandbox.run(["audit", "export"]).exits(0).nowhere("omar").nowhere("jane").lines();
+    let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap_or_default()).collect();
+    assert_eq!(actions, ["find", "find", "verify", "verified"]);
+    assert_eq!((&lines[0]["purpose"], &lines[2]["request"]), (&"request R-1".into(), &"R-7".into()));
+    assert!(lines[0]["details"].as_str().is_some_and(|details| details.contains("\"EMAIL\":1")), "{lines:?}");
+    assert_eq!(sandbox.run(["audit", "export", "--from", "4"]).exits(0).lines().len(), 1);
+    sandbox.run(["audit", "export", "--format", "csv"]).exits(0).prints("seq,time,actor,action");
+    // A head that is kept, and a log that is cut off behind the back of the state directory.
+    let head = sandbox.run(["audit", "head"]).exits(0).stdout;
+    sandbox.file("head.json", head);
+    let log = sandbox.path(".residuum/audit.sqlite");
+    let cut = "DROP TRIGGER entry_remains; DELETE FROM entry WHERE seq = 4";
+    assert!(std::process::Command::new("sqlite3").arg(&log).arg(cut).status().expect("sqlite3 is installed").success());
+    sandbox.run(["audit", "verify"]).exits(3).prints("cut off").prints("does not hold");
+    let mut command = sandbox.command(["audit", "verify", "--head", "head.json"]);
+    command.env("HOME", sandbox.path("elsewhere"));
+    Run::of(&mut command).exits(3).prints("cut off").says("no public key was given");
+    sandbox.run(["audit", "verify", "--head", "residuum.toml"]).exits(1).says("is not a head");
+    fs::write(&log, [7; 9_000]).expect("it can be written");
+    sandbox.run(["audit", "verify"]).exits(1).says("audit.sqlite");
+    sandbox.run(["find", "--email", "omar@example.org"]).exits(1).says("nothing was done");
+}
