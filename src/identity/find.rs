@@ -436,8 +436,9 @@ fn fills_field(finding: &Finding) -> bool {
     }
 }
 
+/// The record that a finding belongs to with what stands beside it: of a cell of a sheet, its row.
 fn record_id(finding: &Finding) -> RecordId {
-    (finding.object_id, finding.record.clone())
+    (finding.object_id, finding.record.whole())
 }
 
 fn name(given: &Identifier) -> String {

@@ -143,7 +143,7 @@ impl<'a> Examiner<'a> {
                     let row = findings.push(&FindingRow {
                         object: job.object,
                         field: field.id,
-                        record: locate.record(record, self.keys, &mut self.worker),
+                        record: locate.record(record, index, self.keys, &mut self.worker),
                         place: places.of(found),
                         kind: hit.kind,
                         rule,
@@ -161,11 +161,12 @@ impl<'a> Examiner<'a> {
     /// Fingerprints the key values of a batch in their domain.
     fn keys_of(&mut self, job: &Job, key: &KeyColumns, locate: &mut Locate<'_>, findings: &mut Findings) {
         let columns: Vec<&Column> = key.columns.iter().map(|&c| &job.batch.columns[c]).collect();
+        let first = key.columns.first().copied().unwrap_or(0);
         let mut push = |record: u32, value: &[u8], place: Place, worker: &mut Worker<'_>| {
             findings.push(&FindingRow {
                 object: job.object,
                 field: key.field,
-                record: locate.record(record, self.keys, worker),
+                record: locate.record(record, first, self.keys, worker),
                 place,
                 kind: Type::Key,
                 rule: key.rule,
@@ -254,12 +255,14 @@ impl<'j> Places<'j> {
 struct Locate<'j> {
     batch: &'j Batch,
     personal: Vec<(u32, usize, Type)>, // (record, column, kind), for keyed batches
-    cached: Option<(u32, Record)>,
+    cached: Option<(u32, usize, Record)>,
+    /// The name of the sheet, sealed.
+    sheet: Option<String>,
 }
 
 impl<'j> Locate<'j> {
     fn new(job: &'j Job) -> Self {
-        Self { batch: &job.batch, personal: Vec::new(), cached: None }
+        Self { batch: &job.batch, personal: Vec::new(), cached: None, sheet: None }
     }
 
     fn note_personal(&mut self, column: usize, found: &[Found]) {
@@ -268,17 +271,24 @@ impl<'j> Locate<'j> {
         self.personal.sort_unstable();
     }
 
-    fn record(&mut self, record: u32, keys: &Keyring, worker: &mut Worker<'_>) -> &Record {
-        let is_cached = self.cached.as_ref().is_some_and(|(cached, _)| *cached == record);
+    /// What a record has in a column: that is a place of its own in a sheet only.
+    fn record(&mut self, record: u32, column: usize, keys: &Keyring, worker: &mut Worker<'_>) -> &Record {
+        let is_cell = matches!(self.batch.records, Records::Cells { .. });
+        let column = if is_cell { column } else { 0 };
+        let is_cached = self.cached.as_ref().is_some_and(|(cached, of, _)| (*cached, *of) == (record, column));
         if !is_cached {
-            let made = self.make(record, keys, worker);
-            self.cached = Some((record, made));
+            let made = self.make(record, column, keys, worker);
+            self.cached = Some((record, column, made));
         }
-        &self.cached.as_ref().expect("set above").1
+        &self.cached.as_ref().expect("set above").2
     }
 
-    fn make(&self, record: u32, keys: &Keyring, worker: &mut Worker<'_>) -> Record {
+    fn make(&mut self, record: u32, column: usize, keys: &Keyring, worker: &mut Worker<'_>) -> Record {
         match &self.batch.records {
+            Records::Cells { sheet, rows, columns } => {
+                let sheet = self.sheet.get_or_insert_with(|| locator::seal_name(worker, keys, sheet));
+                Record::cell(sheet, rows[record as usize], columns.get(column).copied().unwrap_or(0))
+            }
             Records::Keyed { columns, .. } => {
                 let from = self.personal.partition_point(|(r, ..)| *r < record);
                 let here: Vec<_> = self.personal[from..].iter().take_while(|(r, ..)| *r == record).collect();

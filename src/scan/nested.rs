@@ -64,6 +64,9 @@ pub(super) fn expand(
                 kept_parent = Some((child.column, map));
             } else if !names.contains(&child.column.field) {
                 batch.columns.push(child.column);
+                if let Records::Cells { columns, .. } = &mut batch.records {
+                    columns.push(columns.get(index).copied().unwrap_or(0)); // it stands in the same cell
+                }
                 within.push(map);
             }
         }

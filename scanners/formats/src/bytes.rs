@@ -162,6 +162,29 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// All bytes of an object that must be held in memory whole, which is called `what`.
+pub(crate) fn read_all(from: &dyn ReadAt, most: u64, what: &str) -> Result<Vec<u8>, Fault> {
+    let size = from.size();
+    if size > most {
+        let reason = format!(
+            "{what} must be held in memory whole and is longer than {most} bytes; raise the limit `whole_bytes`"
+        );
+        return Err(Fault::limit(reason));
+    }
+    let mut bytes = vec![0; size as usize];
+    let mut done = 0;
+    while done < bytes.len() {
+        match from.read_at(&mut bytes[done..], done as u64) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Fault::from_io(&error, done as u64)),
+        }
+    }
+    bytes.truncate(done);
+    Ok(bytes)
+}
+
 /// Some bytes of an object as an object.
 pub(crate) struct Slice {
     pub inner: Arc<dyn ReadAt>,

@@ -21,11 +21,15 @@ pub mod json;
 mod lines;
 mod mail;
 mod markup;
+mod office;
 pub mod parquet;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod recognise;
 mod sql;
 #[cfg(test)]
 mod testing;
+mod values;
 mod xml;
 
 use std::sync::Arc;
@@ -90,6 +94,13 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
             Ok(from) => parquet::read(path, from, within.limits, sink),
             Err(outcome) => close_unread(path, "parquet", outcome, sink),
         },
+        #[cfg(feature = "pdf")]
+        Format::Pdf => match stored_or_held(bytes, within.limits, "PDF document") {
+            Ok(from) => pdf::read(path, from, within, sink),
+            Err(outcome) => close_unread(path, "pdf", outcome, sink),
+        },
+        #[cfg(not(feature = "pdf"))]
+        Format::Pdf => close_unread(path, "pdf", left_out(&bytes, Coverage::Unsupported, without("pdf")), sink),
         Format::Text { encoding, mark } => {
             let declared = match encoding {
                 Encoding::Utf8 | Encoding::Windows1252 if mark == 0 => recognise::declared(bytes.window()),
@@ -130,6 +141,12 @@ fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, si
         TextFormat::Csv(dialect) => csv::read(path, text, &dialect, limits, sink),
         TextFormat::Lines(format) => lines::read(path, format, text, limits, sink),
     }
+}
+
+/// Why a format is not read that this program could read.
+#[cfg(not(feature = "pdf"))]
+fn without(feature: &str) -> String {
+    format!("this program was built without reading such files; build it with the feature `{feature}`")
 }
 
 /// An empty object has been read; one whose first byte could not be had has not.

@@ -45,12 +45,12 @@ impl Sink for Seen {
         check_shape(&batch);
         self.largest = self.largest.max(batch.columns.iter().map(|c| c.bytes.len()).sum());
         let part = self.open.last().expect("a batch belongs to an open part").path.to_string();
-        for column in &batch.columns {
+        for (number, column) in batch.columns.iter().enumerate() {
             for i in 0..column.len() {
                 let record = match (&column.rows, &batch.records) {
                     (Rows::Each, Records::Lines { first, .. }) => Record::Number(RecordKind::Line, *first),
-                    (Rows::Listed(rows), _) => batch.record(rows[i] as usize),
-                    _ => batch.record(i),
+                    (Rows::Listed(rows), _) => batch.place_of(rows[i] as usize, number),
+                    _ => batch.place_of(i, number),
                 };
                 let (start, end) = (column.offsets[i], column.offsets[i + 1]);
                 let whole = 0..(end - start) as usize;

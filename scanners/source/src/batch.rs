@@ -49,6 +49,16 @@ pub enum Records {
         /// How many records.
         count: u64,
     },
+    /// Rows of a sheet. A row is the record, so that what stands in it belongs together; where a value of it
+    /// stands is a cell, which [`Batch::place_of`] gives.
+    Cells {
+        /// The sheet's name.
+        sheet: Arc<str>,
+        /// The numbers of the rows, counted from 1, ascending.
+        rows: Vec<u32>,
+        /// For each of [`Batch::columns`] the column of the sheet that it is, counted from 0.
+        columns: Vec<u32>,
+    },
     /// Records identified by text: a part of a mail, a cell.
     Named {
         /// The kind.
@@ -138,12 +148,13 @@ impl Records {
             Self::Lines { count, .. } | Self::Sequence { count, .. } | Self::Keyed { count, .. } => *count,
             Self::Numbered { numbers, .. } => numbers.len() as u64,
             Self::Named { names, .. } => names.len() as u64,
+            Self::Cells { rows, .. } => rows.len() as u64,
         }
     }
 }
 
 impl Batch {
-    /// The identity of record `i`.
+    /// The identity of record `i`; of the first cell of a row of a sheet.
     ///
     /// For [`Records::Lines`] give the number of line feeds before the finding as `i`.
     pub fn record(&self, i: usize) -> Record {
@@ -153,10 +164,21 @@ impl Batch {
             Records::Sequence { kind, first, .. } => Record::Number(*kind, first + i as u64),
             Records::Numbered { kind, numbers } => Record::Number(*kind, numbers[i]),
             Records::Named { kind, names } => Record::Text(*kind, names[i].clone()),
+            Records::Cells { sheet, rows, .. } => Record::cell(sheet, rows[i], 0),
             Records::Keyed { columns, .. } => {
                 let values: Vec<_> = columns.iter().map(|&c| self.columns[c].key_value(i)).collect();
                 Record::pk(&values)
             }
+        }
+    }
+
+    /// The identity of what record `i` has in a column: the cell in a sheet, the record everywhere else.
+    pub fn place_of(&self, i: usize, column: usize) -> Record {
+        match &self.records {
+            Records::Cells { sheet, rows, columns } => {
+                Record::cell(sheet, rows[i], columns.get(column).copied().unwrap_or(0))
+            }
+            _ => self.record(i),
         }
     }
 }

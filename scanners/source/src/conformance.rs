@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Batch, Column, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Record, Rows, Sink, Source,
+    Batch, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Record, Records, Rows, Sink, Source,
     SourceError, SplitTarget, Stop, Unit,
 };
 
@@ -95,7 +95,7 @@ impl Sink for Collect {
         self.largest_batch = self.largest_batch.max(batch.columns.iter().map(|c| c.bytes.len()).sum());
         let part = self.open.last().expect("a batch belongs to an open part");
         let seen = self.values.get_mut(part.path.as_str()).expect("opened above");
-        for column in &batch.columns {
+        for column in 0..batch.columns.len() {
             seen.extend(values_of(&batch, column));
         }
         if self.stop_after.is_some_and(|limit| self.batches >= limit) {
@@ -111,9 +111,11 @@ impl Sink for Collect {
     }
 }
 
-fn values_of(batch: &Batch, column: &Column) -> Vec<Seen> {
-    let seen =
-        |record: usize, value: usize| (batch.record(record), column.field.to_string(), column.value(value).to_vec());
+fn values_of(batch: &Batch, number: usize) -> Vec<Seen> {
+    let column = &batch.columns[number];
+    let seen = |record: usize, value: usize| {
+        (batch.place_of(record, number), column.field.to_string(), column.value(value).to_vec())
+    };
     match &column.rows {
         Rows::Each => (0..column.len()).map(|i| seen(if is_lines(batch) { 0 } else { i }, i)).collect(),
         Rows::Listed(rows) => rows.iter().enumerate().map(|(i, &row)| seen(row as usize, i)).collect(),
@@ -125,7 +127,7 @@ fn values_of(batch: &Batch, column: &Column) -> Vec<Seen> {
 }
 
 fn is_lines(batch: &Batch) -> bool {
-    matches!(batch.records, crate::Records::Lines { .. })
+    matches!(batch.records, Records::Lines { .. })
 }
 
 /// Checks that a batch is well formed; a test that has batches by other means may call it, too.
@@ -134,6 +136,10 @@ fn is_lines(batch: &Batch) -> bool {
 /// If it is not.
 pub fn check_shape(batch: &Batch) {
     let mut names = BTreeSet::new();
+    if let Records::Cells { rows, columns, .. } = &batch.records {
+        assert_eq!(columns.len(), batch.columns.len(), "a column of the sheet for each column");
+        assert!(rows.is_sorted(), "rows of a sheet ascend");
+    }
     for column in &batch.columns {
         let field = &column.field;
         assert!(names.insert(field.clone()), "field `{field}` stands twice in one batch");

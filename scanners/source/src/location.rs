@@ -1,5 +1,7 @@
 //! Where in an object a record is.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value, json};
 
 /// How the records of an object are told apart.
@@ -83,7 +85,7 @@ pub enum Record {
     /// [`RecordKind::RowGroup`] (`row_group << 40 | row`) and [`RecordKind::Ctid`] (`block << 16 | offset`);
     /// 0 for a document; the value itself for a primary key of one integer.
     Number(RecordKind, u64),
-    /// Identified by text: key values as a JSON array, `["Sheet1","B7"]`, a part's name.
+    /// Identified by text: key values as a JSON array, the cell B7 as `["Sheet1",7,"B"]`, a part's name.
     Text(RecordKind, String),
 }
 
@@ -111,6 +113,37 @@ impl Record {
                 let array: Value = values.iter().map(value).collect();
                 Self::Text(RecordKind::Pk, array.to_string())
             }
+        }
+    }
+
+    /// A cell of a sheet: the row counted from 1, the column from 0.
+    ///
+    /// The row stands before the column, so that the cells of a row stand together in the order of records.
+    pub fn cell(sheet: &str, row: u32, column: u32) -> Self {
+        Self::Text(RecordKind::Cell, format!("[{},{row},\"{}\"]", json!(sheet), letters(column)))
+    }
+
+    /// The record that this is a part of: for a cell its row, else itself.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        match self {
+            Self::Text(RecordKind::Cell, text) => match text.rsplit_once(",\"") {
+                Some((row, _)) if is_row(row) => Self::Text(RecordKind::Cell, row.to_owned()),
+                _ => self.clone(),
+            },
+            _ => self.clone(),
+        }
+    }
+
+    /// Where, in the order of records, a record stands to another or, if that is a row, to the row's cells.
+    pub fn cmp_whole(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(RecordKind::Cell, text), Self::Text(RecordKind::Cell, row))
+                if is_row(row) && text.strip_prefix(row.as_str()).is_some_and(|rest| rest.starts_with(',')) =>
+            {
+                Ordering::Equal
+            }
+            _ => self.cmp(other),
         }
     }
 
@@ -153,6 +186,9 @@ impl Record {
             Self::Number(_, n) => json!(n),
             Self::Text(RecordKind::Pk, text) => object(array(text)),
             Self::Text(RecordKind::Cell, text) => match array(text).as_slice() {
+                [sheet, Value::Number(row), Value::String(column)] => {
+                    json!({"sheet": sheet, "cell": format!("{column}{row}")})
+                }
                 [sheet, cell] => json!({"sheet": sheet, "cell": cell}),
                 _ => json!(text),
             },
@@ -161,9 +197,46 @@ impl Record {
     }
 }
 
+/// The letters of a column, counted from 0: A, B, … Z, AA.
+fn letters(column: u32) -> String {
+    let (mut letters, mut rest) = (Vec::new(), u64::from(column) + 1);
+    while rest > 0 {
+        letters.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().map(|&letter| char::from(letter)).collect()
+}
+
+/// Whether this is the text of a cell without its column: `["Sheet1",7`.
+fn is_row(text: &str) -> bool {
+    let row = text.rsplit_once("\",").map(|(_, row)| row);
+    text.starts_with("[\"") && row.is_some_and(|row| !row.is_empty() && row.bytes().all(|b| b.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_of_a_row_stand_together() {
+        let mut cells: Vec<Record> = [(7, 1), (70, 0), (7, 0), (8, 27), (7, 700), (6, 0)]
+            .iter()
+            .flat_map(|&(row, column)| ["S", "S \"2\",7"].map(|sheet| Record::cell(sheet, row, column)))
+            .collect();
+        cells.sort();
+        for cell in cells.clone() {
+            let row = cell.whole();
+            assert_eq!(row.whole(), row, "a row is whole");
+            let is_in = |other: &&Record| other.cmp_whole(&row) == Ordering::Equal;
+            assert!(cells.iter().filter(is_in).all(|other| other.whole() == row));
+            assert_eq!(cells.iter().filter(is_in).count(), cells.iter().filter(|c| c.whole() == row).count());
+            assert!(cells.is_sorted_by_key(|other| other.cmp_whole(&row)), "{row:?}");
+        }
+        let far = Record::cell("S", 1_048_576, 16_383);
+        assert_eq!(far.key_json(&[]), json!({"sheet": "S", "cell": "XFD1048576"}));
+        let old = Record::Text(RecordKind::Cell, r#"["S","B7"]"#.into());
+        assert_eq!((old.whole(), old.cmp_whole(&old)), (old.clone(), Ordering::Equal));
+    }
 
     #[test]
     fn keys_print_as_the_contract_says() {

@@ -65,10 +65,10 @@ impl Records {
         Ok(())
     }
 
-    /// The rows of one record within rows that are all of one object.
+    /// The rows of one record, or of all cells of a row of a sheet, within rows that are all of one object.
     pub(in crate::index) fn of_record(&self, rows: Range<u32>, record: &Record) -> Result<Range<u32>> {
-        let start = self.partition_point(rows.clone(), |other| other < record)?;
-        let end = self.partition_point(start..rows.end, |other| other <= record)?;
+        let start = self.partition_point(rows.clone(), |other| other.cmp_whole(record).is_lt())?;
+        let end = self.partition_point(start..rows.end, |other| other.cmp_whole(record).is_le())?;
         Ok(start..end)
     }
 

@@ -8,7 +8,7 @@ use crate::{Fault, ReadAt};
 
 /// An entry of the directory.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub name: Vec<u8>,
     pub flags: u16,
     pub method: u16,

@@ -18,11 +18,12 @@ use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::{Bytes, Fault, Input, close_unread, read_part};
 
+pub(crate) use self::directory::Entry;
 pub(crate) use self::names::Names;
 pub(crate) use self::sevenz::sevenz;
 pub(crate) use self::stream::{bzip2, gzip, lz4, xz, zstd};
 pub(crate) use self::tar::tar;
-pub(crate) use self::zip::zip;
+pub(crate) use self::zip::{read_entry, with_entry, zip};
 
 /// Where reading stands: the limits, what has been spent, how deep we are.
 pub(crate) struct Within<'a> {
@@ -70,7 +71,8 @@ impl<'a> Within<'a> {
         Expand { inner, within: self }
     }
 
-    fn spend(&self, bytes: u64) -> Result<(), Fault> {
+    /// Takes bytes that are handed over from the budget.
+    pub fn spend(&self, bytes: u64) -> Result<(), Fault> {
         let expanded = self.budget.expanded.get() + bytes;
         self.budget.expanded.set(expanded);
         let Limits { expanded_bytes, ratio, .. } = *self.limits;

@@ -16,7 +16,7 @@ use super::names::Names;
 use super::stream::{Named, too_large, xz_decoder, zstd_decoder};
 use super::{Within, open, outcome, read_member};
 use crate::bytes::Slice;
-use crate::{Bytes, Fault, Input, ReadAt, close_unread, read_part, stored_or_held};
+use crate::{Bytes, Fault, Input, ReadAt, close_unread, office, read_part, stored_or_held};
 
 /// Reads the members of a zip archive.
 pub(crate) fn zip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
@@ -31,9 +31,8 @@ pub(crate) fn zip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink
         }
         Err(fault) => return close_unread(path, "zip", outcome(0, 0, Some(fault)), sink),
     };
-    if let Some((format, what)) = office_document(&directory, &archive) {
-        let reason = format!("{what} cannot be read yet; export it in a format that can, such as CSV");
-        return close_unread(path, format, Outcome::not_read(Coverage::Unsupported, reason), sink);
+    if let Some(kind) = office_document(&directory, &archive) {
+        return office::read(path, kind, archive, directory, within, sink);
     }
     let deeper = match open(path, "zip", within, sink) {
         Ok(deeper) => deeper,
@@ -50,7 +49,8 @@ pub(crate) fn zip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink
     sink.close(outcome(archive.size(), members, None))
 }
 
-fn read_entry(
+/// Reads a member as an object of its own.
+pub(crate) fn read_entry(
     member: &ObjectPath,
     archive: &Arc<dyn ReadAt>,
     entry: &Entry,
@@ -76,6 +76,26 @@ fn read_entry(
         }
         Err(fault) => close_unread(member, "unknown", outcome(0, 0, Some(fault)), sink),
     }
+}
+
+/// Gives a member's bytes to `run`, checked and taken from the budget.
+///
+/// # Errors
+/// If there are none to give: it is encrypted, or packed in a way that we do not read.
+pub(crate) fn with_entry<T>(
+    archive: &Arc<dyn ReadAt>,
+    entry: &Entry,
+    within: &Within<'_>,
+    run: &mut dyn FnMut(&mut dyn Read) -> T,
+) -> Result<T, Fault> {
+    if entry.is_encrypted() {
+        return Err(Fault::unreadable(ENCRYPTED));
+    }
+    let from = data_of(&**archive, entry)?;
+    let data: Arc<dyn ReadAt> = Arc::new(Slice { inner: archive.clone(), from, len: entry.compressed });
+    let decoder = decoder(Bytes::new(Input::Stored(data)), entry, within.window())?;
+    let mut checked = Checked { inner: decoder, crc: Crc::new(), given: 0, expected: entry };
+    Ok(run(&mut within.expand(&mut checked)))
 }
 
 /// Why an encrypted member is not read.
@@ -158,24 +178,26 @@ impl<R: Read> Read for Checked<'_, R> {
     }
 }
 
-/// Documents that are zip archives but are not read as such.
-fn office_document(entries: &[Entry], archive: &Arc<dyn ReadAt>) -> Option<(&'static str, &'static str)> {
+/// Which kind of document an archive is, if it is one.
+fn office_document(entries: &[Entry], archive: &Arc<dyn ReadAt>) -> Option<office::Kind> {
     let has = |prefix: &[u8]| entries.iter().any(|e| e.name.starts_with(prefix));
     if has(b"[Content_Types].xml") {
-        return Some(if has(b"xl/") {
-            ("xlsx", "a workbook (xlsx)")
+        return Some(if has(b"xl/workbook.bin") {
+            office::Kind::Xlsb
+        } else if has(b"xl/") {
+            office::Kind::Xlsx
         } else if has(b"word/") {
-            ("docx", "a text document (docx)")
+            office::Kind::Docx
         } else if has(b"ppt/") {
-            ("pptx", "a presentation (pptx)")
+            office::Kind::Pptx
         } else {
-            ("ooxml", "an Office document")
+            office::Kind::OtherOpenXml
         });
     }
     let kind = entries.first().filter(|e| e.name == b"mimetype" && e.method == 0 && e.size < 200)?;
     let mut mime = vec![0; kind.size as usize];
     read_exact_at(&**archive, &mut mime, data_of(&**archive, kind).ok()?).ok()?;
-    mime.starts_with(b"application/vnd.oasis.opendocument").then_some(("odf", "an OpenDocument file"))
+    office::Kind::of_mimetype(&mime)
 }
 
 /// Reads the members of a cut-off archive one after the other, as far as they go.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The names of columns; those beyond the header are made as they are needed.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     names: Vec<Arc<str>>,
     taken: HashSet<Arc<str>>,
     /// How many columns every row should have.
@@ -35,7 +35,8 @@ impl Fields {
         self.names[i].clone()
     }
 
-    fn add(&mut self, name: &str) {
+    /// Adds a column and gives its name: an empty one becomes `column_N`, one that is there already gets a number.
+    pub fn add(&mut self, name: &str) -> Arc<str> {
         let plain = if name.is_empty() { format!("column_{}", self.names.len() + 1) } else { name.to_owned() };
         let mut unique: Arc<str> = plain.as_str().into();
         let mut again = 2;
@@ -43,6 +44,7 @@ impl Fields {
             unique = format!("{plain}_{again}").into();
             again += 1;
         }
-        self.names.push(unique);
+        self.names.push(unique.clone());
+        unique
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 /// Whether the first row names the columns rather than being one of the records.
 ///
 /// In doubt it is a record: a header read as a record costs nothing, a record read as a header hides what it holds.
-pub(super) fn has_header(rows: &[Vec<String>], width: usize) -> bool {
+pub(crate) fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     let Some((first, rest)) = rows.split_first() else {
         return false;
     };
@@ -187,7 +187,8 @@ const WORDS: &[&str] = &[
     "ciudad",
 ];
 
-fn is_known_word(name: &str) -> bool {
+/// Whether a name in lower case holds a word that names columns.
+pub(crate) fn is_known_word(name: &str) -> bool {
     name.split(|c: char| !c.is_alphanumeric())
         .any(|word| WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit())))
         || ["id", "name", "email", "date", "phone", "number", "address"].iter().any(|word| name.ends_with(word))

@@ -15,7 +15,8 @@ use residuum_source::{
 };
 
 pub(crate) use dialect::Dialect;
-use fields::Fields;
+pub(crate) use fields::Fields;
+pub(crate) use header::{has_header, is_known_word};
 use record::{Cell, Record};
 
 use crate::Text;

@@ -4,7 +4,6 @@ use super::Format;
 
 /// Signature, position, format, and how a message calls it. More specific ones first.
 const KNOWN: &[(&[u8], usize, &str, &str)] = &[
-    (b"%PDF-", 0, "pdf", "a PDF document"),
     (
         b"SQLite format 3\0",
         0,
@@ -84,6 +83,11 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
         [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => return Some(Format::Zip),
         [b'P', b'A', b'R', b'1' | b'E', ..] if !head.iter().all(u8::is_ascii_graphic) => return Some(Format::Parquet),
         _ => {}
+    }
+    // Mail programs and printers put something before it; readers look for it in the first kilobyte.
+    if memchr::memmem::find(&head[..head.len().min(1024)], b"%PDF-").is_some_and(|at| at == 0 || !is_plain(&head[at..]))
+    {
+        return Some(Format::Pdf);
     }
     if is_tar(head) {
         return Some(Format::Tar);

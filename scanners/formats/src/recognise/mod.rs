@@ -23,6 +23,7 @@ pub(crate) enum Format {
     Zip,
     Tar,
     Parquet,
+    Pdf,
     /// Text, after a byte order mark of `mark` bytes.
     Text {
         encoding: Encoding,

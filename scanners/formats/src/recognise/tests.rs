@@ -6,7 +6,9 @@ use crate::Encoding;
 #[test]
 fn formats_by_content() {
     let text = |encoding, mark| Format::Text { encoding, mark };
-    let cases: [(&str, &[u8], Format); 18] = [
+    let cases: [(&str, &[u8], Format); 20] = [
+        ("pdf", b"%PDF-1.7\n", Format::Pdf),
+        ("pdf behind a printer's commands", b"\x1b%-12345X@PJL\n%PDF-1.4\n%\xe2\xe3\xcf\xd3\0", Format::Pdf),
         ("gzip", b"\x1f\x8b\x08\0", Format::Gzip),
         ("zstd", b"\x28\xb5\x2f\xfd", Format::Zstd),
         ("xz", b"\xfd7zXZ\0", Format::Xz),
@@ -30,8 +32,7 @@ fn formats_by_content() {
         assert_eq!(recognise(head), format, "{name}");
     }
     for (head, format) in [
-        (&b"%PDF-1.7\n"[..], "pdf"),
-        (b"ORC\x08\x03\x10\0", "orc"),
+        (&b"ORC\x08\x03\x10\0"[..], "orc"),
         (b"Obj\x01\x04", "avro"),
         (b"SQLite format 3\0", "sqlite"),
         (b"\x7fELF\x02\x01", "elf"),

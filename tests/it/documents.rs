@@ -1,0 +1,100 @@
+//! Binary formats from end to end: type, field and record of values that are known.
+
+use std::fs;
+
+use crate::sandbox::Sandbox;
+
+/// Copies a file that another program made into the directory that is scanned.
+fn copy(sandbox: &Sandbox, file: &str) {
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/");
+    let content = fs::read(format!("{fixture}{file}")).unwrap_or_else(|error| panic!("{file}: {error}"));
+    sandbox.file(format!("data/{}", file.rsplit('/').next().expect("a name")), content);
+}
+
+/// Checks that a scan of these files finds each type in its field at its record; each case names the file first.
+fn check(files: &[&str], cases: &[(&str, &str, &str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    files.iter().for_each(|file| copy(&sandbox, file));
+    sandbox.run(["scan", "data"]);
+    let found: Vec<String> = sandbox
+        .run(["findings", "--format", "jsonl"])
+        .lines()
+        .iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().expect("a text").to_owned();
+            format!("{} {} {} {}", text("object"), text("type"), text("field"), line["record"]["key"])
+        })
+        .collect();
+    for (object, kind, field, key) in cases {
+        let expected = format!("{object} {kind} {field} {key}");
+        let of_object: Vec<_> = found.iter().filter(|line| line.starts_with(object)).collect();
+        assert!(found.contains(&expected), "{expected} is not among {of_object:#?}");
+    }
+    sandbox
+}
+
+#[test]
+fn office_documents() {
+    let files = ["people.xlsx", "people.ods", "orphans.xlsx", "letter.docx", "letter.odt", "show.pptx"];
+    let files = files.map(|file| format!("documents/{file}"));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let sandbox = check(
+        &files,
+        &[
+            ("people.xlsx", "EMAIL", "Email", r#"{"cell":"B4","sheet":"People"}"#),
+            ("people.xlsx", "US_SSN", "SSN", r#"{"cell":"D4","sheet":"People"}"#),
+            ("people.xlsx", "PHONE", "Phone", r#"{"cell":"C5","sheet":"People"}"#),
+            ("people.xlsx", "DATE_OF_BIRTH", "Date of birth", r#"{"cell":"E6","sheet":"People"}"#),
+            ("people.xlsx", "PHONE", "(comment)", r#"{"cell":"A4","sheet":"People"}"#),
+            ("people.xlsx", "EMAIL", "lastModifiedBy", r#""docProps/core.xml""#),
+            ("people.ods", "PERSON_NAME", "Name", r#"{"cell":"A5","sheet":"People"}"#),
+            ("orphans.xlsx", "EMAIL", "(unused string)", r#""xl/sharedStrings.xml string 16, in no cell""#),
+            ("letter.docx", "EMAIL", "", r#""paragraph 2""#),
+            ("letter.docx", "EMAIL", "(deleted)", r#""paragraph 3""#),
+            ("letter.docx", "US_SSN", "SSN", r#""table 1 row 2""#),
+            ("letter.docx", "DATE_OF_BIRTH", "Date of birth", r#""table 2 form""#),
+            ("letter.odt", "EMAIL", "Client e-mail", r#""meta.xml""#),
+            ("show.pptx", "PHONE", "", "2"),
+        ],
+    );
+    // A picture cannot be read, and that stands in the ledger.
+    sandbox.run(["scan", "data", "--full"]).exits(2).prints("letter.docx!word/media/image1.png");
+}
+
+#[test]
+fn a_row_of_a_sheet_is_one_person() {
+    let sandbox = Sandbox::new();
+    copy(&sandbox, "documents/people.xlsx");
+    sandbox.run(["scan", "data"]).exits(0);
+    let given = ["find", "--email", "maria.lopez@example.com", "--name", "Maria Lopez", "--format", "jsonl"];
+    let lines = sandbox.run(given).exits(0).lines();
+    let cells: Vec<_> = lines.iter().map(|line| line["record"]["key"]["cell"].as_str().unwrap_or_default()).collect();
+    assert!(cells.contains(&"A4") && cells.contains(&"B4"), "{cells:?}");
+    let weak = ["find", "--name", "Maria Lopez", "--dob", "1984-03-12", "--format", "jsonl"];
+    let lines = sandbox.run(weak).exits(0).lines();
+    let cells: Vec<_> = lines.iter().map(|line| line["record"]["key"]["cell"].as_str().unwrap_or_default()).collect();
+    assert_eq!(cells, ["A4", "E4"]);
+}
+
+#[cfg(feature = "pdf")]
+#[test]
+fn pdf_documents() {
+    let files = ["documents/libreoffice.pdf", "documents/form.pdf", "documents/encrypted.pdf"];
+    let sandbox = check(
+        &files,
+        &[
+            ("libreoffice.pdf", "EMAIL", "", "1"),
+            ("form.pdf", "EMAIL", "email", r#""form""#),
+            ("form.pdf", "PHONE", "(annotation)", "1"),
+        ],
+    );
+    sandbox.run(["scan", "data", "--full"]).exits(2).prints("encrypted.pdf").prints("without a password");
+}
+
+#[cfg(not(feature = "pdf"))]
+#[test]
+fn pdf_documents_are_named_where_they_are_not_read() {
+    let sandbox = Sandbox::new();
+    copy(&sandbox, "documents/form.pdf");
+    sandbox.run(["scan", "data"]).exits(2).prints("build it with the feature `pdf`");
+}
