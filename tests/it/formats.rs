@@ -104,3 +104,72 @@ fn mail_with_what_it_carries() {
         &[("EMAIL", "From", part("3"), "anna.schmidt@example.net"), ("PERSON_NAME", "To", part("2"), "Jane Doe")],
     );
 }
+
+#[test]
+fn cards_calendars_yaml_settings_and_logs() {
+    check(
+        "texts",
+        "people.vcf",
+        "people.vcf",
+        &[
+            ("EMAIL", "EMAIL", row(3), "anna.schmidt@example.net"),
+            ("PERSON_NAME", "FN", row(1), "Maria Lopez"),
+            ("PHONE", "TEL", row(2), "(212) 555-0119"),
+        ],
+    );
+    check(
+        "texts",
+        "calls.ics",
+        "calls.ics",
+        &[
+            ("EMAIL", "ATTENDEE", row(1), "maria.lopez@example.com"),
+            ("PERSON_NAME", "ATTENDEE@CN", row(2), "José Muñoz"),
+            ("PHONE", "DESCRIPTION", row(3), "650.555.0177"),
+        ],
+    );
+    check(
+        "texts",
+        "people.yaml",
+        "people.yaml",
+        &[
+            ("EMAIL", "customer.email", row(1), "maria.lopez@example.com"),
+            ("EMAIL", "tags[]", row(2), "jose.munoz@example.org"),
+        ],
+    );
+    check(
+        "texts",
+        "config.yml",
+        "config.yml",
+        &[("PHONE", "list[].phone", row(1), "+1 415 555 0142"), ("PHONE", "notes", document(), "415-555-0100")],
+    );
+    check(
+        "texts",
+        "people.toml",
+        "people.toml",
+        &[
+            ("EMAIL", "customer.email", row(3), "anna.schmidt@example.net"),
+            ("EMAIL", "quoted", document(), "jane.doe@example.com"),
+        ],
+    );
+    check(
+        "texts",
+        "app.ini",
+        "app.ini",
+        &[
+            ("EMAIL", "smtp.user", document(), "jane.doe@example.com"),
+            ("PASSWORD", "smtp.password", document(), "Tr0ub4dor&3xyz"),
+            ("PHONE", "owner.phone", document(), "415-555-0100"),
+        ],
+    );
+    let line = |number: u64| json!({"kind": "line", "key": number});
+    check(
+        "texts",
+        "u_ex260314.log",
+        "u_ex260314.log",
+        &[
+            ("USERNAME", "cs-username", line(5), "maria"),
+            ("IP_ADDRESS", "c-ip", line(7), "198.51.100.3"),
+            ("EMAIL", "cs-uri-query", line(6), "email=jose.munoz@example.org"),
+        ],
+    );
+}

@@ -4,13 +4,14 @@
 //! their members read one within the other, text is decoded, tables become columns.
 //!
 //! ```text
-//! Input ─Bytes→ container → member … ─Text→ csv, json, sql, lines → batches
-//!              └──────────────────────────→ parquet ─────────────→ batches
+//! Input ─Bytes→ container, mail → member … ─Text→ csv, json, xml, html, yaml, sql, lines … → batches
+//!              └────────────────────────────────→ parquet ─────────────────────────────→ batches
 //! ```
 //!
 //! Nothing here knows where the bytes are stored, nor what personal information is; nothing is written.
 
 mod bytes;
+mod cards;
 mod container;
 mod csv;
 mod decode;
@@ -26,11 +27,14 @@ pub mod parquet;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod recognise;
+mod settings;
 mod sql;
 #[cfg(test)]
 mod testing;
 mod values;
+mod w3c;
 mod xml;
+mod yaml;
 
 use std::sync::Arc;
 
@@ -138,6 +142,10 @@ fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, si
         TextFormat::Sql => sql::read(path, text, limits, sink),
         TextFormat::Xml => xml::read(path, text, limits, sink),
         TextFormat::Html => html::read(path, text, limits, sink),
+        TextFormat::Cards(format) => cards::read(path, format, text, limits, sink),
+        TextFormat::Yaml => yaml::read(path, text, limits, sink),
+        TextFormat::Settings(kind) => settings::read(path, kind, text, limits, sink),
+        TextFormat::W3c => w3c::read(path, text, limits, sink),
         TextFormat::Csv(dialect) => csv::read(path, text, &dialect, limits, sink),
         TextFormat::Lines(format) => lines::read(path, format, text, limits, sink),
     }

@@ -31,7 +31,7 @@ mod walk;
 use residuum_source::{Flow, Limits, ObjectPath, Part, Sink};
 
 pub use expand::{Expanded, expand};
-pub(crate) use paths::append_key;
+pub(crate) use paths::{append_key, key_is_data, key_is_spoken};
 
 use crate::Text;
 use span::Layout;

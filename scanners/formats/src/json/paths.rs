@@ -265,6 +265,16 @@ pub(crate) fn append_key(name: &mut String, key: &[u8]) {
     }
 }
 
+/// Whether a key is a value rather than a name.
+pub(crate) fn key_is_data(key: &[u8]) -> bool {
+    KeyClass::of(key) == KeyClass::Data
+}
+
+/// Whether a key is a name that may be a value as well.
+pub(crate) fn key_is_spoken(key: &[u8]) -> bool {
+    KeyClass::of(key) == KeyClass::Spoken
+}
+
 /// What a key looks like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum KeyClass {

@@ -9,7 +9,7 @@
 //! of four that holds it, in an encoded word of a header the word.
 //!
 //! Why not a crate: those at hand hold messages whole and give the places of parts, not of decoded text in them. Here
-//! attachments stream, and only text that is shown is held, up to an eighth of [`Limits::whole_bytes`].
+//! text and attachments stream; only a page is held, up to an eighth of [`Limits::whole_bytes`](residuum_source::Limits).
 
 mod body;
 mod headers;

@@ -7,10 +7,13 @@ use super::headers::{Entity, field_name, keep_decoded, name_of};
 use super::lines::{End, Lines, Next};
 use crate::container::{Names, Within, read_member};
 use crate::gather::{Gather, Value};
+use crate::json::key_is_data;
 use crate::{Bytes, Fault, Text};
 
 /// Parts within parts; what is deeper is read as text.
 const MAX_DEPTH: usize = 64;
+/// Bytes of a text that come together before they are handed on, at the end of a line.
+const CHUNK: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 /// Bytes of a header that are looked at for what it says about a part.
 const MAX_HEADER: usize = 16 << 10;
 
@@ -121,6 +124,7 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
     /// Reads one header, the lines it is folded into included.
     fn header(&mut self, name: &str, value_at: usize, entity: &mut Entity) -> Result<(), Stop> {
         let (mut text, mut map, mut from) = (Vec::new(), OffsetMap::default(), value_at);
+        let raw = self.lines.bytes.position();
         loop {
             let len = self.lines.line_len();
             let line = &self.lines.bytes.window()[..len];
@@ -146,6 +150,14 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
         entity.note(name, &text[begin..text.len().min(MAX_HEADER).max(begin)]);
         let mut value = Value::default();
         keep_decoded(&text[begin..], &map.slice(begin as u32, text.len() as u32), &mut value);
+        if key_is_data(name.as_bytes()) {
+            // The name of a field is kept where a value is not.
+            let (field, key) = (self.gather.field("{}"), self.gather.field("{key}"));
+            let mut itself = Value::default();
+            itself.keep_raw(name.as_bytes(), raw);
+            self.push(key, &mut itself)?;
+            return self.push(field, &mut value);
+        }
         let field = self.gather.field(name);
         self.push(field, &mut value)
     }
@@ -207,15 +219,24 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
     /// Text that is shown.
     fn text(&mut self, entity: &Entity, is_page: bool) -> Ended {
         let (mut value, mut decoder) = (Value::default(), Decoder::new(entity.transfer));
+        let (mut shown, field) = (Value::default(), self.gather.field(""));
         let end = loop {
             match self.lines.next() {
                 Next::End(end) => break end,
                 Next::Line(len) => {
                     let raw = self.lines.bytes.position();
-                    if value.bytes.len() < self.held {
+                    if !is_page && value.bytes.len() >= CHUNK && value.bytes.ends_with(b"\n") {
+                        let (bytes, map) = value.take();
+                        let (bytes, map) = recode(bytes, map, entity.charset);
+                        shown.keep_mapped(&bytes, &map, 0);
+                        if let Flow::Break(stop) = self.gather.pour(field, &mut shown, raw) {
+                            return Err(stop);
+                        }
+                    }
+                    if !is_page || value.bytes.len() < self.held {
                         decoder.line(&self.lines.bytes.window()[..len], raw, &mut value);
                     } else {
-                        self.over_limit("the text of a message");
+                        self.over_limit("a page in a message");
                     }
                     self.lines.pass(len);
                 }
@@ -230,11 +251,9 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
                 return Err(stop);
             }
         } else {
-            let begin = bytes.len() - bytes.trim_ascii_start().len();
-            let mut value = Value::default();
-            value.keep_mapped(&bytes[begin..], &map, begin as u32);
-            let field = self.gather.field("");
-            self.push(field, &mut value)?;
+            let blank = if shown.is_empty() { bytes.len() - bytes.trim_ascii_start().len() } else { 0 };
+            shown.keep_mapped(&bytes[blank..], &map, blank as u32);
+            self.push(field, &mut shown)?;
         }
         Ok(end)
     }

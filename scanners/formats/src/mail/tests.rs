@@ -166,7 +166,11 @@ fn what_is_wrong_is_told() {
     let seen = read_bytes("a.eml", cut.as_bytes());
     assert_eq!(seen.outcome("a.eml").coverage, Coverage::Unreadable);
     assert!(seen.reasons()[0].contains("ends inside a part"), "{:?}", seen.reasons());
-    let long = format!("{HEAD}\r\n{}", "jane@example.com ".repeat(10_000));
+    let long = format!("{HEAD}\r\n{}", "jane@example.com ä\r\n".repeat(10_000));
+    let seen = read_with("a.eml", long.as_bytes(), &Limits { batch_bytes: 10_000, ..Limits::default() });
+    assert_eq!((seen.places("jane@example.com").len(), seen.outcome("a.eml").coverage), (10_000, Coverage::Read));
+    assert!(seen.largest < 40_000, "{} bytes in a batch", seen.largest);
+    let long = format!("{HEAD}Content-Type: text/html\r\n\r\n{}", "jane@example.com\r\n".repeat(10_000));
     let limits = Limits { whole_bytes: 8 * 100_000, ..Limits::default() };
     let seen = read_with("a.eml", long.as_bytes(), &limits);
     assert_eq!(seen.outcome("a.eml").coverage, Coverage::Limit);

@@ -46,6 +46,11 @@ pub(crate) enum TextFormat {
     Sql,
     Xml,
     Html,
+    /// Cards or calendars, under this format's name.
+    Cards(&'static str),
+    Yaml,
+    Settings(crate::settings::Kind),
+    W3c,
     Csv(Dialect),
     /// Anything else, under this format's name.
     Lines(&'static str),
@@ -69,12 +74,41 @@ pub(crate) fn text_format(head: &[u8], complete: bool, name: &[u8]) -> TextForma
         Some(markup::Kind::Html) => return TextFormat::Html,
         None => {}
     }
+    if let Some(format) = crate::cards::format(head) {
+        return TextFormat::Cards(format);
+    }
+    if crate::w3c::is_log(head) {
+        return TextFormat::W3c;
+    }
+    if is_yaml(head, &suffix) {
+        return TextFormat::Yaml;
+    }
     if crate::sql::is_dump(head) {
         return TextFormat::Sql;
+    }
+    if let Some(kind) = crate::settings::kind(head, name, &suffix) {
+        return TextFormat::Settings(kind);
     }
     match Dialect::sniff(head, complete, &suffix) {
         Some(dialect) => TextFormat::Csv(dialect),
         None => TextFormat::Lines("text"),
+    }
+}
+
+/// YAML is known by its name, or by the mark of a document before a key or an element.
+fn is_yaml(head: &[u8], suffix: &str) -> bool {
+    let text = head.trim_ascii_start();
+    let marked = || {
+        let rest = text.strip_prefix(b"---\n").or_else(|| text.strip_prefix(b"---\r\n"))?;
+        let first =
+            rest.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))?;
+        let first = first.trim_ascii_end();
+        Some(first.starts_with(b"- ") || first.ends_with(b":") || memchr::memmem::find(first, b": ").is_some())
+    };
+    match suffix {
+        "yaml" | "yml" => !text.is_empty(),
+        "" => text.starts_with(b"%YAML") || marked() == Some(true),
+        _ => false,
     }
 }
 

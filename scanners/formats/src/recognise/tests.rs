@@ -52,7 +52,7 @@ fn noise_is_binary() {
 fn texts_by_structure() {
     let (json, lines) = (TextFormat::Json, TextFormat::JsonLines);
     let text = |format| TextFormat::Lines(format);
-    let cases: [(&str, &str, &[u8], TextFormat); 26] = [
+    let cases: [(&str, &str, &[u8], TextFormat); 30] = [
         ("object", "a", b"{\"a\": 1}", json.clone()),
         ("pretty", "a", b"{\n  \"a\": [1, 2],\n  \"b\": null\n}\n", json.clone()),
         ("array", "a.txt", b"[{\"a\":1},{\"a\":2}]", json.clone()),
@@ -76,6 +76,10 @@ fn texts_by_structure() {
         ("part of a page", "a", b"<div class=x><p>Hello</div>", TextFormat::Html),
         ("text with a tag", "a", b"<note> and more\n", text("text")),
         ("an address", "a", b"<jane@example.com> wrote:\n", text("text")),
+        ("YAML by its mark", "a", b"---\n- name: x\n", TextFormat::Yaml),
+        ("front matter", "a.md", b"---\ntitle: x\n---\n# y\n", text("text")),
+        ("a card", "a", b"BEGIN:VCARD\nFN:x\nEND:VCARD\n", TextFormat::Cards("vcard")),
+        ("a log of IIS", "a", b"#Software: x\n#Fields: a b\n1 2\n", TextFormat::W3c),
         ("a log with tags", "a", b"<34>Oct 11 22:14:15 host su: failed\n", text("text")),
         ("dump", "a", b"CREATE TABLE t (\n a int);\n", TextFormat::Sql),
         ("template", "a", b"{{ name }} [x]", text("text")),

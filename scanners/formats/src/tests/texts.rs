@@ -6,7 +6,7 @@ use crate::testing::read_bytes;
 
 #[test]
 fn files_of_other_programs() {
-    let cases: [(&str, &str, &str, &[Case]); 7] = [
+    let cases: [(&str, &str, &str, &[Case]); 14] = [
         ("customers.xml", "xml", "UTF-8", CUSTOMERS),
         ("customers-utf16.xml", "xml", "UTF-16LE", CUSTOMERS),
         ("customers-latin2.xml", "xml", "ISO-8859-2", CUSTOMERS),
@@ -29,6 +29,69 @@ fn files_of_other_programs() {
                 ("From", "part 3", "Anna Schmidt <anna.schmidt@example.net>"),
                 ("", "part 2", "please call (212) 555-0119."),
                 ("Message-Id", "part 1", "<C-1@mail.example.com>"),
+            ],
+        ),
+        (
+            "people.yaml",
+            "yaml",
+            "UTF-8",
+            &[("customer.email", "row 1", "maria.lopez@example.com"), ("tags[]", "row 3", "anna.schmidt@example.net")],
+        ),
+        (
+            "config.yml",
+            "yaml",
+            "UTF-8",
+            &[
+                ("list[].family", "row 2", "Muñoz"),
+                ("list[].phone", "row 3", "650.555.0177"),
+                ("notes", "document", "line two: call 415-555-0100"),
+            ],
+        ),
+        (
+            "people.vcf",
+            "vcard",
+            "UTF-8",
+            &[
+                ("EMAIL", "row 2", "jose.munoz@example.org"),
+                ("N.family_name", "row 3", "Schmidt"),
+                ("NOTE", "row 1", "folded: 12 Elm Street, Springfield, IL 62704"),
+            ],
+        ),
+        (
+            "calls.ics",
+            "icalendar",
+            "UTF-8",
+            &[
+                ("SUMMARY", "row 1", "Call with Maria Lopez, about; the order"),
+                ("ATTENDEE", "row 2", "jose.munoz@example.org"),
+                ("ATTENDEE@CN", "row 3", "Anna Schmidt"),
+                ("DESCRIPTION", "row 1", "write to maria.lopez@example.com before the meeting"),
+            ],
+        ),
+        (
+            "people.toml",
+            "toml",
+            "UTF-8",
+            &[
+                ("customer.email", "row 3", "anna.schmidt@example.net"),
+                ("owner.phone", "document", "(212) 555-0119"),
+                ("quoted", "document", "say \"jane.doe@example.com\"\tnow"),
+            ],
+        ),
+        (
+            "app.ini",
+            "ini",
+            "UTF-8",
+            &[("smtp.user", "document", "jane.doe@example.com"), ("owner.name", "document", "Jane Doe")],
+        ),
+        (
+            "u_ex260314.log",
+            "w3c",
+            "UTF-8",
+            &[
+                ("cs-username", "line 5", "maria"),
+                ("c-ip", "line 7", "198.51.100.3"),
+                ("cs-uri-query", "line 6", "email=jose.munoz@example.org"),
             ],
         ),
         (

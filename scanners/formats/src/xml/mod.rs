@@ -2,8 +2,9 @@
 //!
 //! A field is the path of its element, `customers.customer.email`, or of an attribute, `customers.customer@id`; prefixes
 //! of namespaces are left off, and the declarations of namespaces hold nothing. Comments, processing instructions and
-//! the document type are values, too: `customers.#comment`, `customers.#pi`, `#doctype`. Element names beyond the 256th
-//! of one parent are data: `{}` stands in the path and the name is a value of the field `{key}`.
+//! the document type are values, too: `customers.#comment`, `customers.#pi`, `#doctype`. For a name
+//! that is data, as keys of JSON may be, or the 257th in its parent, `{}` stands in the path, and the name is a value of
+//! the field `{key}`.
 //!
 //! A record is an element that stands several times in its parent and has attributes or elements of its own, the
 //! outermost such; or every child of the root, where all are alike. They are numbered from 1 in the order they stand.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::gather::{FieldId, Gather};
-use crate::json::append_key;
+use crate::json::{append_key, key_is_data};
 
 /// A path's number.
 pub(super) type NodeId = u32;
@@ -70,11 +70,13 @@ impl Tree {
         if let Some(node) = self.find(of, name) {
             return Step { node, is_new: false, key: None };
         }
-        let is_data = self.node(of).children.len() >= MAX_NAMES || self.nodes.len() >= MAX_NODES;
+        let attribute = name.first() == Some(&b'@');
+        let is_data = self.node(of).children.len() >= MAX_NAMES
+            || self.nodes.len() >= MAX_NODES
+            || key_is_data(&name[usize::from(attribute)..]);
         if !is_data {
             return Step { node: self.add(of, name), is_new: true, key: None };
         }
-        let attribute = name.first() == Some(&b'@');
         Step {
             node: self.special(of, if attribute { b"@{}" } else { b"{}" }),
             is_new: false,
