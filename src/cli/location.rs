@@ -13,7 +13,7 @@ use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
 use crate::identity::Location;
 use crate::index::{self, Finding, Keyring, Place};
-use crate::proof::State;
+use crate::proof::{State, Trace};
 use crate::report::csv_line;
 
 /// Shows names: sealed parts shortened, or opened if the reader asked for values.
@@ -163,6 +163,40 @@ impl<'o> Printer<'o> {
     /// Prints a location of somebody.
     pub(super) fn location(&mut self, location: &Location) -> io::Result<()> {
         self.print(&location.finding, Some(location), None)
+    }
+
+    /// Prints where an identifier of somebody stands outside of records.
+    pub(super) fn trace(&mut self, trace: &Trace) -> io::Result<()> {
+        let first = !std::mem::replace(&mut self.any, true);
+        let page = (trace.page > 0).then_some(trace.page);
+        let line = serde_json::json!({
+            "subject": trace.subject, "source": self.names.show(&trace.source), "object": self.names.show(&trace.object),
+            "record": { "kind": "page", "key": page }, "what": trace.what, "type": trace.kind.name(),
+            "state": trace.state.name(),
+        });
+        match &mut self.out {
+            Out::Jsonl(out) => json_line(*out, &line),
+            Out::Json(out) => {
+                out.write_all(if first { b"[\n" } else { b",\n" })?;
+                serde_json::to_writer(&mut **out, &line).map_err(io::Error::from)
+            }
+            Out::Csv(_) => Ok(()),
+            Out::Table(table) => {
+                let record = page.map_or_else(String::new, |page| format!("page {page}"));
+                let cells = [
+                    &*trace.subject,
+                    &self.names.show(&trace.source),
+                    &self.names.show(&trace.object),
+                    &record,
+                    "",
+                    trace.kind.name(),
+                    "",
+                    trace.what,
+                    "stands outside of records",
+                ];
+                table.row(cells.iter().map(|cell| printable(cell)).collect())
+            }
+        }
     }
 
     /// Prints a place where something of somebody is left.

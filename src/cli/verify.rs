@@ -24,7 +24,7 @@ use crate::audit::Act;
 use crate::clock::utc;
 use crate::identity::Subject;
 use crate::index::{Index, Reader, SourceState};
-use crate::proof::{self, Canaries, Certificate, Opening, Places, SourceStatement, Statement};
+use crate::proof::{self, Canaries, Certificate, Opening, Places, SourceStatement, Statement, Traces};
 use crate::report::human::{count, counted};
 use crate::scan::{Scan, ScanOptions};
 use crate::signature::{Signer, hex};
@@ -35,6 +35,9 @@ use crate::signature::{Signer, hex};
 /// and along declared keys. Each place that is found is `residual`; `joint`, if the identifier stands with several
 /// people; or `possible`, if only weak identifiers meet there, as of a namesake. Canaries, people invented for this run,
 /// go the same way and must all be found.
+///
+/// Where no record stands, as on pages that SQLite has freed and in its logs, identifiers are looked for as texts. Row
+/// versions that PostgreSQL and MariaDB have not overwritten yet are not seen; the certificate says what to run.
 ///
 /// With `--certificate` a signed statement is written, if nothing is residual, every listed object was read and every
 /// canary found. It holds no identifier, but a commitment to them that the file `FILE.opening.json` opens: give it to the
@@ -121,12 +124,16 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let scanned = [began, utc(SystemTime::now())];
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
-    let places = print(args, common, &index, &reader, &subjects)?;
-    let complete = summary.is_complete() && missing == 0;
+    let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects);
+    let places = print(args, common, &index, &reader, &subjects, &traces)?;
+    let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty();
     conclude(common, places, canaries, complete);
     for entry in summary.incomplete.iter().take(SHOWN) {
         let entry = super::progress::not_read(entry, Style::plain());
         common.say(format_args!("not looked at: {}", entry.trim_start_matches("warning: ")));
+    }
+    for (source, reason) in &traces.unread {
+        common.say(format_args!("not looked at: what `{source}` has freed: {reason}"));
     }
     let against = against(common, places, canaries, complete);
     let outcome = json!({
@@ -179,17 +186,22 @@ fn print(
     index: &Index,
     reader: &Reader,
     subjects: &[Subject],
+    traces: &Traces,
 ) -> Result<Places, Failure> {
     let config = common.resolve()?;
     let rules = rules::load(&config)?;
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
     let mut printed = Ok(());
-    let places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
+    let mut places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
         printed = printer.remaining(state, location);
         if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     printed?;
+    for trace in &traces.found {
+        *places.of(trace.state) += 1;
+        printer.trace(trace)?;
+    }
     printer.finish()?;
     out.flush()?;
     Ok(places)

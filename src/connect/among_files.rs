@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use residuum_files::Files;
 use residuum_source::{
-    Batch, Check, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError, Unit,
+    Batch, Check, Coverage, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source,
+    SourceError, Unit,
 };
 use residuum_sql::Sqlite;
 
@@ -112,6 +113,21 @@ impl Source for WithDatabases {
                 let unit = Unit { objects: vec![object.clone()], range: unit.range.clone() };
                 self.files.read(&unit, limits, sink)?;
             }
+        }
+        Ok(())
+    }
+
+    fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
+        let mut databases = Vec::new();
+        self.list(&mut |object| {
+            if object.not_read.is_none() && has_pages(&object) && is_sqlite(&self.files.path_of(&object.path)) {
+                databases.push(object.path);
+            }
+            Flow::Continue(())
+        })?;
+        for object in databases {
+            let database = Sqlite::open(self.name(), &self.files.path_of(&object))?;
+            database.leftovers(&mut |leftover| look(Leftover { object: &object, ..leftover }))?;
         }
         Ok(())
     }

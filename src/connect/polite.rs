@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use residuum_source::{
-    Batch, Check, Flow, Limits, Object, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
+    Batch, Check, Flow, Leftover, Limits, Object, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget,
+    TableKey, Unit,
 };
 
 use super::{ConnectError, connect};
@@ -194,6 +195,10 @@ impl Source for Polite {
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
         let _place = self.places.as_deref().map(Places::take);
         self.source.read(unit, limits, &mut Slowed { sink, by: self })
+    }
+
+    fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
+        self.source.leftovers(look)
     }
 
     fn check(&self) -> Result<Check, SourceError> {

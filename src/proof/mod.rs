@@ -9,16 +9,19 @@
 //! is JSON, signed, and checked offline with the public key: [`Certificate::check`]. It names nobody: it holds a salted
 //! commitment to the identifiers, which whoever has the opening and the identifiers can compare ([`Opening`]).
 //!
-//! What no reader here looks at is named in it (see [`not_examined`]): pages that a database has freed, its logs.
+//! Where no record stands, as on pages that SQLite has freed, connectors that can hand out the bytes, and the identifiers
+//! are looked for as texts ([`leftovers`]). What no reader here looks at is named in the certificate ([`not_examined`]).
 
 mod canary;
 mod certificate;
+mod leftover;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 pub use canary::{Canaries, plant};
 pub use certificate::{Certificate, Invalid, Opening, SourceStatement, Statement};
+pub use leftover::{Trace, Traces, leftovers};
 
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{IndexError, Keyring, Reader};
@@ -64,6 +67,17 @@ pub struct Places {
     pub possible: u64,
 }
 
+impl Places {
+    /// How many are in this state.
+    pub fn of(&mut self, state: State) -> &mut u64 {
+        match state {
+            State::Residual => &mut self.residual,
+            State::Joint => &mut self.joint,
+            State::Possible => &mut self.possible,
+        }
+    }
+}
+
 /// Looks for what is left of people in an index, and gives each place with what it is.
 ///
 /// A name or a date of birth leads nowhere where an e-mail is known, too; here it is looked for by itself as well, for
@@ -86,11 +100,7 @@ pub fn remaining(
             return ControlFlow::Continue(());
         }
         let state = State::of(location);
-        *match state {
-            State::Residual => &mut places.residual,
-            State::Joint => &mut places.joint,
-            State::Possible => &mut places.possible,
-        } += 1;
+        *places.of(state) += 1;
         each(state, location)
     };
     identity::find(reader, keys, subjects, &FindOptions::default(), &mut take)?;
@@ -109,9 +119,9 @@ pub fn remaining(
 /// What no reader looks at in a source of this kind, with what to do about it.
 pub fn not_examined(kind: &str) -> &'static [&'static str] {
     match kind {
-        "sqlite" => {
-            &["pages that SQLite has freed and its write-ahead log: run `PRAGMA wal_checkpoint(TRUNCATE)` and `VACUUM`"]
-        }
+        "sqlite" => &[
+            "numbers on pages that SQLite has freed, and texts there that the end of a page cuts: `VACUUM` removes them",
+        ],
         "postgres" => &[
             "row versions that PostgreSQL keeps until they are vacuumed, and indexes over them: run `VACUUM (FULL)`",
             "PostgreSQL's write-ahead log and its archive: they end with their retention",

@@ -25,7 +25,7 @@ pub(super) struct Stretch {
 }
 
 /// Seals the personal stretches of a name.
-pub(super) fn seal_name(worker: &mut Worker<'_>, keys: &Keyring, name: &str) -> String {
+pub(crate) fn seal_name(worker: &mut Worker<'_>, keys: &Keyring, name: &str) -> String {
     let stretches = personal_stretches(worker, keys, name);
     seal_stretches(keys, name, &stretches)
 }

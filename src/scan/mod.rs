@@ -30,6 +30,7 @@ use residuum_detect::Detector;
 use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use examine::composite;
+pub(crate) use locator::seal_name;
 pub use options::ScanOptions;
 pub use preview::{ScanPlan, SourcePlan};
 pub use progress::{NotRead, Observer, Progress, Silent, Summary};

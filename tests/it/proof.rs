@@ -117,9 +117,39 @@ fn a_copy_that_is_left_is_found_wherever_it_is() {
         let lines = sandbox.run(["verify", "--email", JANE, "--format", "jsonl"]).exits(3).lines();
         assert_eq!(lines.len(), 1, "{name}: {lines:?}");
         assert_eq!(lines[0]["source"], "shop", "{name}");
-        sqlite(&sandbox, "DELETE FROM customers WHERE id = 3; DROP TABLE IF EXISTS history");
+        sqlite(&sandbox, "DELETE FROM customers WHERE id = 3; DROP TABLE IF EXISTS history; VACUUM");
     }
     verify(&sandbox, "c.json").exits(0);
+}
+
+#[test]
+fn what_was_deleted_and_still_stands_in_the_file_is_found() {
+    let sandbox = company();
+    fs::copy(sandbox.path("shop.sqlite"), sandbox.path("data/copy.db")).expect("it can be copied");
+    let filled = "PRAGMA secure_delete = OFF; INSERT INTO customers WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL \
+                  SELECT i + 1 FROM n WHERE i < 400) SELECT i, 'other' || i || '@example.net', '' FROM n; \
+                  INSERT INTO customers VALUES (500, 'Jane.Roe@example.com', '(202) 555-0123');";
+    for (file, source, delete, what) in [
+        ("shop.sqlite", "shop", "DELETE FROM customers WHERE id = 500", "free space of a page"),
+        ("data/copy.db", "files", "DELETE FROM customers", "freed page"),
+    ] {
+        let run = |sql: &str| {
+            let status = std::process::Command::new("sqlite3").arg(sandbox.path(file)).arg(sql).status();
+            assert!(status.expect("sqlite3 is installed").success(), "{sql}");
+        };
+        run(&format!("{filled} {delete}"));
+        let people = ["--email", JANE, "--phone", "202-555-0123", "--certificate", "c.json"];
+        let lines = sandbox.run(["verify", "--format", "jsonl"].iter().chain(&people)).exits(3).lines();
+        let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap_or_default()).collect();
+        assert_eq!(kinds.len(), 2, "{lines:?}");
+        assert!(kinds.contains(&"PHONE") && kinds.contains(&"EMAIL"), "{lines:?}");
+        for line in &lines {
+            assert_eq!((&line["source"], &line["what"]), (&source.into(), &what.into()), "{lines:?}");
+        }
+        sandbox.run(["verify"].iter().chain(&people)).exits(3).prints("stands outside of records");
+        run("VACUUM");
+        sandbox.run(["verify"].iter().chain(&people[..4])).exits(0);
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use error::SourceError;
 pub use location::{KeyValue, Record, RecordKind};
 pub use memory::{Memory, Table};
 pub use name::{InvalidName, ObjectPath, escape_component};
-pub use object::{Coverage, KeyKind, Object, Outcome, Part, Range, TableKey, Unit, Version};
+pub use object::{Coverage, KeyKind, Leftover, Object, Outcome, Part, Range, TableKey, Unit, Version};
 pub use offsets::{Ascending, OffsetMap, Run};
 pub use sensitive::Sensitive;
 pub use source::{Check, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};

@@ -205,3 +205,18 @@ impl Outcome {
         Self { coverage, reason: Some(reason.into()), bytes: 0, records: 0, members: 0 }
     }
 }
+
+/// Bytes of a store in which no record stands.
+#[derive(Clone, Copy)]
+pub struct Leftover<'b> {
+    /// The object that holds them: the database file, rather than one of its tables.
+    pub object: &'b ObjectPath,
+    /// What they are: `freed page`, `write-ahead log`.
+    pub what: &'static str,
+    /// The page, counted from 1; 0 where there are none.
+    pub page: u64,
+    /// Where the bytes begin in the page, or in the file that has none.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: &'b [u8],
+}

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::{Batch, Object, ObjectPath, Outcome, Part, Range, Record, SourceError, TableKey, Unit};
+use crate::{Batch, Leftover, Object, ObjectPath, Outcome, Part, Range, Record, SourceError, TableKey, Unit};
 
 /// Asks a reader to stop. Why is known to the sink that asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,6 +135,16 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When the rest of the unit cannot be read, or [`SourceError::Stopped`] when the sink asked to stop.
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError>;
+
+    /// Hands out the bytes of the store in which no record stands, such as pages that were freed, as far as the
+    /// connector can read them; no scan looks at them, and what was erased may still stand there.
+    ///
+    /// # Errors
+    /// When they cannot be read, or [`SourceError::Stopped`] when the callback asked to stop.
+    fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
+        let _ = look;
+        Ok(())
+    }
 
     /// Whether the source can be reached and all of it read, for `sources check`.
     ///

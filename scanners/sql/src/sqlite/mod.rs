@@ -6,6 +6,7 @@
 //! is [`open`]'s business, what is in it [`schema`]'s, and the rows [`rows`]'s.
 
 mod error;
+mod leftover;
 mod open;
 mod rows;
 mod schema;
@@ -13,8 +14,8 @@ mod schema;
 use std::path::Path;
 
 use residuum_source::{
-    Check, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget,
-    TableKey, Unit, Version,
+    Check, Coverage, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError,
+    SplitTarget, TableKey, Unit, Version,
 };
 use rusqlite::Connection;
 
@@ -186,6 +187,13 @@ impl Source for Sqlite {
             self.part(object, limits, sink, |lease, _, rows, cookie| rows.read(lease, &unit.range, None, cookie))?;
         }
         Ok(())
+    }
+
+    fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
+        let object = self.database.object();
+        let read = leftover::read(self.database.path(), &object, look);
+        let failed = |error| SourceError::unreadable(&object, format!("its freed pages cannot be read: {error}"));
+        if read.map_err(failed)?.is_break() { Err(SourceError::Stopped) } else { Ok(()) }
     }
 
     fn check(&self) -> Result<Check, SourceError> {

@@ -84,6 +84,11 @@ impl Database {
         Self { path: path.to_owned(), idle: Mutex::default(), copy: Mutex::default() }
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file as an object, for errors that concern all of it.
     pub fn object(&self) -> ObjectPath {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
