@@ -27,6 +27,8 @@ const COLUMN_COST: usize = 64;
 /// What a window of a long value shows before and after its core.
 const BEFORE: usize = 256;
 const AFTER: usize = 4 << 10;
+/// Room that a value keeps for the next.
+const KEPT: usize = 64 << 10;
 
 /// A value in the making.
 #[derive(Default)]
@@ -99,6 +101,14 @@ impl Value {
             self.map = self.map.slice(n as u32, self.bytes.len() as u32);
             self.bytes.drain(..n);
         }
+    }
+
+    /// Empties it, keeping the room it has.
+    fn clear(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        bytes.shrink_to(KEPT);
+        *self = Self { bytes, ..Self::default() };
     }
 
     fn trim_end(&mut self) {
@@ -224,7 +234,7 @@ impl<'s> Gather<'s> {
             column.bytes.extend_from_slice(&value.bytes);
             table.end_value(field, len);
         }
-        *value = Value::default();
+        value.clear();
         Flow::Continue(())
     }
 

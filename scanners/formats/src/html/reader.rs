@@ -1,5 +1,7 @@
 //! A page from front to back.
 
+use std::fmt::Write as _;
+
 use memchr::{memchr, memchr2};
 use residuum_source::{Flow, RecordKind};
 
@@ -30,6 +32,7 @@ pub(super) struct Reader<'g, 's, 'a> {
     header_cell: Option<(usize, usize)>,
     /// Name of the tag at hand in lower case.
     tag: String,
+    field_name: String,
     attributes: Vec<Attribute>,
     /// How many of them belong to the tag.
     count: usize,
@@ -66,6 +69,7 @@ impl<'g, 's, 'a> Reader<'g, 's, 'a> {
             aside: Value::default(),
             header_cell: None,
             tag: String::new(),
+            field_name: String::new(),
             attributes: Vec::new(),
             count: 0,
         }
@@ -148,9 +152,10 @@ impl<'g, 's, 'a> Reader<'g, 's, 'a> {
     }
 
     fn named(&mut self, name: std::fmt::Arguments<'_>) -> FieldId {
+        self.field_name.clear();
         let dot = if self.prefix.is_empty() { "" } else { "." };
-        let name = format!("{}{dot}{name}", self.prefix);
-        self.gather.field(&name)
+        write!(self.field_name, "{}{dot}{name}", self.prefix).expect("a string takes everything");
+        self.gather.field(&self.field_name)
     }
 
     fn start_tag(&mut self, len: usize) -> Flow {
