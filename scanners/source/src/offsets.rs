@@ -46,6 +46,7 @@ impl OffsetMap {
             }
             let continues = last.width == run.width
                 && last.raw_width == run.raw_width
+                && (last.width == 1 || (run.start - last.start).is_multiple_of(u32::from(last.width)))
                 && last.raw + raw_distance(last, run.start) == run.raw;
             if continues {
                 return;
@@ -77,10 +78,22 @@ impl OffsetMap {
     #[must_use]
     pub fn slice(&self, from: u32, to: u32) -> Self {
         let mut runs = Vec::new();
-        if let Some(run) = self.run_at(from) {
-            runs.push(Run { start: 0, raw: run.raw + raw_distance(run, from), ..*run });
-        }
         let after = self.runs.partition_point(|run| run.start <= from);
+        if let Some(run) = self.run_at(from) {
+            let raw = run.raw + raw_distance(run, from);
+            let past = from.saturating_sub(run.start) % u32::from(run.width.max(1));
+            let left = u32::from(run.width) - past;
+            if past > 0 {
+                // Cut within a character, or a group of Base64: what is left of it still stands where all of it does.
+                runs.push(Run { start: 0, width: left as u16, raw_width: run.raw_width, raw });
+            }
+            let start = if past > 0 { left } else { 0 };
+            let end = self.runs.get(after).map_or(to, |next| next.start.min(to));
+            if past == 0 || from + start < end {
+                let raw = raw + if past > 0 { u64::from(run.raw_width) } else { 0 };
+                runs.push(Run { start, raw, ..*run });
+            }
+        }
         for run in self.runs[after..].iter().take_while(|run| run.start < to) {
             runs.push(Run { start: run.start - from, ..*run });
         }
@@ -154,6 +167,21 @@ fn raw_distance(run: &Run, at: u32) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_slice_may_begin_within_a_group() {
+        let mut map = OffsetMap::default();
+        map.push(Run { start: 0, width: 3, raw_width: 4, raw: 100 });
+        map.push(Run { start: 6, width: 1, raw_width: 1, raw: 200 });
+        for (from, places) in
+            [(0, [100, 100, 100, 104]), (1, [100, 100, 104, 104]), (2, [100, 104, 104, 104]), (4, [104, 104, 200, 201])]
+        {
+            let slice = map.slice(from, 10);
+            let found: Vec<u64> = (0..4).map(|at| slice.start(at)).collect();
+            assert_eq!(found, places, "from {from}");
+            assert_eq!(slice.end(1), map.end(from + 1), "from {from}");
+        }
+    }
 
     proptest! {
         /// Encodes characters with random widths and checks every boundary against a table kept by hand.
