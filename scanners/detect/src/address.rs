@@ -89,6 +89,9 @@ pub(crate) const STATES: &[&str] = &[
     "pr",
     "gu",
     "vi",
+    "aa",
+    "ae",
+    "ap",
     "alabama",
     "alaska",
     "arizona",
@@ -176,9 +179,8 @@ const REACH: usize = 80;
 /// The street line whose suffix stands at `start..end`: `1234 Elm Street NW, Apt 5B`.
 pub(crate) fn street(text: &[u8], start: usize, end: usize, common: bool) -> Option<Range<usize>> {
     let broadway = text[start..end].eq_ignore_ascii_case(b"broadway");
-    let capital = text[start].is_ascii_uppercase();
-    if common && !capital {
-        return None;
+    if common && !text[start].is_ascii_uppercase() {
+        return small_street(text, start, end);
     }
     let (mut at, mut names) = (start, usize::from(broadway));
     for _ in 0..6 {
@@ -206,6 +208,129 @@ pub(crate) fn street(text: &[u8], start: usize, end: usize, common: bool) -> Opt
     None
 }
 
+/// A street line in small letters, `504 parkwood drive`: a number of two digits or more, a name that no measure is
+/// called by, and the end of a clause behind it.
+fn small_street(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+    let suffix = &text[start..end];
+    if ![&b"st"[..], b"dr", b"drive", b"ct", b"cir", b"court", b"circle", b"pl"].contains(&suffix) {
+        return None;
+    }
+    let dotted = end + usize::from(text.get(end) == Some(&b'.'));
+    let rest = &text[dotted..text.len().min(dotted + 8)];
+    let word = &rest[rest.iter().take_while(|b| matches!(b, b' ' | b',')).count()..];
+    let closes = rest.is_empty()
+        || matches!(rest[0], b'\n' | b'\r' | b',' | b';' | b'"' | b')')
+        || dotted > end
+        || UNITS.iter().any(|unit| word.starts_with(unit))
+        || word.starts_with(b"#")
+        || word.starts_with(b"in ");
+    let (mut at, mut names) = (start, 0);
+    while closes && names < 3 {
+        let before = word_before(text, at)?;
+        let this = &text[before.clone()];
+        if names > 0 && is_house_number(this) && this.len() >= 2 {
+            return stands_free(text, before.start).then(|| before.start..with_unit(text, end));
+        }
+        let numbered = this[0].is_ascii_digit() && this.ends_with(b"th");
+        let stops = STOPS.iter().chain(MEASURES).any(|stop| stop.eq_ignore_ascii_case(this));
+        if stops || !(numbered || this.len() >= 3 && this.iter().all(u8::is_ascii_alphabetic) || is_direction(this)) {
+            return None;
+        }
+        (at, names) = (before.start, names + 1);
+    }
+    None
+}
+
+/// The city and the postal code behind a street line that ends at `end`, where no state stands between them:
+/// `, Springfield 62704`, `, London NW1 6XE`, `, Ottawa, ON K1M 1M4`.
+pub(crate) fn city_and_code(text: &[u8], end: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let separators = |at: usize| text[at..].iter().take(2).take_while(|b| matches!(b, b' ' | b',' | b'\n')).count();
+    let start = end + separators(end);
+    let (mut at, mut city) = (start, start);
+    for _ in 0..5 {
+        if let Some(length) = postal_code(&text[at..]) {
+            let free = !text.get(at + length).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+            return (city > start && free).then(|| (start..city, at..at + length));
+        }
+        let length =
+            text[at..].iter().take(24).take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80 || **b == b'-').count();
+        let word = &text[at..at + length];
+        if length < 2 || !(word[0].is_ascii_uppercase() || word[0] >= 0x80) {
+            return None;
+        }
+        let province = length == 2 && word.iter().all(u8::is_ascii_uppercase);
+        at += length;
+        if !province {
+            city = at;
+        }
+        at += separators(at);
+    }
+    None
+}
+
+/// Length of a postal code of the US, Canada or the United Kingdom at the beginning.
+fn postal_code(text: &[u8]) -> Option<usize> {
+    let shape = |pattern: &[u8]| {
+        pattern.len() <= text.len()
+            && pattern.iter().zip(text).all(|(p, b)| match p {
+                b'9' => b.is_ascii_digit(),
+                b'A' => b.is_ascii_uppercase(),
+                _ => p == b,
+            })
+    };
+    const SHAPES: [&[u8]; 9] =
+        [b"99999-9999", b"99999", b"A9A 9A9", b"A9A9A9", b"A9 9AA", b"A99 9AA", b"AA9 9AA", b"AA99 9AA", b"AA9A 9AA"];
+    SHAPES.iter().find(|pattern| shape(pattern)).map(|pattern| pattern.len())
+}
+
+/// Words before a suffix that make it something else: `16 gb drive`, `90 minute drive`.
+const MEASURES: &[&[u8]] = &[
+    b"gb",
+    b"tb",
+    b"mb",
+    b"hard",
+    b"disk",
+    b"flash",
+    b"usb",
+    b"minute",
+    b"hour",
+    b"mile",
+    b"day",
+    b"week",
+    b"month",
+    b"year",
+    b"km",
+    b"network",
+    b"thumb",
+    b"solid",
+    b"state",
+    b"food",
+    b"tennis",
+    b"supreme",
+    b"district",
+    b"inner",
+    b"full",
+    b"half",
+    b"first",
+    b"second",
+    b"third",
+    b"test",
+    b"long",
+    b"short",
+    b"external",
+    b"backup",
+    b"inch",
+    b"shared",
+    b"line",
+    b"wheel",
+    b"fund",
+    b"donation",
+    b"blood",
+    b"people",
+    b"cases",
+    b"judges",
+];
+
 /// The post office box whose `box` stands at `start..end`.
 pub(crate) fn post_office_box(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
     let before = &text[start.saturating_sub(13)..start];
@@ -219,12 +344,52 @@ pub(crate) fn post_office_box(text: &[u8], start: usize, end: usize) -> Option<R
     };
     let from = match lead {
         Some(lead) => start - lead.len(),
-        None => numbered().then_some(start)?,
+        None => match route_before(text, start) {
+            Some(from) => from,
+            None => numbered().then_some(start)?,
+        },
     };
     let gap = text[end..].iter().take(3).take_while(|b| matches!(b, b' ' | b'#' | b':')).count();
     let digits = text[end + gap..].iter().take_while(|b| b.is_ascii_digit()).count();
+    // `Box 23A`
+    let after = end + gap + digits;
+    let lettered = text.get(after).is_some_and(u8::is_ascii_uppercase)
+        && !text.get(after + 1).is_some_and(u8::is_ascii_alphanumeric);
     let free = from == 0 || !text[from - 1].is_ascii_alphanumeric();
-    (gap > 0 && (1..=7).contains(&digits) && free).then(|| from..end + gap + digits)
+    (gap > 0 && (1..=7).contains(&digits) && free).then(|| from..after + usize::from(lettered))
+}
+
+/// Where the route or the unit before a box begins: `RR 2 Box 152`, `HC 68 Box 23A`, `PSC 802 Box 74`.
+fn route_before(text: &[u8], start: usize) -> Option<usize> {
+    const ROUTES: [&[u8]; 14] = [
+        b"rr",
+        b"r.r.",
+        b"rd",
+        b"rfd",
+        b"rural route",
+        b"hc",
+        b"hcr",
+        b"highway contract",
+        b"star route",
+        b"psc",
+        b"cmr",
+        b"unit",
+        b"omr",
+        b"route",
+    ];
+    let number = text[..start].trim_ascii_end();
+    let number = number.strip_suffix(b",").unwrap_or(number);
+    let digits = number.iter().rev().take(6).take_while(|b| b.is_ascii_digit()).count();
+    let route = number[..number.len() - digits].trim_ascii_end();
+    let route = route.strip_suffix(b"#").unwrap_or(route).trim_ascii_end();
+    let ends = |name: &&&[u8]| {
+        route.len() >= name.len()
+            && route[route.len() - name.len()..].eq_ignore_ascii_case(name)
+            && !route[..route.len() - name.len()].last().is_some_and(u8::is_ascii_alphanumeric)
+    };
+    let longest = ROUTES.iter().filter(ends).max_by_key(|name| name.len())?;
+    let near = start - route.len() <= 12 && (1..=5).contains(&digits);
+    near.then(|| route.len() - longest.len())
 }
 
 /// What stands around a state: `12 Oak Ave, Springfield, IL 62704-1234`.
@@ -392,8 +557,23 @@ fn with_unit(text: &[u8], suffix_end: usize) -> usize {
             end = word.end;
         }
     }
+    if numbered_road(&text[..suffix_end]) && text.get(end) == Some(&b' ') {
+        let number = word_at(end + 1);
+        if (1..=4).contains(&number.len()) && text[number.start].is_ascii_digit() {
+            end = number.end;
+        }
+    }
     let gap = text[end..].iter().take(2).take_while(|b| matches!(b, b' ' | b',')).count();
     let unit = word_at(end + gap);
+    // `, 21st Floor`
+    let ordinal = &text[unit.clone()];
+    if gap > 0 && ordinal.first().is_some_and(u8::is_ascii_digit) && ordinal.last().is_some_and(u8::is_ascii_alphabetic)
+    {
+        let floor = word_at((unit.end + 1).min(text.len()));
+        if text[floor.clone()].eq_ignore_ascii_case(b"floor") || text[floor.clone()].eq_ignore_ascii_case(b"fl") {
+            return floor.end;
+        }
+    }
     let (known, mut at) = if text.get(end + gap) == Some(&b'#') {
         (true, end + gap)
     } else {
@@ -408,6 +588,22 @@ fn with_unit(text: &[u8], suffix_end: usize) -> usize {
         }
     }
     end.min(text.len())
+}
+
+/// Whether a road that ends here is called by a number: `County Road`, `State Route`, `US Highway`.
+fn numbered_road(text: &[u8]) -> bool {
+    [
+        &b"county road"[..],
+        b"county rd",
+        b"state route",
+        b"state road",
+        b"us highway",
+        b"u.s. highway",
+        b"highway",
+        b"hwy",
+    ]
+    .iter()
+    .any(|road| text.len() >= road.len() && text[text.len() - road.len()..].eq_ignore_ascii_case(road))
 }
 
 #[cfg(test)]

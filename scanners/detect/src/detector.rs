@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::field::{self, Fields, Reading};
 use crate::text::{Engine, Scratch, Texts};
-use crate::{FieldPlan, Hit, Rule, RuleError, RuleId, RuleSet, Treatment};
+use crate::{FieldPlan, Hit, Rule, RuleError, RuleId, RuleSet, Treatment, Type};
 
 /// A compiled set of rules. Build it once and share it.
 pub struct Detector {
@@ -149,7 +149,15 @@ impl Worker<'_> {
             while offsets[value + 1] <= hit.start {
                 value += 1;
             }
-            out(value, hit, form);
+            // In a field that no name types, a month of some year is when something happened, and hardly to a person, and
+            // the name of an organisation is a supplier's or a kind of school.
+            let of_no_one = hit.kind == Type::Date && hit.confidence < A_DAY || hit.kind == Type::Organization;
+            if plan.field.is_empty() || !of_no_one {
+                out(value, hit, form);
+            }
         });
     }
 }
+
+/// How sure a date is, in thousandths, that names a day.
+const A_DAY: u16 = 700;

@@ -11,6 +11,7 @@ mod field;
 pub mod fingerprint;
 mod hit;
 mod kernel;
+mod organization;
 mod person;
 mod rules;
 mod run;

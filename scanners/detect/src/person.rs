@@ -11,13 +11,13 @@ mod filed;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub(crate) use alone::{at_given, at_surname};
-pub(crate) use cues::{KEYS, LABELS, RANKS, TITLES};
+pub(crate) use alone::{at_given, at_small, at_surname};
+pub(crate) use cues::{CLOSINGS, KEYS, LABELS, RANKS, TITLES};
 pub use filed::last_first;
 
 use crate::dictionary::{
-    COMMON_WORDS, GIVEN_NAMES, LISTED_GIVEN_NAMES, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS, SURNAMES, is_given_name,
-    is_surname,
+    AMBIGUOUS_GIVEN_NAMES, COMMON_WORDS, GIVEN_NAMES, LISTED_GIVEN_NAMES, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS,
+    SURNAMES, TELLING_SURNAMES, is_given_name, is_surname,
 };
 
 /// What introduces a name.
@@ -57,10 +57,34 @@ pub(crate) fn after_cue(text: &[u8], end: usize, cue: Cue) -> Option<Range<usize
     stands.then_some(name.range)
 }
 
+/// The name that signs a letter whose closing words end at `end`: `Regards,\nPriya Nair`.
+pub(crate) fn after_closing(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let gap = text[end..].iter().take(6).take_while(|b| b" ,.:!-\r\n".contains(b)).count();
+    let parted = text[end..end + gap].iter().any(|b| matches!(b, b',' | b'\n' | b':'));
+    let name = read(text, end + gap, false).filter(|_| parted)?;
+    let ends =
+        matches!(text.get(name.range.end), None | Some(b'\n' | b'\r' | b',' | b'.' | b'<' | b'"' | b')' | b'\\'))
+            || text[name.range.end..].starts_with(b"  ");
+    let mut words = text[name.range.clone()].split(|b| *b == b' ');
+    let listed = words.any(|word| is_given_name(word) || is_surname(word));
+    (ends && (listed || name.words == 2 && !name.lower)).then_some(name.range)
+}
+
 /// A listed given name in small letters, after a phrase that nothing but a name follows: `my name is maria`.
 fn small(text: &[u8], at: usize, before: &[u8]) -> Option<Range<usize>> {
     let phrase = [&b" is"[..], b"llamo", b"nombre es"].iter().any(|end| before.ends_with(end));
     let length = word(&text[at..]);
+    // With the family name behind it, if a list has that: `my name is sarah connor`.
+    let second = if text.get(at + length) == Some(&b' ') { word(&text[at + length + 1..]) } else { 0 };
+    let family = &text[(at + length + 1).min(text.len())..][..second];
+    if phrase
+        && second >= 3
+        && LISTED_GIVEN_NAMES.has(&text[at..at + length])
+        && is_surname(family)
+        && !COMMON_WORDS.has(family)
+    {
+        return Some(at..at + length + 1 + second);
+    }
     let ends = !text.get(at + length).is_some_and(|b| {
         b.is_ascii_alphanumeric()
             || b"_-@./".contains(b) && text.get(at + length + 1).is_some_and(u8::is_ascii_alphanumeric)
@@ -71,7 +95,7 @@ fn small(text: &[u8], at: usize, before: &[u8]) -> Option<Range<usize>> {
 /// The name that fills the element or the quoted value whose name ends at `end`: `<last_name>Quill</last_name>`,
 /// `"firstName": "Ada"`, `surname='Quill'`.
 pub(crate) fn in_key(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
-    let (at, closing) = value_of_key(text, start, end)?;
+    let Some((at, closing)) = value_of_key(text, start, end) else { return bare_value(text, end) };
     let longest = &text[at..text.len().min(at + LONGEST_VALUE)];
     let length = longest.iter().position(|b| *b == closing)?;
     let value = longest[..length].trim_ascii();
@@ -87,6 +111,63 @@ pub(crate) fn in_key(text: &[u8], start: usize, end: usize) -> Option<Range<usiz
     let known = || value.split(|b| *b == b' ').any(|w| GIVEN_NAMES.has(w) || SURNAMES.has(w));
     (name.range == (at..end) && (!name.lower || known())).then_some(name.range)
 }
+
+/// The name behind a key without quotes: `First name: Xiadani`, `last_name=Doe&`.
+fn bare_value(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let spaces =
+        |at: usize, most: usize| text[at..].iter().take(most).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let mark = end + spaces(end, 2);
+    if !matches!(text.get(mark), Some(b':' | b'=')) {
+        return None;
+    }
+    let at = mark + 1 + spaces(mark + 1, 3);
+    let name = read(text, at, false)?;
+    let value = &text[name.range.clone()];
+    let ends = matches!(
+        text.get(name.range.end),
+        None | Some(b'\n' | b'\r' | b',' | b';' | b'&' | b'|' | b'\t' | b'"' | b' ')
+    );
+    let of_program = PROGRAM_WORDS.iter().any(|word| word.eq_ignore_ascii_case(value));
+    (ends && !of_program && value.len() >= 2).then_some(name.range)
+}
+
+/// What stands in programs where a name would.
+const PROGRAM_WORDS: &[&[u8]] = &[
+    b"string",
+    b"str",
+    b"text",
+    b"varchar",
+    b"char",
+    b"field",
+    b"input",
+    b"label",
+    b"required",
+    b"optional",
+    b"name",
+    b"yes",
+    b"no",
+    b"none",
+    b"null",
+    b"true",
+    b"false",
+    b"value",
+    b"column",
+    b"type",
+    b"object",
+    b"any",
+    b"id",
+    b"self",
+    b"some",
+    b"default",
+    b"and",
+    b"or",
+    b"enter",
+    b"select",
+    b"your",
+    b"last",
+    b"first",
+    b"middle",
+];
 
 /// A name with the apostrophes that XML and HTML write as entities.
 pub(crate) fn unescaped(value: &[u8]) -> Cow<'_, [u8]> {
@@ -187,7 +268,15 @@ fn read(text: &[u8], start: usize, quoted: bool) -> Option<Name> {
                 break;
             }
             let stops = |w: &[u8]| COMMON_WORDS.has(w) || ORGANIZATION_WORDS.has(w) || PLACE_WORDS.has(w);
-            if stops(this) && !(name.words > 0 && SURNAMES.has(this)) {
+            // `April Lopez`: a given name that is another word, too, before a family name that is none.
+            let begins = || {
+                name.words == 0 && AMBIGUOUS_GIVEN_NAMES.has(this) && text.get(at + length) == Some(&b' ') && {
+                    let next = &text[at + length + 1..];
+                    let next = &next[..word(next)];
+                    is_capital(next) && TELLING_SURNAMES.has(next)
+                }
+            };
+            if stops(this) && !(name.words > 0 && SURNAMES.has(this)) && !begins() {
                 // `Jordan Bank`: what looked like a name is something else's.
                 if name.words > 0 && (ORGANIZATION_WORDS.has(this) || PLACE_WORDS.has(this)) {
                     return None;
@@ -208,9 +297,23 @@ fn read(text: &[u8], start: usize, quoted: bool) -> Option<Name> {
             _ => break,
         }
     }
+    let end = with_suffix(text, end);
     name.range.end = end;
     let closes = !text.get(end).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'@' | b'/'));
     (name.words > 0 && closes && end - start >= 2).then_some(name)
+}
+
+/// The end of a name with what marks the generation behind it: `Jr.`, `III`.
+fn with_suffix(text: &[u8], end: usize) -> usize {
+    const SUFFIXES: [&[u8]; 9] = [b" Jr.", b", Jr.", b" Sr.", b", Sr.", b" Jr", b", Jr", b" III", b" II", b" IV"];
+    let rest = &text[end..];
+    if [&b" Jr"[..], b" Sr"].iter().any(|read| text[..end].ends_with(read)) {
+        return end + usize::from(rest.starts_with(b"."));
+    }
+    let suffix = SUFFIXES
+        .iter()
+        .find(|suffix| rest.starts_with(suffix) && !rest.get(suffix.len()).is_some_and(u8::is_ascii_alphanumeric));
+    end + suffix.map_or(0, |suffix| suffix.len())
 }
 
 /// Length of the word at the beginning: letters, with a hyphen or an apostrophe between letters; no possessive.
@@ -292,7 +395,9 @@ mod tests {
             ("{\"first_name\": \"string\"}", "first_name", None),
             ("<first_name/>Ada<x>", "first_name", None),
             ("<b>First name</b>Ada<", "First name", None),
-            ("first_name: Ada", "first_name", None),
+            ("first_name: Ada", "first_name", Some("Ada")),
+            ("first_name: String,", "first_name", None),
+            ("first_name: Column(", "first_name", None),
             ("<first_name>Ada2</first_name>", "first_name", None),
             ("<first_name></first_name>", "first_name", None),
         ];

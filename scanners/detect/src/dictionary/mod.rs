@@ -107,6 +107,72 @@ pub(crate) static LISTED_SURNAMES: SortedList = SortedList(include_str!("listed_
 /// Family names that hardly stand for anything but a person.
 pub(crate) static TELLING_SURNAMES: SortedList = SortedList(include_str!("telling_surnames.txt"));
 
+/// Common given names that are looked for in small letters, too: nothing else, and no short ones.
+pub(crate) fn small_given_names() -> impl Iterator<Item = &'static str> {
+    let words = include_str!("given_names.txt").lines().filter(|line| !line.starts_with('#'));
+    words.flat_map(str::split_ascii_whitespace).filter(|name| {
+        let name = name.as_bytes();
+        name.len() >= 4
+            && LISTED_GIVEN_NAMES.has(name)
+            && !AMBIGUOUS_GIVEN_NAMES.has(name)
+            && !COMMON_WORDS.has(name)
+            && !SMALL_WORDS.contains(&name)
+    })
+}
+
+/// Given names that are words in small letters.
+const SMALL_WORDS: &[&[u8]] = &[
+    b"jose",
+    b"juan",
+    b"luis",
+    b"carlos",
+    b"angel",
+    b"rosa",
+    b"jean",
+    b"dawn",
+    b"mark",
+    b"bill",
+    b"drew",
+    b"grant",
+    b"robin",
+    b"gene",
+    b"dean",
+    b"ruby",
+    b"java",
+    b"louis",
+    b"diego",
+    b"marie",
+    b"anna",
+    b"clara",
+    b"nova",
+    b"sole",
+    b"mina",
+    b"sara",
+    b"dong",
+    b"sung",
+    b"ross",
+    b"jake",
+    b"rick",
+    b"nick",
+    b"norm",
+    b"mike",
+    b"josh",
+    b"teddy",
+    b"barb",
+    b"jimmy",
+    b"randy",
+    b"frankie",
+    b"johnny",
+    b"willy",
+    b"dolly",
+    b"molly",
+    b"polly",
+    b"sally",
+    b"jenny",
+    b"christian",
+    b"muslim",
+];
+
 /// Whether a word is some given name.
 pub(crate) fn is_given_name(word: &[u8]) -> bool {
     GIVEN_NAMES.has(word) || LISTED_GIVEN_NAMES.has(word) || AMBIGUOUS_GIVEN_NAMES.has(word)

@@ -1,7 +1,9 @@
 //! Typed fields: how the values of a field are read once a plan says what they are. The hot loop of tables.
 
+use std::sync::OnceLock;
+
 use hashbrown::HashSet;
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::{FieldPlan, Treatment};
 use crate::validate::{self, Validator, plausible};
@@ -19,8 +21,26 @@ enum Form {
     Standard,
     Anything,
     Checked(Validator),
-    Pattern(Regex, Option<Validator>),
+    Pattern(Whole, Option<Validator>),
     List(HashSet<Vec<u8>>),
+}
+
+/// A pattern that a whole value must match, compiled when a field first needs it: most are needed by none.
+#[derive(Debug)]
+struct Whole {
+    source: String,
+    regex: OnceLock<Regex>,
+}
+
+impl Whole {
+    fn regex(&self) -> &Regex {
+        let compile = || {
+            let builder =
+                RegexBuilder::new(&self.source).unicode(!self.source.is_ascii()).size_limit(usize::MAX).build();
+            builder.expect("the pattern was parsed and measured when its rule was compiled for text")
+        };
+        self.regex.get_or_init(compile)
+    }
 }
 
 /// What a value of a field turned out to be.
@@ -48,8 +68,7 @@ impl Reader {
                 let crate::Finder::Pattern(pattern) = &rule.finder else {
                     return Ok(Self { kind: rule.kind, form: Form::Standard });
                 };
-                let whole = Regex::new(&format!("^(?:{pattern})$"))
-                    .map_err(|e| RuleError::Uncompilable { rule: rule.id.clone(), message: e.to_string() })?;
+                let whole = Whole { source: format!("^(?:{pattern})$"), regex: OnceLock::new() };
                 Form::Pattern(whole, rule.validator.as_ref().map(validator).transpose()?)
             }
             ValueForm::List(words) => {
@@ -72,7 +91,7 @@ impl Reader {
             Form::Anything => !plausible::filler(value) && self.force(value, day_first, out),
             Form::Checked(check) => check(value) && self.force(value, day_first, out),
             Form::Pattern(whole, check) => {
-                whole.is_match(value) && check.is_none_or(|c| c(value)) && self.force(value, day_first, out)
+                whole.regex().is_match(value) && check.is_none_or(|c| c(value)) && self.force(value, day_first, out)
             }
             Form::List(words) => standard::write(self.kind, value, day_first, out) && words.contains(out.as_slice()),
         }

@@ -10,14 +10,18 @@ use std::ops::Range;
 use super::cues::{BELONGINGS, GREETINGS, NO_PERSON, OPENINGS, PLACE_CUES, RANKS, VERBS};
 use super::{read, word};
 use crate::dictionary::{
-    COMMON_WORDS, GIVEN_NAMES, JOB_WORDS, ORGANIZATION_WORDS, PLACE_WORDS, is_given_name, is_surname,
+    COMMON_WORDS, GIVEN_NAMES, JOB_WORDS, LISTED_GIVEN_NAMES, ORGANIZATION_WORDS, PLACE_WORDS, is_given_name,
+    is_surname,
 };
 
 /// The name that begins with, or is, the given name at `start..end`; `common` if it is another word, too.
 pub(crate) fn at_given(text: &[u8], start: usize, end: usize, common: bool) -> Option<Range<usize>> {
     let given = &text[start..end];
-    if !is_written_as_name(given) || is_joined(text, start) {
+    if is_joined(text, start) {
         return None;
+    }
+    if !is_written_as_name(given) {
+        return in_capitals(text, start, end);
     }
     // `Marie-Claire` is read whole; `MariaDB` and `Kevin-based` are no names.
     let first = start..start + word(&text[start..]);
@@ -41,8 +45,93 @@ pub(crate) fn at_given(text: &[u8], start: usize, end: usize, common: bool) -> O
     if name.words != 1 {
         return None;
     }
-    surname_first(text, start, &name.range).or_else(|| alone(text, &first, common).then_some(first))
+    surname_first(text, start, &name.range)
+        .or_else(|| eastern(text, start, &name.range))
+        .or_else(|| alone(text, &first, common).then_some(first))
 }
+
+/// A common given name in small letters, as people write who never press shift: `saw kevin and ryan`. Only among words
+/// of prose, with nothing about them that programs write.
+pub(crate) fn at_small(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+    if !text[start..end].iter().all(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let free = |at: Option<&u8>| at.is_none_or(|b| b" \n\r.,!?".contains(b));
+    if !free(start.checked_sub(1).map(|i| &text[i])) || !free(text.get(end)) {
+        return None;
+    }
+    let around = &text[start.saturating_sub(PROSE)..text.len().min(end + PROSE)];
+    let of_prose = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80 || b" \n\r.,!?'".contains(b);
+    let spaces = around.iter().filter(|b| **b == b' ').count();
+    if !around.iter().all(of_prose) || spaces < 2 {
+        return None;
+    }
+    let (before, after) = (Before::of(text, start), After::of(text, end));
+    if is_article(before.word) || after.names_something_else() || !after.closes {
+        return None;
+    }
+    let next = after.word;
+    let family =
+        after.gap == Gap::Space && is_lower(next) && next.len() >= 3 && is_surname(next) && !COMMON_WORDS.has(next);
+    let prose =
+        |word: &[u8]| is_lower(word) && COMMON_WORDS.has(word) || is_any(GREETINGS, word) || is_any(VERBS, word);
+    let surrounded = prose(before.word) || prose(after.word);
+    (family || surrounded).then(|| start..if family { end + 1 + next.len() } else { end })
+}
+
+/// `JOHN SMITH`, `JOHN Q SMITH`, `SMITH, JOHN`: a listed given name in capitals beside a listed family name in capitals.
+fn in_capitals(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+    let is_upper =
+        |word: &[u8]| word.len() >= 3 && word.iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'-' | b'\''));
+    let family = |word: &[u8]| is_upper(word) && is_surname(word) && !COMMON_WORDS.has(word) && !PLACE_WORDS.has(word);
+    if !is_upper(&text[start..end]) {
+        return None;
+    }
+    let word_at = |at: usize| {
+        at.min(text.len())
+            ..at.min(text.len())
+                + text[at.min(text.len())..].iter().take(24).take_while(|b| is_word_byte(**b) || **b == b'-').count()
+    };
+    let closes = |at: usize| !text.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || b"_@/=(:".contains(b));
+    if text.get(end) == Some(&b' ') {
+        let mut next = word_at(end + 1);
+        if next.len() == 1 {
+            let dot = usize::from(text.get(next.end) == Some(&b'.'));
+            next = word_at(next.end + dot + 1);
+        }
+        if family(&text[next.clone()]) && closes(next.end) {
+            return Some(start..next.end);
+        }
+    }
+    let before = Before::of(text, start);
+    let first = before.gap == Gap::Comma && family(before.word) && !is_joined(text, before.start);
+    if !first || !closes(end) {
+        return None;
+    }
+    let initial = text.get(end) == Some(&b' ') && word_at(end + 1).len() == 1 && text[end + 1].is_ascii_uppercase();
+    Some(before.start..end + if initial { 2 } else { 0 })
+}
+
+/// `Li Wei`, `Nguyen Van An`: a family name of East Asia before the given name.
+fn eastern(text: &[u8], start: usize, given: &Range<usize>) -> Option<Range<usize>> {
+    let before = Before::of(text, start);
+    if before.gap != Gap::Space || !is_written_as_name(before.word) || !is_any(EASTERN, before.word) {
+        return None;
+    }
+    let range = before.start..given.end;
+    (!is_joined(text, before.start) && prose(text, &range)).then_some(range)
+}
+
+/// Family names that stand first: the commonest of China, Vietnam and Korea.
+const EASTERN: &[&str] = &[
+    "li", "wang", "zhang", "liu", "chen", "yang", "zhao", "huang", "zhou", "wu", "xu", "sun", "ma", "zhu", "hu", "guo",
+    "lin", "gao", "luo", "zheng", "liang", "xie", "tang", "han", "cao", "deng", "feng", "peng", "zeng", "xiao", "tian",
+    "nguyen", "tran", "le", "pham", "hoang", "phan", "vu", "vo", "dang", "bui", "ngo", "kim", "lee", "park", "choi",
+    "jung", "kang", "cho", "yoon", "jang", "lim",
+];
+
+/// How far around a name in small letters everything must be prose.
+const PROSE: usize = 20;
 
 /// The name that ends with the family name at `start..end`.
 pub(crate) fn at_surname(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
@@ -50,6 +139,13 @@ pub(crate) fn at_surname(text: &[u8], start: usize, end: usize) -> Option<Range<
         return None;
     }
     let name = read(text, start, false)?;
+    if is_any(FAMOUS, &text[start..end]) && name.words == 1 {
+        let after = After::of(text, name.range.end);
+        let part = Before::of(text, start);
+        let part = part.gap == Gap::Space && is_written_as_name(part.word) && !COMMON_WORDS.has(part.word);
+        let article = Before::of(text, start).gap == Gap::Space && is_any(&["the"], Before::of(text, start).word);
+        return (after.closes && !after.names_something_else() && !article || part).then_some(name.range);
+    }
     if let Some(first) = initials_before(text, start) {
         return Some(first..name.range.end);
     }
@@ -70,6 +166,63 @@ pub(crate) fn at_surname(text: &[u8], start: usize, end: usize) -> Option<Range<
     (free && After::of(text, name.range.end).is_act()).then_some(name.range)
 }
 
+/// Public figures whom texts call by one name.
+const FAMOUS: &[&str] = &[
+    "trump",
+    "obama",
+    "biden",
+    "putin",
+    "hitler",
+    "stalin",
+    "lenin",
+    "merkel",
+    "macron",
+    "zelensky",
+    "zelenskyy",
+    "netanyahu",
+    "erdogan",
+    "modi",
+    "bolsonaro",
+    "trudeau",
+    "thatcher",
+    "churchill",
+    "reagan",
+    "nixon",
+    "mandela",
+    "gandhi",
+    "einstein",
+    "beethoven",
+    "mozart",
+    "shakespeare",
+    "oprah",
+    "beyonce",
+    "beyoncé",
+    "rihanna",
+    "madonna",
+    "eminem",
+    "kanye",
+    "kardashian",
+    "zuckerberg",
+    "bezos",
+    "musk",
+    "shaq",
+    "lebron",
+    "kobe",
+    "messi",
+    "ronaldo",
+    "neymar",
+    "federer",
+    "nadal",
+    "djokovic",
+    "pelosi",
+    "mcconnell",
+    "desantis",
+    "adele",
+    "drake",
+    "tupac",
+    "bieber",
+];
+
 /// Whether a given name by itself is one of a person.
 fn alone(text: &[u8], name: &Range<usize>, common: bool) -> bool {
     let after = After::of(text, name.end);
@@ -87,11 +240,29 @@ fn alone(text: &[u8], name: &Range<usize>, common: bool) -> bool {
     if greeted || after.is_act() && !(common && of_place) || after.possessive && is_any(BELONGINGS, after.word) {
         return true;
     }
+    let named = |word: &[u8]| is_written_as_name(word) && is_given_name(word);
+    let listed = |word: &[u8]| is_written_as_name(word) && LISTED_GIVEN_NAMES.has(word);
+    // `Jay and Trish`, `Jay & Trish`: beside a name that is nothing else.
+    if common && (after.gap == Gap::Comma && listed(after.word) || after.word == b"and" && listed(after.next)) {
+        return true;
+    }
+    // `- Damien`: what signs a message.
+    let signs = || {
+        let line = text[..name.start].trim_ascii_end();
+        let dashed = line.ends_with(b"-") || line.ends_with("—".as_bytes()) || line.ends_with(b"~");
+        dashed && text[line.len()..name.start].len() <= 1 && matches!(text.get(name.end), None | Some(b'\n' | b'\r'))
+    };
+    if !common && signs() {
+        return true;
+    }
     if common || before.gap == Gap::Space && is_any(PLACE_CUES, before.word) && !after.possessive {
         return false;
     }
-    let named = |word: &[u8]| is_written_as_name(word) && is_given_name(word);
-    is_lower(after.word)
+    // `Yes, Emma.`
+    let addressed =
+        opened && before.gap == Gap::Comma && matches!(text.get(name.end), None | Some(b'.' | b'!' | b'?' | b'\n'));
+    addressed
+        || is_lower(after.word)
         || before.gap != Gap::Stop && (is_lower(before.word) || opened && before.gap == Gap::Space)
         || after.gap == Gap::Comma && named(after.word)
         || before.gap == Gap::Comma && named(before.word)
@@ -322,6 +493,12 @@ mod tests {
             ("Gonzalez, Maria J.\n", &["Gonzalez, Maria J."]),
             ("Officer Barnes recorded it", &["Barnes"]),
             ("ask Søren about it", &["Søren"]),
+            ("saw kevin and maria at the mall", &["kevin", "maria"]),
+            ("JOHN SMITH was seen; DOE, JANE Q", &["JOHN SMITH", "DOE, JANE Q"]),
+            ("Yes, Emma. Jay and Trish left", &["Emma", "Jay", "Trish"]),
+            ("we met Li Wei and Obama there", &["Li Wei", "Obama"]),
+            ("Martin King Jr. spoke\n- Damien", &["Martin King Jr.", "Damien"]),
+            ("Kind regards,\nPriya Nair\n", &["Priya Nair"]),
         ];
         for (text, wanted) in cases {
             assert_eq!(names(text), *wanted, "{text}");
@@ -340,7 +517,8 @@ mod tests {
             "pub Sid: u32, let Kate = 3; Kate::new(Kate)",
             "Will the order ship? Mark it as paid. Bill to follow",
             "Monday, March 3, Jackson, Mississippi",
-            "kevin and maria in small letters",
+            "kevin_and_maria, /kevin/maria and kevin=maria",
+            "let kevin = 3; the kevin release",
             "Officer Training starts; President Street",
         ] {
             assert_eq!(names(text), [""; 0], "{text}");

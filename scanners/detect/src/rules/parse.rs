@@ -179,7 +179,9 @@ fn convert(rule: RuleText, list: &dyn Fn(&str) -> Result<Vec<String>, String>) -
     let finder = match (rule.recogniser, rule.pattern, dictionary) {
         (Some(name), None, None) => Finder::Recogniser(name),
         (None, Some(pattern), None) => {
-            regex::bytes::Regex::new(&pattern).map_err(|e| format!("`pattern` is not a regular expression: {e}"))?;
+            // Only its grammar: it is compiled when a text or a field first needs it.
+            let mut grammar = regex_syntax::ParserBuilder::new().utf8(false).unicode(!pattern.is_ascii()).build();
+            grammar.parse(&pattern).map_err(|e| format!("`pattern` is not a regular expression: {e}"))?;
             Finder::Pattern(pattern)
         }
         (None, None, Some(words)) if words.is_empty() => return Err("the dictionary is empty".to_owned()),

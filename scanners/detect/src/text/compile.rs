@@ -62,6 +62,8 @@ recognisers! {
     Address "address",
     City "city",
     PostalCode "postal_code",
+    Organization "organization",
+    UrlPassword "url_password",
 }
 
 /// Rules compiled for running text.
@@ -191,7 +193,7 @@ impl Engine {
         }
         let uses = |recogniser: Recogniser| !engine.users[recogniser as usize].is_empty();
         let places = uses(Recogniser::Address) || uses(Recogniser::City) || uses(Recogniser::PostalCode);
-        named::signs(uses(Recogniser::Person), places, |word, sign| {
+        named::signs(uses(Recogniser::Person), places, uses(Recogniser::Organization), |word, sign| {
             mean(word, &mut |m| m.signs.push(sign));
         });
         if uses(Recogniser::Url) {

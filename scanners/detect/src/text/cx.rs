@@ -201,6 +201,13 @@ impl<'a> Cx<'a> {
         best
     }
 
+    /// Whether a word of the rule's context stands inside a candidate.
+    pub(crate) fn holds_word(&mut self, rule: u16, start: usize, end: usize) -> bool {
+        let split = self.seek(start);
+        let mut inside = self.events[split..].iter().take_while(|event| (event.start as usize) < self.base + end);
+        inside.any(|event| self.engine.means(event, rule))
+    }
+
     /// The flags of all words that may be context of a candidate, whichever rule takes it: most are context of none.
     fn flags_near(&mut self, from: usize, to: usize) -> u64 {
         if (self.near.from, self.near.to) != (from, to) {
@@ -225,14 +232,28 @@ impl<'a> Cx<'a> {
 
     /// Whether the word just before `start` says that a number is something else: `order`, `SKU`, `version`.
     pub(crate) fn refused(&mut self, start: usize) -> bool {
+        self.is_refused(start, None)
+    }
+
+    /// As [`Self::refused`], unless the word is one of the context of `rule`.
+    pub(crate) fn refused_for(&mut self, rule: u16, start: usize) -> bool {
+        self.is_refused(start, Some(rule))
+    }
+
+    fn is_refused(&mut self, start: usize, rule: Option<u16>) -> bool {
         let split = self.seek(start);
         let from = self.base + start;
+        let speaks = |event: &Event| rule.is_some_and(|rule| self.engine.means(event, rule));
         // The name of a thing may have a word more: `order number 123`.
         for event in self.events[..split].iter().rev().take(3) {
             if (event.end as usize) + 12 < from || (event.start as usize) < self.base {
                 return false;
             }
             if event.flags & REFUSES != 0 && event.end as usize <= from {
+                // `device serial number`: the word belongs to one that speaks for the rule.
+                if self.events[..split].iter().rev().take(4).any(|other| other.end >= event.end && speaks(other)) {
+                    return false;
+                }
                 let between = &self.text[event.end as usize - self.base..start];
                 return !between.iter().any(|b| matches!(b, b'\n' | b',' | b';' | b'.' | b'|' | b')' | b'\t'));
             }

@@ -25,7 +25,7 @@ pub(super) fn around(cx: &mut Cx<'_>, i: usize, width: usize) {
     let text = cx.text;
     let Some(end) = domain_end(text, i + width) else { return };
     let start = if before(text, i, 1) == b'"' { quoted_start(text, i) } else { local_start(text, i, width > 1) };
-    let Some(start) = start else { return };
+    let Some(start) = start.filter(|start| !is_user_information(text, *start)) else { return };
     let mut shown = false;
     let mut form = std::mem::take(cx.form);
     form.clear();
@@ -44,6 +44,15 @@ pub(super) fn around(cx: &mut Cx<'_>, i: usize, width: usize) {
     if shown {
         named::before_address(cx, start, i);
     }
+}
+
+/// Whether what begins at `start` is the password in `scheme://user:password@host`, which is no mailbox.
+fn is_user_information(text: &[u8], start: usize) -> bool {
+    if before(text, start, 1) != b':' {
+        return false;
+    }
+    let user = text[..start - 1].iter().rev().take(64).take_while(|b| b.is_ascii_alphanumeric() || b"._-%".contains(b));
+    text[..start - 1 - user.count()].ends_with(b"://")
 }
 
 /// Where an unquoted local part that ends at `end` begins. `encoded` says that its surroundings are percent-encoded.

@@ -6,7 +6,7 @@ use super::cx::Confidence;
 use super::{Cx, Recogniser};
 use crate::dictionary::{self, SortedList};
 use crate::person::Cue;
-use crate::{Type, address, person, standard};
+use crate::{Type, address, organization, person, standard};
 
 /// What a word may be the sign of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub(crate) enum Sign {
     Rank,
     /// A label: a name may follow.
     Label,
+    /// The end of a letter: who wrote it follows.
+    Closing,
     /// What a field that holds a name is called.
     Key,
     /// A given name that is seldom anything else.
@@ -25,6 +27,8 @@ pub(crate) enum Sign {
     CommonGiven,
     /// A family name that is nothing else.
     Surname,
+    /// A common given name, perhaps in small letters.
+    SmallGiven,
     /// A street's suffix.
     Suffix,
     /// A street's suffix that is another word, too.
@@ -33,6 +37,12 @@ pub(crate) enum Sign {
     State,
     /// A box, perhaps of a post office.
     Box,
+    /// A legal form: an organisation stands before it.
+    Form,
+    /// What an organisation is: its name ends here.
+    Kind,
+    /// What an organisation is of something: its name begins here.
+    KindOf,
 }
 
 /// The lists of names, each with its other spellings.
@@ -43,19 +53,27 @@ pub(super) const NAMES: [(Sign, &SortedList, Option<&SortedList>); 3] = [
 ];
 
 /// The words to look out for, with what they are signs of.
-pub(super) fn signs(people: bool, places: bool, mut add: impl FnMut(&str, Sign)) {
+pub(super) fn signs(people: bool, places: bool, organizations: bool, mut add: impl FnMut(&str, Sign)) {
     let mut all = |words: &[&str], sign| words.iter().for_each(|word| add(word, sign));
     if people {
         all(person::TITLES, Sign::Title);
         all(person::LABELS, Sign::Label);
         all(person::KEYS, Sign::Key);
         all(person::RANKS, Sign::Rank);
+        all(person::CLOSINGS, Sign::Closing);
+        let small: Vec<&str> = dictionary::small_given_names().collect();
+        all(&small, Sign::SmallGiven);
     }
     if places {
         all(address::SUFFIXES, Sign::Suffix);
         all(address::COMMON_SUFFIXES, Sign::CommonSuffix);
         all(address::STATES, Sign::State);
         all(&["box"], Sign::Box);
+    }
+    if organizations {
+        all(organization::FORMS, Sign::Form);
+        all(organization::KINDS, Sign::Kind);
+        all(organization::OF, Sign::KindOf);
     }
 }
 
@@ -65,16 +83,30 @@ pub(super) fn around(cx: &mut Cx<'_>, sign: Sign, start: usize, end: usize) {
     let name = |found: Option<std::ops::Range<usize>>| found.map(|range| (Recogniser::Person, Type::PersonName, range));
     let street =
         |found: Option<std::ops::Range<usize>>| found.map(|range| (Recogniser::Address, Type::StreetAddress, range));
+    let firm = |found: Option<std::ops::Range<usize>>| {
+        found.map(|range| (Recogniser::Organization, Type::Organization, range))
+    };
     let found = match sign {
+        Sign::Form => firm(organization::with_form(text, start, end)),
+        Sign::Kind => firm(organization::of_kind(text, start, end)),
+        Sign::KindOf => firm(organization::of_something(text, start, end)),
         Sign::Title => name(person::after_cue(text, end, Cue::Title)),
         Sign::Label => name(person::after_cue(text, end, Cue::Label)),
         Sign::Key => name(person::in_key(text, start, end)),
         Sign::Rank => name(person::after_cue(text, end, Cue::Rank)),
         Sign::Given => name(person::at_given(text, start, end, false)),
         Sign::CommonGiven => name(person::at_given(text, start, end, true)),
+        Sign::Closing => name(person::after_closing(text, end)),
+        Sign::SmallGiven => name(person::at_small(text, start, end)),
         Sign::Surname => name(person::at_surname(text, start, end)),
-        Sign::Suffix => street(address::street(text, start, end, false)),
-        Sign::CommonSuffix => street(address::street(text, start, end, true)),
+        Sign::Suffix | Sign::CommonSuffix => {
+            let line = address::street(text, start, end, sign == Sign::CommonSuffix);
+            if let Some((city, code)) = line.as_ref().and_then(|line| address::city_and_code(text, line.end)) {
+                report(cx, Recogniser::City, Type::City, city);
+                report(cx, Recogniser::PostalCode, Type::PostalCode, code);
+            }
+            street(line)
+        }
         Sign::Box => street(address::post_office_box(text, start, end)),
         Sign::State => {
             let Some(place) = address::place(text, start, end) else { return };

@@ -5,13 +5,14 @@ use std::io::Write as _;
 use super::cx::Confidence;
 use super::near::{at, before, word_after, word_before};
 use super::{Cx, Recogniser};
-use crate::validate::net;
+use crate::validate::{net, plausible};
 use crate::{Type, standard};
 
 /// Looks at what stands around a colon at `i`.
 pub(super) fn colon(cx: &mut Cx<'_>, i: usize) {
     if at(cx.text, i + 1) == b'/' {
         if at(cx.text, i + 2) == b'/' {
+            password(cx, i);
             url(cx, i);
         }
         return;
@@ -38,6 +39,22 @@ pub(super) fn web(cx: &mut Cx<'_>, start: usize, end: usize) {
         && !matches!(before(text, start, 1), b'/' | b'@' | b'.' | b'-')
     {
         finish_url(cx, start, start);
+    }
+}
+
+/// The password in `scheme://user:password@host`, of which `://` begins at `i`.
+fn password(cx: &mut Cx<'_>, i: usize) {
+    let text = cx.text;
+    let authority = &text[i + 3..text.len().min(i + 3 + LONGEST_USER)];
+    let authority = &authority[..authority.iter().position(|b| ENDS_AUTHORITY[usize::from(*b)]).unwrap_or(0)];
+    if text.get(i + 3 + authority.len()) != Some(&b'@') || !before(text, i, 1).is_ascii_alphanumeric() {
+        return;
+    }
+    let Some(colon) = memchr::memchr(b':', authority) else { return };
+    let value = &authority[colon + 1..];
+    if value.len() >= 3 && plausible::written_secret(value) {
+        let (start, end) = (i + 4 + colon, i + 3 + authority.len());
+        cx.report(Recogniser::UrlPassword, start, end, Confidence::Rule, |out| out.extend_from_slice(value));
     }
 }
 
@@ -200,5 +217,15 @@ static ENDS_URL: [bool; 256] = {
     }
     table
 };
+/// Bytes that end the user information of an address, `@` among them.
+static ENDS_AUTHORITY: [bool; 256] = {
+    let mut table = ENDS_URL;
+    table[b'@' as usize] = true;
+    table[b'/' as usize] = true;
+    table[b'\'' as usize] = true;
+    table
+};
+/// Longest user and password in an address.
+const LONGEST_USER: usize = 128;
 const LONGEST_URL: usize = 2048;
 const LONGEST_IPV6: usize = 46;

@@ -5,7 +5,7 @@
 
 use super::chain::{Chain, Gap, Group, MOST};
 use super::cx::Confidence;
-use super::near::{at, before, digits_left, digits_right, free_left, free_right, word_after, word_before};
+use super::near::{self, at, before, digits_left, digits_right, free_left, free_right, word_after, word_before};
 use super::{Cx, Recogniser, date, phone};
 use crate::validate::{finance, net, us, vehicle};
 
@@ -123,7 +123,7 @@ fn contiguous(cx: &mut Cx<'_>, group: Group) {
         }
         13..=19 => {
             let imei = digits.len() == 15 && vehicle::imei(digits);
-            let is_card = finance::card(digits) && !cx.refused(start);
+            let is_card = finance::card(digits) && !cx.refused(start) && !among_constants(text, start, end);
             if is_card && !(imei && cx.engine.wants(Recogniser::Imei)) {
                 cx.report(Recogniser::Card, start, end, Confidence::Rule, form);
             } else if is_card && imei {
@@ -250,11 +250,41 @@ fn coordinate(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     }
     let mut form = std::mem::take(cx.form);
     if crate::standard::write(crate::Type::GeoCoordinate, &text[start..end], false, &mut form) {
-        let sure = if b.len() >= 4 && fraction >= 4 { Confidence::Rule } else { Confidence::OnlyInContext };
+        let precise = b.len() >= 4 && fraction >= 4 && !of_more_numbers(text, start, end);
+        let sure = if precise { Confidence::Rule } else { Confidence::OnlyInContext };
         cx.report(Recogniser::Coordinate, start, end, sure, |out| out.extend_from_slice(&form));
     }
     *cx.form = form;
     Some(2)
+}
+
+/// Whether a pair of numbers is two of more: of a path to be drawn, of a row of measurements.
+fn of_more_numbers(text: &[u8], start: usize, end: usize) -> bool {
+    let parts = |b: &&u8| matches!(**b, b' ' | b',' | b';');
+    let before = text[..start].iter().rev().take(3).take_while(parts).count();
+    let after = text[end..].iter().take(3).take_while(parts).count();
+    let signed = usize::from(matches!(at(text, end + after), b'-' | b'+'));
+    // `m 28.176921,113.52518`: the beginning of a path in a drawing.
+    let drawn = before == 1
+        && near::before(text, start, 2).is_ascii_alphabetic()
+        && matches!(near::before(text, start, 3), b' ' | b'"' | b'\'');
+    drawn
+        || before > 0 && near::before(text, start, before + 1).is_ascii_digit()
+        || after > 0 && at(text, end + after + signed).is_ascii_digit()
+}
+
+/// Whether digits stand in a row of long numbers that are no cards: constants of a program.
+fn among_constants(text: &[u8], start: usize, end: usize) -> bool {
+    let parts = |b: &&u8| matches!(**b, b' ' | b',' | b'\n' | b'\r' | b'\t');
+    let constant = |digits: &[u8]| (12..=20).contains(&digits.len()) && !finance::card(digits);
+    let gap = text[end..].iter().take(40).take_while(parts).count();
+    let next = &text[end + gap..];
+    let next = &next[..next.iter().take(21).take_while(|b| b.is_ascii_digit()).count()];
+    let back = text[..start].iter().rev().take(40).take_while(parts).count();
+    let last = &text[..start - back];
+    let last = &last[last.len() - last.iter().rev().take(21).take_while(|b| b.is_ascii_digit()).count()..];
+    let parted = |stretch: &[u8]| stretch.contains(&b',');
+    parted(&text[end..end + gap]) && constant(next) || parted(&text[start - back..start]) && constant(last)
 }
 
 /// Whether groups have these lengths, with one separator out of `gaps` between them throughout.

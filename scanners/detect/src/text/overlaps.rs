@@ -49,6 +49,9 @@ fn loser(rules: &[Compiled], a: &Found, b: &Found) -> Option<Side> {
     if checked_beside_telephone(rules, b, a) {
         return Some(Side::Second);
     }
+    if let Some(side) = name_inside(a, b) {
+        return Some(side);
+    }
     match (a.weak, b.weak) {
         // A code with a check of its own is not made of others.
         (None, None) if is_code(a.kind) && covers(a, b) && a.kind != b.kind => Some(Side::Second),
@@ -69,6 +72,22 @@ fn checked_beside_telephone(rules: &[Compiled], telephone: &Found, number: &Foun
     telephone.kind == Type::Phone
         && rules[usize::from(number.rule)].checked
         && number.word.is_some_and(|word| telephone.word.is_none_or(|other| word < other))
+}
+
+/// Whether one of them is a name that is only part of the other: `Sterling` of Sterling & Associates; or a word of a
+/// list of names that a nearby word explains: a practising `Muslim`.
+fn name_inside(a: &Found, b: &Found) -> Option<Side> {
+    let explains = |kind| {
+        matches!(
+            kind,
+            Type::Organization | Type::Religion | Type::Nationality | Type::Ethnicity | Type::SexualOrientation
+        )
+    };
+    match (a.kind, b.kind) {
+        (kind, Type::PersonName) if explains(kind) && covers(a, b) => Some(Side::Second),
+        (Type::PersonName, kind) if explains(kind) && covers(b, a) => Some(Side::First),
+        _ => None,
+    }
 }
 
 fn is_code(kind: Type) -> bool {

@@ -68,8 +68,10 @@ impl Pattern {
                 at = range.start + 1;
                 continue;
             }
-            let distance = cx.distance(self.rule, range.start, range.end);
-            if distance.is_none() && compiled.required {
+            // A word inside the value speaks for it, too: `RR 2 Box 152`.
+            let near = cx.distance(self.rule, range.start, range.end);
+            let distance = near.or_else(|| cx.holds_word(self.rule, range.start, range.end).then_some(0));
+            if compiled.required && (distance.is_none() || cx.refused_for(self.rule, range.start)) {
                 continue;
             }
             let mut form = std::mem::take(cx.form);

@@ -31,7 +31,7 @@ pub(super) fn marked(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
 /// `+44 20 7946 0958`, `(+41) 22 730 5989`, `+44 (0)20 7946 0958`.
 fn international(cx: &mut Cx<'_>, groups: &[Group], plus: usize) -> Option<usize> {
     // Most plus signs with digits behind them are offsets of a time zone.
-    if groups[0].gap == Gap::End && groups[0].len() < 8 {
+    if groups[0].gap == Gap::End && groups[0].len() < 7 {
         return None;
     }
     let start = if before(cx.text, plus, 1) == b'(' { plus - 1 } else { plus };
@@ -43,7 +43,7 @@ fn international(cx: &mut Cx<'_>, groups: &[Group], plus: usize) -> Option<usize
     for used in (1..=most).rev() {
         let (_, len) = collect(cx.text, &groups[..used], 15, &mut digits);
         let end = groups[used - 1].end as usize;
-        if len < 8 || !ends_well(cx.text, end) {
+        if len < 7 || !ends_well(cx.text, end) {
             continue;
         }
         let valid = phone::world(&digits[..len]);
@@ -112,7 +112,7 @@ pub(super) fn grouped(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     let even = has_shape(main, &[3, 3, 4], &[Gap::Dash, Gap::Dot, Gap::Space, Gap::Wide]);
     let slashed = main.len() >= 3 && main[0].gap == Gap::Slash && main[1].gap == Gap::Dash && lengths(main, &[3, 3, 4]);
     if !even && !slashed {
-        return elsewhere(cx, groups);
+        return local(cx, groups).or_else(|| elsewhere(cx, groups));
     }
     let end = main[2].end as usize;
     let spaced = main[0].gap == Gap::Space;
@@ -129,6 +129,34 @@ pub(super) fn grouped(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
         _ => Confidence::Less,
     };
     american(cx, start, end, sure, digits).then_some(3 + usize::from(one))
+}
+
+/// `555-0134` and `415 5550134`, right behind a word that says telephone.
+fn local(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
+    let [first, last, ..] = groups else { return None };
+    let joined = matches!(first.gap, Gap::Dash | Gap::Space | Gap::Dot);
+    let full = (first.len(), last.len()) == (3, 7);
+    let (start, end) = (first.start as usize, last.end as usize);
+    if !(joined && (full || (first.len(), last.len()) == (3, 4) && first.gap == Gap::Dash)) {
+        return None;
+    }
+    let free = free_left(cx.text, start) && ends_well(cx.text, end) && !digits_right(cx.text, end);
+    if !free || matches!(cx.text[start], b'0' | b'1') || cx.refused(start) || !right_behind(cx, start, end) {
+        return None;
+    }
+    let mut digits = [0; 10];
+    let digits = join(cx.text, &groups[..2], &mut digits);
+    if full {
+        phone::nanp(digits).then(|| american(cx, start, end, Confidence::OnlyInContext, digits));
+        return phone::nanp(digits).then_some(2);
+    }
+    report(cx, start, end, Confidence::OnlyInContext, None, digits).then_some(2)
+}
+
+/// Whether a word that says telephone stands right before.
+fn right_behind(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
+    let engine = cx.engine;
+    engine.users(Recogniser::Phone).iter().any(|rule| cx.distance(*rule, start, end).is_some_and(|away| away <= 12))
 }
 
 /// A number in another country's national form: only beside a word that says telephone.
@@ -165,6 +193,11 @@ pub(super) fn bare(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
         }
         [b'0', ..] if (9..=12).contains(&digits.len()) && in_context(cx, start, end) => {
             let number = NATIONAL.iter().find_map(|region| phone::parse(digits, Some(*region)));
+            number.is_some() && report(cx, start, end, Confidence::Less, number, &[])
+        }
+        // Of India's mobile numbers ten digits are written.
+        [b'6'..=b'9', ..] if digits.len() == 10 && right_behind(cx, start, end) => {
+            let number = phone::parse(digits, Some(Region::IN));
             number.is_some() && report(cx, start, end, Confidence::Less, number, &[])
         }
         [b'2'..=b'9', ..] if digits.len() >= 11 && in_context(cx, start, end) => {

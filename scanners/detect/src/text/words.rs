@@ -32,7 +32,7 @@ pub(crate) struct Builder {
 /// Phrases, hashed by their first word.
 pub(crate) struct Lexicon {
     /// One bit for each 16-bit hash of a first word's length and first letters.
-    filter: Box<[u64; 1024]>,
+    filter: Box<[u64; FILTER / 64]>,
     /// Phrases ordered by hash of the first word.
     entries: Vec<Entry>,
     /// Where a hash's upper twelve bits begin in `entries`.
@@ -46,7 +46,7 @@ pub(crate) struct Lexicon {
 /// lists that are part of the program say whether a hash is right.
 struct Names {
     /// As the lexicon's, for names alone.
-    filter: Box<[u64; 1024]>,
+    filter: Box<[u64; FILTER / 64]>,
     /// Hashes in order, with the number of the kind in the lowest two bits.
     hashes: Vec<u64>,
     /// Where a hash's upper twelve bits begin in `hashes`.
@@ -85,7 +85,7 @@ pub(crate) struct WordBits {
     pub start: u64,
     /// A byte that does not continue the word before it.
     pub stop: u64,
-    /// First byte of a word that may be a name: a capital, behind no letter, with a small letter next.
+    /// First byte of a word that may be a name: a capital, behind no letter, with a letter next.
     pub name: u64,
 }
 
@@ -106,7 +106,7 @@ impl Builder {
     /// Ends collecting; every phrase has flags, by number.
     pub fn build(self, flags: impl Fn(u32) -> u64) -> Lexicon {
         let mut lexicon = Lexicon {
-            filter: Box::new([0; 1024]),
+            filter: Box::new([0; FILTER / 64]),
             entries: Vec::new(),
             index: Vec::new(),
             bytes: Vec::new(),
@@ -131,7 +131,7 @@ impl Builder {
 impl Lexicon {
     /// Adds names.
     pub fn add_names(&mut self, kinds: [NameKind; 3]) {
-        let mut filter = Box::new([0; 1024]);
+        let mut filter = Box::new([0; FILTER / 64]);
         let mut hashes = Vec::with_capacity(20_000);
         for (number, kind) in (0..).zip(&kinds) {
             for name in kind.list.iter().chain(kind.spellings.iter().flat_map(|list| list.iter())) {
@@ -280,8 +280,8 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
         let abbreviates = (m.dot | m.dash) >> 1 | next.map_or(0, |n| (n.dot | n.dash) & 1) << 63;
         let start = m.letter & (!after_letter & !after_digit | camel) & !(single & !abbreviates);
         let joined = (m.dash | m.dot) << 1;
-        let small_next = before_lower | m.high >> 1 | next.map_or(0, |n| n.high & 1) << 63;
-        let name = start & (m.upper | m.high) & small_next & !joined & (!after_letter | after_escape | cut);
+        let letter_next = m.letter >> 1 | next.map_or(0, |n| n.letter & 1) << 63;
+        let name = start & (m.upper | m.high) & letter_next & !joined & (!after_letter | after_escape | cut);
         out.push(WordBits { start, stop, name });
         (letter_before, upper_before, lower_before) = (m.letter >> 63, m.upper >> 63, lower >> 63);
         escape_before = m.backslash >> 62;
@@ -291,6 +291,9 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
 
 /// Longest first word of a phrase, and longest word that is looked up.
 const LONGEST_WORD: usize = 40;
+
+/// Bits of a filter.
+const FILTER: usize = 1 << 17;
 
 /// Folds the letters of a word.
 const CASE: u64 = 0x2020_2020_2020_2020;
@@ -305,7 +308,7 @@ fn filter_bit(text: &[u8], at: usize, len: usize) -> usize {
         None => text[at..].iter().rev().fold(0, |letters, b| letters << 8 | u64::from(*b)),
     };
     let letters = (letters | CASE) & LETTERS[len.min(8)];
-    ((letters ^ (len as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+    ((letters ^ (len as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER.trailing_zeros())) as usize
 }
 
 #[inline]

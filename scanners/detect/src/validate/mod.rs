@@ -69,15 +69,18 @@ validators! {
     "nl_bsn" => |v| stripped(v, national::nl_bsn),
     "npi" => |v| stripped(v, us::npi),
     "organization" => plausible::organization,
+    "person_login" => plausible::person_login,
     "phone" => plausible::phone,
     "pl_pesel" => |v| stripped(v, national::pl_pesel),
     "place" => plausible::place,
     "plate" => plausible::plate,
+    "proper_name" => plausible::proper_name,
     "se_personnummer" => |v| stripped(v, national::se_personnummer),
     "secret" => plausible::secret,
     "sg_nric" => |v| stripped(v, national::sg_nric),
     "ssn" => |v| stripped(v, us::ssn),
     "strong_secret" => plausible::strong_secret,
+    "token" => plausible::token,
     "uk_nhs" => |v| stripped(v, national::uk_nhs),
     "uk_nino" => |v| stripped(v, national::uk_nino),
     "us_account" => |v| stripped(v, us::bank_account),
@@ -88,6 +91,7 @@ validators! {
     "vin_field" => plausible::vin,
     "words" => plausible::words,
     "words_or_code" => plausible::words_or_code,
+    "written_secret" => plausible::written_secret,
 }
 
 /// Whether the validator with this name computes a check digit or sum, which few numbers pass by chance.

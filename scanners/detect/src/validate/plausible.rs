@@ -89,7 +89,11 @@ pub fn words(value: &[u8]) -> bool {
 /// A few words or a code such as `E11.9`.
 pub fn words_or_code(value: &[u8]) -> bool {
     wordy(value, b",/&()+0123456789%:;", 120, 16)
-        || (value.len() <= 12 && value.len() >= 2 && value[0].is_ascii_alphabetic() && identifier_bytes(value))
+        || (!filler(value)
+            && value.len() <= 12
+            && value.len() >= 2
+            && value[0].is_ascii_alphabetic()
+            && identifier_bytes(value))
 }
 
 /// A job title.
@@ -170,6 +174,124 @@ pub fn username(value: &[u8]) -> bool {
         && value.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
 }
 
+/// An account name that may be a person's: not one that programs and machines go by.
+pub fn person_login(value: &[u8]) -> bool {
+    const MACHINES: &[&[u8]] = &[
+        b"root",
+        b"admin",
+        b"administrator",
+        b"guest",
+        b"test",
+        b"user",
+        b"users",
+        b"nobody",
+        b"daemon",
+        b"system",
+        b"mysql",
+        b"postgres",
+        b"oracle",
+        b"git",
+        b"ftp",
+        b"www",
+        b"www-data",
+        b"ubuntu",
+        b"ec2-user",
+        b"centos",
+        b"debian",
+        b"pi",
+        b"support",
+        b"service",
+        b"backup",
+        b"nagios",
+        b"jenkins",
+        b"tomcat",
+        b"apache",
+        b"nginx",
+        b"hadoop",
+        b"redis",
+        b"mail",
+        b"postfix",
+        b"sshd",
+        b"cyrus",
+        b"news",
+        b"default",
+        b"anonymous",
+        b"unknown",
+        b"none",
+        b"null",
+        b"the",
+        b"this",
+        b"string",
+        b"option",
+        b"some",
+        b"into",
+        b"impl",
+        b"str",
+        b"env",
+        b"name",
+        b"your",
+        b"this_user",
+        b"current_user",
+        b"user_id",
+        b"user_name",
+        b"username",
+        b"false",
+        b"true",
+        b"self",
+    ];
+    username(value)
+        && value.len() >= 3
+        && !MACHINES.iter().any(|name| name.eq_ignore_ascii_case(value))
+        && !value.to_ascii_lowercase().windows(4).any(|part| matches!(part, b"user" | b"null" | b"test"))
+        && value.iter().filter(|b| b.is_ascii_alphabetic()).count() >= 2
+}
+
+/// A name of a place or an organisation, and no word of a program.
+pub fn proper_name(value: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"string",
+        b"str",
+        b"text",
+        b"varchar",
+        b"char",
+        b"number",
+        b"int",
+        b"integer",
+        b"object",
+        b"any",
+        b"optional",
+        b"required",
+        b"option",
+        b"vec",
+        b"array",
+        b"bool",
+        b"boolean",
+        b"list",
+        b"dict",
+        b"type",
+        b"name",
+        b"value",
+    ];
+    organization(value) && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// A key or a token: letters and digits mixed, many of them different, and no words joined.
+pub fn token(value: &[u8]) -> bool {
+    let any = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let mut seen = [false; 256];
+    value.iter().for_each(|b| seen[usize::from(*b)] = true);
+    let different = seen.iter().filter(|seen| **seen).count();
+    let joins = value.iter().filter(|b| matches!(b, b'_' | b'-' | b'/')).count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    secret(value)
+        && value.len() >= 16
+        && (digits >= 2 || digits == 1 && any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase))
+        && any(u8::is_ascii_alphabetic)
+        && different >= 9
+        && joins * 6 <= value.len()
+        && !super::net::url(value)
+}
+
 /// A secret: no white space, not masked, not a filler.
 pub fn secret(value: &[u8]) -> bool {
     (4..=4096).contains(&value.len())
@@ -179,6 +301,54 @@ pub fn secret(value: &[u8]) -> bool {
         && !value.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'#'))
         && !value.starts_with(b"${")
         && !value.starts_with(b"{{")
+}
+
+/// A secret where a program might stand: not a type, a path of a module, a call or a variable.
+pub fn written_secret(value: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"string",
+        b"impl",
+        b"self",
+        b"some",
+        b"none",
+        b"option",
+        b"optional",
+        b"required",
+        b"text",
+        b"const",
+        b"*mut",
+        b"*const",
+        b"bytes",
+        b"buffer",
+        b"object",
+        b"number",
+        b"input",
+        b"value",
+        b"integer",
+        b"varchar",
+        b"char",
+        b"password",
+        b"passwd",
+        b"windows",
+        b"crate",
+        b"bool",
+        b"boolean",
+        b"the",
+        b"field",
+        b"not",
+        b"your",
+    ];
+    let program = memchr::memmem::find(value, b"::").is_some()
+        || memchr::memmem::find(value, b"()").is_some()
+        || memchr::memmem::find(value, b").").is_some()
+        || value.iter().skip(1).any(|b| matches!(b, b'(')) && value[0].is_ascii_lowercase()
+        || value.starts_with(b"&")
+            && value[1..].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\'' | b'.'));
+    let bare = value.strip_suffix(b",").or_else(|| value.strip_suffix(b")")).unwrap_or(value);
+    // `owner_password`: a variable.
+    let variable = bare.contains(&b'_') && bare.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
+    let reference = bare.starts_with(b"&") && bare[1..].iter().all(u8::is_ascii_alphabetic);
+    secret(value) && !program && !variable && !reference && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(bare))
 }
 
 /// A secret that shows by itself: three kinds of characters, a digit or a sign among them; no address and no
@@ -209,7 +379,7 @@ fn assigns(value: &[u8]) -> bool {
 /// An account number at a bank: six digits or more, a few letters before or one behind.
 pub fn account(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    (6..=17).contains(&digits) && value.len() - digits <= 5 && !repeated(value)
+    (6..=17).contains(&digits) && value.len() - digits <= digits.clamp(5, 10) && !repeated(value)
 }
 
 /// An age in years, 0 to 125.
