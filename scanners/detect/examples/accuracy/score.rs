@@ -11,8 +11,20 @@ use std::ops::AddAssign;
 /// From here to there, of a type.
 pub type Span = (u64, u64, String);
 
+/// What was found, by which rule, and how sure it was, in thousandths.
+pub struct Found {
+    pub span: Span,
+    pub rule: String,
+    pub confidence: u16,
+}
+
+/// Tallies by set, type and mode.
+pub type Tallies = BTreeMap<(String, String, Mode), Tally>;
+
 /// A text's labels and findings.
 pub struct Document {
+    /// What it is called.
+    pub id: String,
     /// Labels that are to be found.
     pub required: Vec<Span>,
     /// Labels that may be found.
@@ -20,7 +32,7 @@ pub struct Document {
     /// Types of which every item is labelled.
     pub closed: BTreeSet<String>,
     /// What was found.
-    pub found: Vec<Span>,
+    pub found: Vec<Found>,
 }
 
 /// When a finding is that of a label.
@@ -64,17 +76,48 @@ pub fn kind(name: &str) -> String {
     .to_owned()
 }
 
+/// Adds a document to its sets and to all.
+pub fn add(tallies: &mut Tallies, sets: &[String], document: &Document) {
+    for mode in [Mode::Overlap, Mode::Exact] {
+        for (kind, tally) in compare(document, mode) {
+            for set in sets.iter().map(String::as_str).chain(["all"]) {
+                *tallies.entry((set.to_owned(), kind.clone(), mode)).or_default() += &tally;
+            }
+        }
+    }
+}
+
+/// What is below its floor, in words; a floor of a set that was not compared says nothing.
+pub fn below(floors: &toml::Table, tallies: &Tallies) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (set, kinds) in floors {
+        for (kind, floor) in kinds.as_table().into_iter().flatten() {
+            let Some(tally) = tallies.get(&(set.clone(), kind.clone(), Mode::Overlap)) else { continue };
+            for (name, share) in [("precision", tally.precision()), ("recall", tally.recall())] {
+                let least = floor.get(name).and_then(toml::Value::as_float);
+                if let (Some(least), Some(share)) = (least, share)
+                    && share < least
+                {
+                    lines.push(format!("below its floor: {set} {kind} {name} {share:.4} < {least}"));
+                }
+            }
+        }
+    }
+    lines
+}
+
 /// The tally of each type.
 pub fn compare(document: &Document, mode: Mode) -> BTreeMap<String, Tally> {
     let mut tallies = BTreeMap::new();
-    let kinds: BTreeSet<&String> = document.required.iter().chain(&document.found).map(|span| &span.2).collect();
+    let found: Vec<Span> = document.found.iter().map(|found| found.span.clone()).collect();
+    let kinds: BTreeSet<&String> = document.required.iter().chain(&found).map(|span| &span.2).collect();
     for kind in kinds {
         let of = |spans: &[Span]| {
             let mut places: Vec<_> = spans.iter().filter(|s| s.2 == *kind).map(|s| (s.0, s.1)).collect();
             places.sort_unstable();
             places
         };
-        let (required, optional, mut found) = (of(&document.required), of(&document.optional), of(&document.found));
+        let (required, optional, mut found) = (of(&document.required), of(&document.optional), of(&found));
         found.dedup();
         let tally = one(&required, &optional, &found, document.closed.contains(kind), mode);
         tallies.insert(kind.clone(), tally);
@@ -121,6 +164,18 @@ fn one(required: &[(u64, u64)], optional: &[(u64, u64)], found: &[(u64, u64)], c
 }
 
 impl Tally {
+    /// Of one thing that is to be found or not, and is found or not, where everything is known.
+    pub fn of_one(wanted: bool, found: bool) -> Self {
+        let hit = u64::from(wanted && found);
+        Self {
+            found: hit,
+            missed: u64::from(wanted && !found),
+            found_where_closed: hit,
+            wrong: u64::from(found && !wanted),
+            unjudged: 0,
+        }
+    }
+
     /// Share of the findings that are right, where findings can be wrong.
     pub fn precision(&self) -> Option<f64> {
         share(self.found_where_closed, self.found_where_closed + self.wrong)
@@ -138,8 +193,8 @@ impl Tally {
     }
 }
 
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
+impl AddAssign<&Self> for Tally {
+    fn add_assign(&mut self, other: &Self) {
         self.found += other.found;
         self.missed += other.missed;
         self.found_where_closed += other.found_where_closed;
@@ -167,7 +222,7 @@ impl fmt::Display for Tally {
 }
 
 /// A share with its 95 % interval by Wilson's score.
-struct Share(Option<f64>, u64, u64);
+pub struct Share(pub Option<f64>, pub u64, pub u64);
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
