@@ -98,3 +98,31 @@ fn pdf_documents_are_named_where_they_are_not_read() {
     copy(&sandbox, "documents/form.pdf");
     sandbox.run(["scan", "data"]).exits(2).prints("build it with the feature `pdf`");
 }
+
+#[test]
+fn old_documents_and_files_of_records() {
+    let files = [
+        "documents/people.xls",
+        "documents/old.doc",
+        "documents/message.msg",
+        "records/deflate.avro",
+        "records/people.bson",
+    ];
+    check(
+        &files,
+        &[
+            ("people.xls", "EMAIL", "Email", r#"{"cell":"B2","sheet":"People"}"#),
+            ("message.msg", "EMAIL", "body", r#""message""#),
+            ("message.msg!list.csv", "EMAIL", "email", "1"),
+            ("deflate.avro", "EMAIL", "emails[]", "1"),
+            ("deflate.avro", "DATE_OF_BIRTH", "born", "2"),
+            ("people.bson", "EMAIL", "email", "2"),
+        ],
+    );
+}
+
+#[test]
+fn images_are_named_and_what_is_written_about_them_is_read() {
+    let sandbox = check(&["images/photo.jpg"], &[("photo.jpg", "EMAIL", "Artist", r#""EXIF""#)]);
+    sandbox.run(["scan", "data", "--full"]).exits(2).prints("photo.jpg").prints("no text recognition");
+}

@@ -10,6 +10,8 @@
 //!
 //! Nothing here knows where the bytes are stored, nor what personal information is; nothing is written.
 
+mod avro;
+mod bson;
 mod bytes;
 mod cards;
 mod container;
@@ -18,11 +20,14 @@ mod decode;
 mod fault;
 mod gather;
 mod html;
+mod image;
 pub mod json;
 mod lines;
 mod mail;
 mod markup;
+mod moment;
 mod office;
+mod ole;
 pub mod parquet;
 #[cfg(feature = "pdf")]
 mod pdf;
@@ -97,6 +102,13 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
         Format::Parquet => match stored_or_held(bytes, within.limits, "Parquet file") {
             Ok(from) => parquet::read(path, from, within.limits, sink),
             Err(outcome) => close_unread(path, "parquet", outcome, sink),
+        },
+        Format::Avro => avro::read(path, bytes, within, sink),
+        Format::Bson => bson::read(path, bytes, within.limits, sink),
+        Format::Image { format, what } => image::read(path, format, what, bytes, within.limits, sink),
+        Format::Ole => match stored_or_held(bytes, within.limits, "old Office document") {
+            Ok(from) => ole::read(path, from, within, sink),
+            Err(outcome) => close_unread(path, "ole", outcome, sink),
         },
         #[cfg(feature = "pdf")]
         Format::Pdf => match stored_or_held(bytes, within.limits, "PDF document") {

@@ -9,6 +9,7 @@ mod names;
 mod sevenz;
 mod stream;
 mod tar;
+pub(crate) mod unpack;
 mod zip;
 
 use std::cell::Cell;

@@ -40,6 +40,8 @@ const ALL: &[&str] = &[
     "people",
     "datamashup",
     "recipient",
+    "xfa",
+    "metadata ",
 ];
 
 /// Reads a part's texts and attributes.

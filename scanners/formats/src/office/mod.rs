@@ -13,11 +13,12 @@ mod sheet;
 mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod workbooks;
 pub(crate) mod xml;
 
 use std::sync::Arc;
 
-use residuum_source::{Flow, Logical, ObjectPath, Outcome, RecordKind, Sink};
+use residuum_source::{Coverage, Flow, Logical, ObjectPath, Outcome, RecordKind, Sink};
 
 use crate::container::{self, Entry, Within};
 use crate::values::{Key, Values};
@@ -93,6 +94,7 @@ pub(crate) fn read(
     match kind {
         Kind::Xlsx => sheet::workbook::read(&mut package, &mut values, sink)?,
         Kind::Pptx => slides(&mut package, &mut values, sink)?,
+        Kind::Xlsb => binary_workbook(&mut package, &mut values, sink)?,
         _ => {}
     }
     for part in package.left() {
@@ -106,6 +108,49 @@ pub(crate) fn read(
         Some(fault) => Outcome { coverage: fault.coverage, reason: Some(fault.reason), ..read },
         None => read,
     })
+}
+
+/// A workbook whose sheets are binary.
+fn binary_workbook(package: &mut Package<'_>, values: &mut Values<'_>, sink: &mut dyn Sink) -> Flow {
+    let most = package.within().limits.whole_bytes / 4;
+    let is_read = |part: &String| {
+        let part = part.to_ascii_lowercase();
+        let known = ["workbook", "sharedstrings", "styles", "calcchain", "worksheets/"];
+        part.ends_with(".bin") && known.iter().any(|known| part.starts_with(&format!("xl/{known}")))
+    };
+    let parts: Vec<String> = package.left().into_iter().filter(is_read).collect();
+    for part in &parts {
+        // The library unpacks without a limit and passes over cells in a short form: this looks at both first.
+        let is_sheet = part.to_ascii_lowercase().contains("worksheets/");
+        package.read(part, &mut |from| {
+            let mut records = Vec::new();
+            let read = std::io::Read::read_to_end(&mut std::io::Read::take(from, most + 1), &mut records);
+            std::ops::ControlFlow::Continue(match read {
+                Err(error) => Err(Fault::from_io(&error, 0)),
+                Ok(length) if length as u64 > most => {
+                    let reason = format!(
+                        "it is longer than {most} bytes; raise the limit `whole_bytes`, a quarter of which it may have"
+                    );
+                    Err(Fault::limit(reason))
+                }
+                Ok(_) if is_sheet && workbooks::has_short_cells(&records) => {
+                    Err(Fault::unsupported("it holds cells in a short form that is not read; save it as xlsx"))
+                }
+                Ok(_) => Ok(()),
+            })
+        })?;
+    }
+    if package.outcome().is_some_and(|fault| fault.coverage != Coverage::Unsupported) {
+        return Flow::Continue(());
+    }
+    let read = match package.bytes() {
+        Ok(bytes) => workbooks::xlsb(&bytes, package.within(), values, sink)?,
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = read {
+        package.fault("xl/workbook.bin", fault);
+    }
+    Flow::Continue(())
 }
 
 /// Slides in the order in which they are shown.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use residuum_source::{Coverage, Flow, ObjectPath, Sink, Stop};
 
 use super::xml::{self, Visitor};
+use crate::bytes::read_all;
 use crate::container::{Entry, Names, Within, read_entry, with_entry};
 use crate::{Fault, ReadAt};
 
@@ -43,6 +44,11 @@ impl<'a> Package<'a> {
     /// Whether there is such a part.
     pub fn has(&self, name: &str) -> bool {
         self.index(name).is_some()
+    }
+
+    /// The archive itself.
+    pub fn bytes(&self) -> Result<Vec<u8>, Fault> {
+        read_all(&*self.archive, self.within.limits.whole_bytes, "a binary workbook")
     }
 
     /// Where the limits are kept.

@@ -10,14 +10,13 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
         "sqlite",
         "a SQLite database inside of something else (unpack it: as a file it can be scanned)",
     ),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "ole", "an old Office document or Outlook message"),
     (b"!BDN", 0, "pst", "an Outlook mailbox"),
     (b"\0\x01\0\0Standard ", 0, "access", "an Access database"),
     (b"DUCK", 8, "duckdb", "a DuckDB database"),
     (b"PGDMP", 0, "pgdump", "a PostgreSQL dump in custom format"),
     (b"REDIS0", 0, "rdb", "a Redis snapshot"),
+    // The library for it, orc-rust 0.9, overflows the stack on damaged files, which ends the whole scan.
     (b"ORC", 0, "orc", "an ORC file"),
-    (b"Obj\x01", 0, "avro", "an Avro file"),
     (b"ARROW1", 0, "arrow", "an Arrow file"),
     (b"FEA1", 0, "feather", "a Feather file"),
     (b"SEQ\x06", 0, "sequencefile", "a Hadoop sequence file"),
@@ -39,13 +38,6 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (b"Rar!\x1a\x07", 0, "rar", "a RAR archive"),
     (b"MSCF\0\0\0\0", 0, "cab", "a cabinet archive"),
     (b"CD001", 0x8001, "iso", "a disc image"),
-    (b"\x89PNG\r\n\x1a\n", 0, "png", "an image (PNG)"),
-    (b"\xff\xd8\xff", 0, "jpeg", "an image (JPEG)"),
-    (b"GIF87a", 0, "gif", "an image (GIF)"),
-    (b"GIF89a", 0, "gif", "an image (GIF)"),
-    (b"II*\0", 0, "tiff", "an image (TIFF)"),
-    (b"MM\0*", 0, "tiff", "an image (TIFF)"),
-    (b"WEBP", 8, "webp", "an image (WebP)"),
     (b"8BPS", 0, "psd", "an image (Photoshop)"),
     (b"\0\0\x01\0", 0, "ico", "an icon"),
     (b"WAVE", 8, "wav", "a sound recording"),
@@ -68,6 +60,21 @@ const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (b"Salted__", 0, "openssl", "data encrypted with OpenSSL"),
 ];
 
+/// Images whose metadata are read.
+const IMAGES: &[(&[u8], usize, &str, &str)] = &[
+    (b"\x89PNG\r\n\x1a\n", 0, "png", "an image (PNG)"),
+    (b"\xff\xd8\xff", 0, "jpeg", "an image (JPEG)"),
+    (b"GIF87a", 0, "gif", "an image (GIF)"),
+    (b"GIF89a", 0, "gif", "an image (GIF)"),
+    (b"II*\0", 0, "tiff", "an image (TIFF)"),
+    (b"MM\0*", 0, "tiff", "an image (TIFF)"),
+    (b"WEBP", 8, "webp", "an image (WebP)"),
+    (b"ftypheic", 4, "heic", "an image (HEIC)"),
+    (b"ftypheix", 4, "heic", "an image (HEIC)"),
+    (b"ftypmif1", 4, "heic", "an image (HEIF)"),
+    (b"ftypavif", 4, "avif", "an image (AVIF)"),
+];
+
 /// The format whose signature these bytes carry.
 pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
     match head {
@@ -82,6 +89,8 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
         // The first volume of a split archive, or one that was meant to be split.
         [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => return Some(Format::Zip),
         [b'P', b'A', b'R', b'1' | b'E', ..] if !head.iter().all(u8::is_ascii_graphic) => return Some(Format::Parquet),
+        [b'O', b'b', b'j', 1, ..] => return Some(Format::Avro),
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => return Some(Format::Ole),
         _ => {}
     }
     // Mail programs and printers put something before it; readers look for it in the first kilobyte.
@@ -92,10 +101,18 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
     if is_tar(head) {
         return Some(Format::Tar);
     }
+    let starts =
+        |(mark, at, ..): &&(&[u8], usize, &str, &str)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark));
+    if let Some((mark, _, format, what)) = IMAGES.iter().find(starts)
+        && !(mark.starts_with(b"GIF") && is_plain(head))
+    {
+        return Some(Format::Image { format, what });
+    }
     let known = KNOWN.iter().find(|(mark, at, ..)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
     // A word such as `ORC` may begin a text; binary formats have zeros near their beginning.
     let known = known.filter(|(mark, ..)| !mark.iter().all(u8::is_ascii_graphic) || !is_plain(head) || mark.len() > 4);
-    known.map(|&(_, _, format, what)| Format::Unsupported { format, what })
+    let known = known.map(|&(_, _, format, what)| Format::Unsupported { format, what });
+    known.or_else(|| crate::bson::is_bson(head).then_some(Format::Bson))
 }
 
 /// Skippable frames are shared by two formats; what comes behind them decides.

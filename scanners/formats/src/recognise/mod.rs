@@ -23,11 +23,20 @@ pub(crate) enum Format {
     Zip,
     Tar,
     Parquet,
+    Avro,
+    Bson,
+    /// An old Office document or message.
+    Ole,
     Pdf,
     /// Text, after a byte order mark of `mark` bytes.
     Text {
         encoding: Encoding,
         mark: usize,
+    },
+    /// An image, and how a message calls it.
+    Image {
+        format: &'static str,
+        what: &'static str,
     },
     /// Known, and not read.
     Unsupported {

@@ -199,21 +199,9 @@ pub(in crate::office) fn iso(value: f64, date: bool, time: bool, from_1904: bool
         false if days < 60 => days - 25_568,
         false => days - 25_569,
     };
-    let day = calendar(unix);
+    let mut day = String::new();
+    crate::moment::date(unix, &mut day);
     Some(if time && seconds > 0 { format!("{day}T{clock}") } else { day })
-}
-
-/// The date of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-pub(crate) fn calendar(days: i64) -> String {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 #[cfg(test)]
