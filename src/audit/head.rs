@@ -3,11 +3,13 @@
 use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Entry;
+use crate::signature::hex;
 
 /// The last entry of a log at some time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,22 +40,24 @@ impl Head {
         }
     }
 
-    /// The head that this user's state directory keeps of a log, if it does.
-    pub fn kept(log: &str) -> Option<Self> {
-        let text = fs::read(path(log)?).ok()?;
+    /// The head that this user's state directory keeps of the log in a file, if it does: by the file's place, so that a
+    /// log that was replaced shows.
+    pub(super) fn kept(file: &Path) -> Option<Self> {
+        let text = fs::read(path(file)?).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Keeps the head in the state directory. It is an additional safety: where it cannot be kept, a head has to be
     /// kept by hand.
-    pub(super) fn keep(&self) {
-        let Some(path) = path(&self.log) else { return };
+    pub(super) fn keep(&self, file: &Path) {
+        let Some(path) = path(file) else { return };
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         let text = serde_json::to_string(self).expect("a head is plain data");
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let kept = made.and_then(|()| fs::write(&draft, text)).and_then(|()| {
-            // Another process may have gone on meanwhile: the later head counts.
-            if Self::kept(&self.log).is_some_and(|kept| kept.seq > self.seq) {
+            // Another process may have gone on meanwhile: the later head counts. Of a log that was replaced the head of
+            // the old one stays, so that `audit verify` tells.
+            if Self::kept(file).is_some_and(|kept| kept.seq > self.seq || kept.log != self.log) {
                 return fs::remove_file(&draft);
             }
             fs::rename(&draft, &path)
@@ -64,11 +68,12 @@ impl Head {
     }
 }
 
-fn path(log: &str) -> Option<PathBuf> {
-    let is_name = log.len() == 32 && log.bytes().all(|b| b.is_ascii_hexdigit());
+fn path(file: &Path) -> Option<PathBuf> {
+    let place = fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok()?;
+    let name = hex(&Sha256::digest(place.as_os_str().as_encoded_bytes())[..16]);
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    state.filter(|_| is_name).map(|state| state.join("residuum/heads").join(format!("{log}.json")))
+    state.map(|state| state.join("residuum/heads").join(format!("{name}.json")))
 }
 
 /// Heads that the log has to pass.
@@ -97,7 +102,7 @@ impl<'h> Anchors<'h> {
         for (head, passed) in &self.heads {
             let seq = head.seq;
             if head.log != self.log {
-                missed.push(format!("the head of entry {seq} is another log's"));
+                missed.push(format!("the head of entry {seq} is another log's: was this log put in its place?"));
             } else if *passed == Some(false) {
                 missed.push(format!("entry {seq} is not the one that was anchored on {}", head.time));
             } else if passed.is_none() {

@@ -43,6 +43,14 @@ pub enum AuditError {
     /// Entries cannot be signed.
     #[error("the audit log cannot be signed")]
     Signature(#[from] SignatureError),
+    /// It is not what was written.
+    #[error("the audit log `{}` is damaged: it {what}; keep it as evidence, and put a backup in its place", .file.display())]
+    Damaged {
+        /// The log.
+        file: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// There is none.
     #[error("there is no audit log `{}`", .0.display())]
     Missing(PathBuf),
@@ -146,7 +154,7 @@ impl AuditLog {
         let entry = catalog.end(added).map_err(&store)?;
         let log: String = catalog.one("SELECT id FROM log", &[]).map_err(&store)?;
         let head = Head::of(log, &entry);
-        head.keep();
+        head.keep(&self.file);
         Ok(head)
     }
 
@@ -182,17 +190,21 @@ impl AuditLog {
             chain.link(&entry);
         })?;
         let mut verdict = chain.end(&id);
+        let before: i64 =
+            self.catalog.one("SELECT count(*) FROM entry WHERE seq < 1", &[]).map_err(store(&self.file))?;
+        if before > 0 {
+            verdict.problems.push(format!("{before} entries stand before the first: they were added"));
+        }
         verdict.problems.extend(anchored.missed());
         Ok(verdict)
     }
 
-    /// The head of this log that the user's state directory keeps.
+    /// The head that the user's state directory keeps of the log in this place.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn kept_head(&mut self) -> Result<Option<Head>, AuditError> {
-        let id: String = self.catalog.one("SELECT id FROM log", &[]).map_err(store(&self.file))?;
-        Ok(Head::kept(&id))
+    pub fn kept_head(&self) -> Result<Option<Head>, AuditError> {
+        Ok(Head::kept(&self.file))
     }
 
     /// The last entry's number and digest, to be kept where the log's owner cannot change it.
@@ -215,7 +227,13 @@ fn last(catalog: &mut Catalog) -> Result<Option<Entry>, IndexError> {
 
 fn store(file: &Path) -> impl Fn(IndexError) -> AuditError + use<> {
     let file = file.to_owned();
-    move |cause| AuditError::Store { file: file.clone(), cause }
+    move |cause| match cause {
+        IndexError::Damaged { what, .. } if file.exists() => {
+            let what = what.replace("is not the catalog that was written", "is not an audit log");
+            AuditError::Damaged { file: file.clone(), what }
+        }
+        cause => AuditError::Store { file: file.clone(), cause },
+    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn the_file_refuses_changes() {
 
 #[test]
 fn tampering_shows() {
-    let cases: [(&str, &str, &str); 9] = [
+    let cases: [(&str, &str, &str); 10] = [
         ("an edit", "UPDATE entry SET purpose = 'another' WHERE seq = 3", "entry 3 was edited"),
         ("an edit of the time", "UPDATE entry SET time = '2020-01-01T00:00:00Z' WHERE seq = 1", "entry 1 was edited"),
         ("an edit of the details", "UPDATE entry SET details = '{}' WHERE seq = 5", "entry 5 was edited"),
@@ -101,6 +101,12 @@ fn tampering_shows() {
             "another's signature",
             "UPDATE entry SET signature = (SELECT signature FROM entry WHERE seq = 1) WHERE seq = 4",
             "entry 4 is not signed",
+        ),
+        (
+            "an addition",
+            "INSERT INTO entry SELECT 0, time, actor, action, purpose, request, details, previous, digest, public_key, \
+             signature FROM entry WHERE seq = 1",
+            "1 entries stand before the first",
         ),
         ("a truncation", "DELETE FROM entry WHERE seq > 3", "cut off"),
     ];
@@ -123,7 +129,7 @@ fn a_log_that_was_written_anew_shows() {
     assert!(problems.iter().any(|problem| problem.contains("not one to be trusted")), "{problems:?}");
     let mut log = AuditLog::read(&another.file()).unwrap();
     let problems = log.verify(&[head], &[]).unwrap().problems;
-    assert_eq!(problems, ["the head of entry 5 is another log's"]);
+    assert_eq!(problems, ["the head of entry 5 is another log's: was this log put in its place?"]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         head: Vec<PathBuf>,
         /// The public key that signs, if it is not yours; may be repeated
-        #[arg(long, value_name = "HEX")]
+        #[arg(long, value_name = "HEX", value_parser = super::certificate::public_key)]
         public_key: Vec<String>,
     },
     /// Print the last entry's number, digest and signature, to be kept where nobody who can change the log can

@@ -39,7 +39,7 @@ struct Check {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The public key of whoever may have signed; may be repeated [default: your own, if there is one]
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = public_key)]
     public_key: Vec<String>,
     /// What opens the commitment to the identifiers
     #[arg(long, value_name = "FILE")]
@@ -51,8 +51,23 @@ struct Check {
     format: Format,
 }
 
+/// A public key as it is printed.
+pub(super) fn public_key(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    let is_one = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_one {
+        Ok(text)
+    } else {
+        Err("64 hexadecimal digits are needed, as `residuum audit head` prints them".to_owned())
+    }
+}
+
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let Command::Check(args) = &args.command;
+    if args.opening.is_none() && !args.people.is_empty() {
+        let hint = "the certificate holds no identifier: `--opening FILE` is needed to compare them";
+        return Err(Failure::new("identifiers were given without an opening").hint(hint));
+    }
     let doing = |path: &PathBuf| format!("`{}` cannot be read", path.display());
     let text = std::fs::read(&args.file).doing(doing(&args.file))?;
     let opening = match &args.opening {

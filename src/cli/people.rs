@@ -50,6 +50,30 @@ pub(super) struct People {
 impl People {
     /// The people asked for: one from the flags, those of the file, or both.
     pub(super) fn subjects(&self, common: &Common) -> Result<Vec<Subject>, Failure> {
+        self.read(&mut |what| {
+            common.say(format_args!("warning: {what}, which was left out"));
+            Ok(())
+        })
+    }
+
+    /// The same where somebody is to be certified: an identifier that is none, or a person without one, is refused.
+    pub(super) fn subjects_in_full(&self) -> Result<Vec<Subject>, Failure> {
+        let cure = "nothing could be said of whom they identify: mend the file, or remove the cells";
+        let subjects = self.read(&mut |what| Err(Failure::new(what).hint(cure)))?;
+        match subjects.iter().find(|subject| subject.identifiers.is_empty()) {
+            Some(subject) => Err(Failure::new(format_args!("subject `{}` has no identifier", subject.id))
+                .hint("give one, or remove the line")),
+            None => Ok(subjects),
+        }
+    }
+
+    /// Whether anybody is named at all.
+    pub(super) fn is_empty(&self) -> bool {
+        let lists = [&self.email, &self.phone, &self.name, &self.dob, &self.zip, &self.values, &self.id, &self.sha256];
+        lists.iter().all(|list| list.is_empty()) && self.identifiers.is_none()
+    }
+
+    fn read(&self, left_out: &mut dyn FnMut(String) -> Result<(), Failure>) -> Result<Vec<Subject>, Failure> {
         let mut given = Vec::new();
         let typed = [
             (Type::Email, "--email", &self.email),
@@ -70,7 +94,13 @@ impl People {
                     .hint("such as `--value US_SSN=…`; `residuum rules list` shows the types")
             };
             let (kind, value) = pair.split_once('=').ok_or_else(wrong)?;
-            let kind = Type::from_name(&kind.trim().to_uppercase()).ok_or_else(wrong)?;
+            let kind = kind.trim().to_uppercase();
+            let known = Type::from_name(&kind);
+            let is_a_name = kind.len() <= 24 && kind.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            let kind = known.ok_or_else(|| match is_a_name {
+                true => Failure::new(format_args!("`{kind}` is no type")).hint("`residuum rules list` shows the types"),
+                false => wrong(),
+            })?;
             given.push(Identifier::value(kind, "--value", value)?);
         }
         for pair in &self.id {
@@ -90,13 +120,10 @@ impl People {
                 Box::new(File::open(path).doing(format_args!("`{}` cannot be read", path.display()))?)
             };
             let doing = format!("`{}` cannot be used", path.display());
-            let (people, left_out) = identity::read_subjects(file, self.id_domain.as_deref()).doing(doing)?;
-            if left_out > 0 {
-                let what = counted(left_out, "cell");
-                common.say(format_args!(
-                    "warning: {what} of `{}` did not parse as their column's type and were left out",
-                    path.display()
-                ));
+            let (people, cells) = identity::read_subjects(file, self.id_domain.as_deref()).doing(doing)?;
+            if cells > 0 {
+                let what = counted(cells, "cell");
+                left_out(format!("{what} of `{}` did not parse as their column's type", path.display()))?;
             }
             subjects.extend(people);
         }

@@ -43,7 +43,7 @@ use crate::signature::{Signer, hex};
 /// canary found. It holds no identifier, but a commitment to them that the file `FILE.opening.json` opens: give it to the
 /// person. `residuum certificate check` checks it offline.
 ///
-/// Exits with 3 if anything residual is found, else with 2 if not everything could be looked at.
+/// Exits with 3 if anything residual or joint is found, else with 2 if not everything could be looked at.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +59,7 @@ pub(super) struct Args {
     /// Write a certificate to a new file, if there is nothing against it
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// The request it is for; stands in the certificate and in the audit log
+    /// The request it is for; stands in the certificate and in the audit log, so no name or address
     #[arg(long, value_name = "ID")]
     request: Option<String>,
     /// Why, for the audit log
@@ -80,11 +80,8 @@ pub(super) struct Args {
 const SHOWN: usize = 20;
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    if let Some(path) = args.certificate.as_ref().filter(|path| path.exists()) {
-        let hint = "a certificate is never overwritten: name a new file";
-        return Err(Failure::new(format_args!("`{}` is there already", path.display())).hint(hint));
-    }
-    let subjects = args.people.subjects(common)?;
+    args.certificate.as_deref().map_or(Ok(()), may_be_made)?;
+    let subjects = args.people.subjects_in_full()?;
     let config = common.resolve()?;
     let configured = choose(&config, &args.sources)?;
     warn(&config, &configured, common);
@@ -126,7 +123,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     known::domains(&reader, &subjects)?;
     let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects);
     let places = print(args, common, &index, &reader, &subjects, &traces)?;
-    let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty();
+    let in_full = common.include.is_empty() && common.exclude.is_empty();
+    let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full;
+    if !in_full {
+        common.say("not looked at: what `--include` and `--exclude` leave out");
+    }
     conclude(common, places, canaries, complete);
     for entry in summary.incomplete.iter().take(SHOWN) {
         let entry = super::progress::not_read(entry, Style::plain());
@@ -135,7 +136,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     for (source, reason) in &traces.unread {
         common.say(format_args!("not looked at: what `{source}` has freed: {reason}"));
     }
-    let against = against(common, places, canaries, complete);
+    let empty = summary.sources.iter().map(|state| state.objects).sum::<u64>() == 0;
+    let against = against(places, canaries, complete, empty);
     let outcome = json!({
         "residual": places.residual, "joint": places.joint, "possible": places.possible, "complete": complete,
         "canaries": canaries, "certified": args.certificate.is_some() && against.is_none(),
@@ -163,9 +165,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
                 };
                 let signer = Signer::load_or_make()?;
                 let certificate = Certificate::sign(&statement, &signer);
-                write(path, &certificate.to_json(), 0o644)?;
-                let opener = path.with_extension("opening.json");
+                let opener = opener_of(path);
                 write(&opener, &format!("{}\n", serde_json::to_string_pretty(&opening)?), 0o600)?;
+                // The certificate last: what was not noted or cannot be opened is none.
+                audit::note(&config, common, act("certified", json!({ "certificate": opening.certificate })))?;
+                write(path, &certificate.to_json(), 0o644)?;
                 common.say(format_args!("the certificate is in {}, signed by {}", path.display(), signer.public_key()));
                 common.say(format_args!("what opens its commitment is in {}: give it to the person", opener.display()));
             }
@@ -173,7 +177,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     }
     audit::note(&config, common, act("verified", outcome))?;
     Ok(match () {
-        () if places.residual > 0 => Exit::No,
+        () if places.residual + places.joint > 0 => Exit::No,
         () if !complete || !canaries.all_found() => Exit::Incomplete,
         () => Exit::Done,
     })
@@ -221,15 +225,15 @@ fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool)
 }
 
 /// What speaks against a certificate.
-fn against(common: &Common, places: Places, canaries: Canaries, complete: bool) -> Option<&'static str> {
+fn against(places: Places, canaries: Canaries, complete: bool, empty: bool) -> Option<&'static str> {
     match () {
         () if places.residual > 0 => Some("data of the person are left"),
         () if places.joint > 0 => Some("an identifier stands with several people: say first whose records these are"),
-        () if !complete => Some("not everything could be looked at; `residuum report` names what"),
-        () if !canaries.all_found() => Some("not every canary was found: this run cannot be relied on"),
-        () if !common.include.is_empty() || !common.exclude.is_empty() => Some(
-            "`--include` and `--exclude` leave something out that nobody approved; use `[[exclude]]` in `residuum.toml`",
+        () if !complete => Some(
+            "not everything could be looked at; approve what is to be left out with `[[exclude]]` in `residuum.toml`",
         ),
+        () if !canaries.all_found() => Some("not every canary was found: this run cannot be relied on"),
+        () if empty => Some("there was nothing to look at: is everything mounted, and may the user see it?"),
         () => None,
     }
 }
@@ -255,7 +259,7 @@ fn looked_at(states: &[SourceState]) -> Vec<SourceStatement> {
 }
 
 fn not_examined(sources: &[Box<dyn Source>]) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
+    let mut all: Vec<String> = proof::NEVER_EXAMINED.iter().map(|what| (*what).to_owned()).collect();
     for source in sources {
         for what in proof::not_examined(source.kind()) {
             if !all.iter().any(|known| known == what) {
@@ -266,10 +270,35 @@ fn not_examined(sources: &[Box<dyn Source>]) -> Vec<String> {
     all
 }
 
+/// A certificate is never overwritten, and a scan is not made in vain.
+fn may_be_made(path: &Path) -> Result<(), Failure> {
+    for path in [path.to_owned(), opener_of(path)] {
+        if path.exists() {
+            let hint = "nothing is overwritten: name a new file, or move the old one away";
+            return Err(Failure::new(format_args!("`{}` is there already", path.display())).hint(hint));
+        }
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    match dir.filter(|dir| !dir.is_dir()) {
+        Some(dir) => {
+            Err(Failure::new(format_args!("there is no directory `{}`", dir.display()))
+                .hint("make it, or name another"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn opener_of(certificate: &Path) -> PathBuf {
+    certificate.with_extension("opening.json")
+}
+
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
+    if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
+        let _ = std::fs::remove_file(path); // half a file would be in the way of the next try
+    }
     written.doing(format_args!("`{}` cannot be made", path.display()))
 }

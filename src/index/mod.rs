@@ -75,7 +75,8 @@ impl Index {
             let segments = dir.join("segments");
             fs::create_dir_all(&segments).map_err(IndexError::io(&segments, "made"))?;
             let catalog = dir.join("catalog.sqlite");
-            if !catalog.exists() {
+            // One that cannot be read is what an attempt left whose disk was full.
+            if !catalog.exists() || Catalog::snapshot(&catalog).is_err() {
                 let draft = dir.join("catalog.sqlite.new");
                 let _ = fs::remove_file(&draft);
                 Catalog::create(&draft)?;

@@ -17,6 +17,7 @@ const VERSION: u32 = 1;
 
 /// A signed statement.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// What is stated. Kept as it was read, so that a later version's additions do not break its signature.
     certificate: Value,
@@ -24,6 +25,7 @@ pub struct Certificate {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Signature {
     algorithm: String,
     public_key: String,
@@ -208,7 +210,9 @@ impl Statement {
             _ if self.places.residual > 0 => Err("data about the person were found"),
             _ if !self.canaries.all_found() => Err("not all canaries were found"),
             _ if self.sources.is_empty() => Err("no source was looked at"),
-            _ if self.subjects == 0 => Err("nobody was looked for"),
+            _ if self.places.joint > 0 => Err("identifiers that stand with several people were found"),
+            _ if self.sources.iter().all(|s| s.read + s.derived + s.excluded == 0) => Err("nothing was looked at"),
+            _ if self.subjects == 0 || self.identifiers.is_empty() => Err("nobody was looked for"),
             _ => Ok(()),
         }
     }

@@ -116,6 +116,13 @@ pub fn remaining(
     Ok(places)
 }
 
+/// What no verification looks at, whatever the source.
+pub const NEVER_EXAMINED: [&str; 3] = [
+    "identifiers that nothing tells from other text: bare digits in a field without a telling name, digests in one",
+    "what is encrypted, or encoded otherwise than in Base64, percent signs and the escapes of its format",
+    "records that name the person only by a key whose own record is gone: give the key with `--id`",
+];
+
 /// What no reader looks at in a source of this kind, with what to do about it.
 pub fn not_examined(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -131,7 +138,11 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
             "InnoDB's undo and redo logs and free pages: run `OPTIMIZE TABLE`",
             "the binary log: run `PURGE BINARY LOGS` by your retention",
         ],
-        "files" => &["free space of the file system, and its snapshots"],
+        "files" => &[
+            "free space of the file system, and its snapshots",
+            "comments and unused stretches of archives, and where links point to",
+            "numbers on pages that SQLite has freed, and texts there that the end of a page cuts: `VACUUM` removes them",
+        ],
         "s3" => {
             &["versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets"]
         }

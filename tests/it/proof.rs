@@ -58,6 +58,8 @@ fn nothing_left_is_certified_and_the_certificate_holds() {
     check(&["--opening", "c.opening.json", "--email", "joan@example.com"])
         .exits(3)
         .prints("not about these identifiers");
+    check(&["--email", JANE]).exits(1).says("without an opening");
+    check(&["--public-key", "zz"]).exits(1).says("64 hexadecimal digits");
     check(&["--public-key", &"00".repeat(32)]).exits(3).prints("not the key to be trusted");
     let states = sandbox.run(["certificate", "check", "c.json", "--format", "json"]).exits(0).json();
     assert_eq!((states["subjects"].as_u64(), states["places"]["residual"].as_u64()), (Some(1), Some(0)), "{states}");
@@ -162,12 +164,44 @@ fn what_was_not_looked_at_is_not_certified() {
     fs::remove_file(sandbox.path("data/unknown.bin")).expect("it was made");
     for glob in [["--exclude", "*.log"], ["--include", "crm.csv"]] {
         let run = sandbox.run(["verify", "--email", JANE, "--certificate", "c.json"].iter().chain(&glob));
-        run.says("no certificate was made: `--include` and `--exclude`");
+        run.exits(2).says("leave out").says("no certificate was made: not everything");
     }
     assert!(!sandbox.path("c.json").exists());
     fs::remove_file(sandbox.path("shop.sqlite")).expect("it was made");
     sandbox.run(["verify", "--email", JANE, "--certificate", "c.json"]).exits(2).says("no certificate was made");
     sandbox.run(["verify"]).exits(1).says("nobody to look for");
+    let empty = Sandbox::new();
+    fs::create_dir(empty.path("data")).expect("it is new");
+    let run = empty.run(["verify", "data", "--email", JANE, "--certificate", "c.json"]);
+    run.says("no certificate was made: there was nothing to look at");
+    empty
+        .run(["verify", "data", "--email", JANE, "--certificate", "no/c.json"])
+        .exits(1)
+        .says("there is no directory `no`");
+}
+
+#[test]
+fn nobody_is_certified_whose_identifiers_are_not_known() {
+    let sandbox = company();
+    let cases = [
+        ("two in a cell", "subject_id,email\ns1,\"a@example.com; b@example.com\"\n", "1 cell of `p.csv` did not parse"),
+        ("a bad one beside a good one", "email,phone\nnone,202-555-0123\n", "1 cell of `p.csv` did not parse"),
+        ("no identifier", "subject_id,email\ns7,\n", "subject `s7` has no identifier"),
+    ];
+    for (name, people, says) in cases {
+        sandbox.file("p.csv", people);
+        let run = sandbox.run(["verify", "--identifiers", "p.csv", "--certificate", "c.json"]).exits(1).says(says);
+        assert!(!sandbox.path("c.json").exists() && run.stdout.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn an_identifier_of_several_people_is_left() {
+    let sandbox = company();
+    sandbox.file("data/both.csv", format!("id,name,email\n1,Jane Doe,{JANE}\n2,Mark Smith,{JANE}\n"));
+    let run = sandbox.run(["verify", "--email", JANE, "--certificate", "c.json", "--format", "jsonl"]);
+    let lines = run.exits(3).says("no certificate was made: an identifier stands with several people").lines();
+    assert!(lines.iter().any(|line| line["state"] == "joint"), "{lines:?}");
 }
 
 #[test]
@@ -188,19 +222,19 @@ fn what_is_asked_is_audited_and_the_log_holds() {
     sandbox.run(["find", "--email", "omar@example.org", "--purpose", "request R-1"]).exits(0).says("signing.key");
     sandbox.run(["find", "--email", "nobody@example.org"]).exits(3);
     verify(&sandbox, "c.json").exits(0);
-    sandbox.run(["audit", "verify"]).exits(0).prints("holds: 4 entries").never_says("no head was at hand");
+    sandbox.run(["audit", "verify"]).exits(0).prints("holds: 5 entries").never_says("no head was at hand");
     let lines = sandbox.run(["audit", "export"]).exits(0).nowhere("omar").nowhere("jane").lines();
     let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap_or_default()).collect();
-    assert_eq!(actions, ["find", "find", "verify", "verified"]);
+    assert_eq!(actions, ["find", "find", "verify", "certified", "verified"]);
     assert_eq!((&lines[0]["purpose"], &lines[2]["request"]), (&"request R-1".into(), &"R-7".into()));
     assert!(lines[0]["details"].as_str().is_some_and(|details| details.contains("\"EMAIL\":1")), "{lines:?}");
-    assert_eq!(sandbox.run(["audit", "export", "--from", "4"]).exits(0).lines().len(), 1);
+    assert_eq!(sandbox.run(["audit", "export", "--from", "5"]).exits(0).lines().len(), 1);
     sandbox.run(["audit", "export", "--format", "csv"]).exits(0).prints("seq,time,actor,action");
     // A head that is kept, and a log that is cut off behind the back of the state directory.
     let head = sandbox.run(["audit", "head"]).exits(0).stdout;
     sandbox.file("head.json", head);
     let log = sandbox.path(".residuum/audit.sqlite");
-    let cut = "DROP TRIGGER entry_remains; DELETE FROM entry WHERE seq = 4";
+    let cut = "DROP TRIGGER entry_remains; DELETE FROM entry WHERE seq = 5";
     assert!(std::process::Command::new("sqlite3").arg(&log).arg(cut).status().expect("sqlite3 is installed").success());
     sandbox.run(["audit", "verify"]).exits(3).prints("cut off").prints("does not hold");
     let mut command = sandbox.command(["audit", "verify", "--head", "head.json"]);
@@ -208,6 +242,10 @@ fn what_is_asked_is_audited_and_the_log_holds() {
     Run::of(&mut command).exits(3).prints("cut off").says("no public key was given");
     sandbox.run(["audit", "verify", "--head", "residuum.toml"]).exits(1).says("is not a head");
     fs::write(&log, [7; 9_000]).expect("it can be written");
-    sandbox.run(["audit", "verify"]).exits(1).says("audit.sqlite");
+    sandbox.run(["audit", "verify"]).exits(1).says("audit.sqlite").says("keep it as evidence");
     sandbox.run(["find", "--email", "omar@example.org"]).exits(1).says("nothing was done");
+    // A log that is put in the place of another.
+    fs::remove_file(&log).expect("it is there");
+    sandbox.run(["find", "--email", "omar@example.org"]).exits(0);
+    sandbox.run(["audit", "verify"]).exits(3).prints("was this log put in its place?");
 }

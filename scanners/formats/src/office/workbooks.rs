@@ -54,8 +54,8 @@ pub(crate) fn xls(bytes: &[u8], within: &Within<'_>, values: &mut Values<'_>, si
     ControlFlow::Continue(fault.map_or(Ok(()), Err))
 }
 
-/// Whether all sheets of a workbook's stream have at most 65,536 rows and 256 columns (MS-XLS 2.4.90): the library makes
-/// room for as many cells as a damaged one claims, which would end the program.
+/// Whether all sheets of a workbook's stream, and all cells in them, are within 65,536 rows and 256 columns (MS-XLS
+/// 2.4.90): the library makes room for as many cells as a damaged one claims, which would end the program.
 pub(crate) fn has_possible_dimensions(stream: &[u8]) -> bool {
     let u16_at = |at: usize| stream.get(at..at + 2).map_or(0, |b| u32::from(u16::from_le_bytes([b[0], b[1]])));
     let u32_at = |at: usize| u16_at(at) | u16_at(at + 2) << 16;
@@ -67,6 +67,10 @@ pub(crate) fn has_possible_dimensions(stream: &[u8]) -> bool {
             let (rows, columns) = match (kind, len) {
                 (0x0200, 10) => (u16_at(data + 2), u16_at(data + 4).max(u16_at(data + 6))),
                 (0x0200, 14 | 16) => (u32_at(data + 4), u16_at(data + 8).max(u16_at(data + 10))),
+                // A row of numbers names its first column, and its last one at its end.
+                (0x00bd, 6..) => (0, u16_at(data + 2).max(u16_at(data + len as usize - 2)) + 1),
+                // Formulas, texts, numbers and truth values: the row, then the column.
+                (0x0006 | 0x00d6 | 0x00fd | 0x0203..=0x0205 | 0x027e, 4..) => (0, u16_at(data + 2) + 1),
                 _ => (0, 0),
             };
             if rows > 65_536 || columns > 256 {
