@@ -113,13 +113,17 @@ fn a_copy_that_is_left_is_found_wherever_it_is() {
         ("a row", "INSERT INTO customers VALUES (3, 'jane.roe@example.com', '')"),
         ("a note", "INSERT INTO customers VALUES (3, '', 'called Jane.Roe@example.com')"),
         ("another table", "CREATE TABLE history AS SELECT 1 AS v, '{\"old\": \"jane.roe@example.com\"}' AS change"),
+        ("the definition of a view", "CREATE VIEW v AS SELECT * FROM customers WHERE email <> 'jane.roe@example.com'"),
     ];
     for (name, sql) in rows {
         sqlite(&sandbox, sql);
         let lines = sandbox.run(["verify", "--email", JANE, "--format", "jsonl"]).exits(3).lines();
         assert_eq!(lines.len(), 1, "{name}: {lines:?}");
         assert_eq!(lines[0]["source"], "shop", "{name}");
-        sqlite(&sandbox, "DELETE FROM customers WHERE id = 3; DROP TABLE IF EXISTS history; VACUUM");
+        sqlite(
+            &sandbox,
+            "DELETE FROM customers WHERE id = 3; DROP TABLE IF EXISTS history; DROP VIEW IF EXISTS v; VACUUM",
+        );
     }
     verify(&sandbox, "c.json").exits(0);
 }

@@ -137,5 +137,27 @@ fn cut(window: &[u8], from: usize, limit: usize) -> (usize, usize) {
 pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
     let continues = |&&b: &&u8| b & 0xc0 == 0x80;
     let back = text[..text.len().min(at + 1)].iter().rev().take(4).take_while(continues).count();
-    if back == 4 || at >= text.len() { at } else { at - back }
+    // A text that begins within a character has no boundary before it.
+    if back == 4 || at >= text.len() { at } else { at.saturating_sub(back) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_stand_before_characters() {
+        let cases: [(&str, &[u8], usize, usize); 7] = [
+            ("a letter", b"abc", 1, 1),
+            ("within two bytes", "aé".as_bytes(), 2, 1),
+            ("within four bytes", "a\u{1f600}".as_bytes(), 4, 1),
+            ("the end", b"abc", 3, 3),
+            ("no UTF-8", &[0x80; 9], 6, 6),
+            ("a text that begins within a character", b"\x80\x80a", 1, 0),
+            ("one that is nothing else", b"\x80", 0, 0),
+        ];
+        for (name, text, at, boundary) in cases {
+            assert_eq!(char_boundary(text, at), boundary, "{name}");
+        }
+    }
 }

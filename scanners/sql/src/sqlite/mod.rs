@@ -191,6 +191,12 @@ impl Source for Sqlite {
 
     fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
         let object = self.database.object();
+        for text in self.schema(schema::texts)? {
+            let bytes = text.as_bytes();
+            if look(Leftover { object: &object, what: "schema", page: 0, offset: 0, bytes }).is_break() {
+                return Err(SourceError::Stopped);
+            }
+        }
         let read = leftover::read(self.database.path(), &object, look);
         let failed = |error| SourceError::unreadable(&object, format!("its freed pages cannot be read: {error}"));
         if read.map_err(failed)?.is_break() { Err(SourceError::Stopped) } else { Ok(()) }

@@ -319,3 +319,10 @@ fn module_of(sql: &str) -> String {
     let module = words.nth(1).unwrap_or("unknown");
     module.split('(').next().unwrap_or(module).to_owned()
 }
+
+/// What the schema says of tables, views, triggers and indexes: their names, and their definitions as they were typed.
+pub fn texts(connection: &Connection) -> Result<Vec<String>, Trouble> {
+    let mut statement = connection.prepare("SELECT ifnull(sql, '') || ' ' || name FROM sqlite_schema")?;
+    let texts = statement.query_map([], |row| row.get(0))?;
+    Ok(texts.collect::<Result<_, _>>()?)
+}
