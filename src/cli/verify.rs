@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use residuum_detect::Detector;
+use residuum_detect::{Detector, RuleSet};
 use residuum_source::{Coverage, Source};
 use serde_json::json;
 
@@ -87,7 +87,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let missing = unreachable.len();
-    let detector = Detector::new(&rules::load(&config)?)?;
+    let rules = rules::load(&config)?;
+    let detector = Detector::new(&rules)?;
     let index = make_index(&config, common)?;
     let details = json!({
         "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values,
@@ -122,7 +123,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
     let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects);
-    let places = print(args, common, &index, &reader, &subjects, &traces)?;
+    let places = print(args, &rules, &index, &reader, &subjects, &traces)?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
     let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full;
     if !in_full {
@@ -186,16 +187,14 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 /// Prints the places and counts them.
 fn print(
     args: &Args,
-    common: &Common,
+    rules: &RuleSet,
     index: &Index,
     reader: &Reader,
     subjects: &[Subject],
     traces: &Traces,
 ) -> Result<Places, Failure> {
-    let config = common.resolve()?;
-    let rules = rules::load(&config)?;
     let mut out = output::stdout();
-    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
+    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), rules, true)?;
     let mut printed = Ok(());
     let mut places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
         printed = printer.remaining(state, location);

@@ -291,6 +291,8 @@ fn an_increment_finds_what_a_full_scan_finds() {
     let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
     let mut world = World::new(seed);
     world.scanned("index");
+    let servers = [world.postgres.is_some(), world.mariadb.is_some(), world.moto.is_some(), world.signed.is_some()];
+    let least = if servers.iter().all(|is_there| *is_there) { 50 } else { 20 }; // files and SQLite hold less alone
     for round in 0..rounds() {
         world.round();
         let (found, report) = world.scanned("index");
@@ -308,7 +310,7 @@ fn an_increment_finds_what_a_full_scan_finds() {
         for part in ["coverage", "complete", "sources", "fields", "ledger"] {
             assert_eq!(report[part], fresh_report[part], "`{part}` of the report: {}", told());
         }
-        assert!(found.lines().count() > 20, "there is something to be found: {}", told());
+        assert!(found.lines().count() > least, "there is something to be found: {}", told());
         fs::remove_dir_all(world.sandbox.path(fresh)).expect("an index can be removed");
     }
 }
