@@ -3,12 +3,16 @@
 //! The suite lists, splits and reads a source as a scan would and compares with an [`Expected`] that the
 //! test made by other means: `SELECT count(*)`, `wc -l`, the program that wrote the files.
 
+mod apply;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Batch, Coverage, Flow, Limits, Object, ObjectPath, Outcome, Part, Range, Record, Records, Rows, Sink, Source,
     SourceError, SplitTarget, Stop, Unit,
 };
+
+pub use apply::{Edits, check_apply};
 
 /// What is known about the content of a source.
 #[derive(Clone, Debug, Default)]

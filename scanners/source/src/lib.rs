@@ -8,9 +8,10 @@
 //! source ─list→ object ─split→ unit ─read→ batch
 //! ```
 //!
-//! Rarer powers are traits of their own ([`Fetch`]): a connector without them is read-only by type.
+//! Rarer powers are traits of their own ([`Fetch`], [`Apply`]): a connector without them is read-only by type.
 //! Every connector passes [`conformance`], the in-memory one first.
 
+mod apply;
 mod batch;
 pub mod conformance;
 mod error;
@@ -19,9 +20,11 @@ mod memory;
 mod name;
 mod object;
 mod offsets;
+mod pick;
 mod sensitive;
 mod source;
 
+pub use apply::{Ability, Action, Apply, Change, Editor, NewValue, Receipt, Refusal, RefusalKind, Target};
 pub use batch::{Batch, Column, Logical, Records, Rows, Window};
 pub use error::SourceError;
 pub use location::{KeyValue, Record, RecordKind};
@@ -29,5 +32,6 @@ pub use memory::{Memory, Table};
 pub use name::{InvalidName, ObjectPath, escape_component};
 pub use object::{Coverage, KeyKind, Leftover, Object, Outcome, Part, Range, TableKey, Unit, Version};
 pub use offsets::{Ascending, OffsetMap, Run};
+pub use pick::Pick;
 pub use sensitive::Sensitive;
 pub use source::{Check, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};

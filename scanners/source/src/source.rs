@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::{Batch, Leftover, Object, ObjectPath, Outcome, Part, Range, Record, SourceError, TableKey, Unit};
+use crate::{Apply, Batch, Leftover, Object, ObjectPath, Outcome, Part, Range, Record, SourceError, TableKey, Unit};
 
 /// Asks a reader to stop. Why is known to the sink that asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +83,7 @@ pub struct Check {
     pub problems: Vec<String>,
 }
 
-/// A place that holds data: lists its objects, splits them and reads them. Never writes.
+/// A place that holds data: lists its objects, splits them and reads them. Writing takes [`Apply`].
 ///
 /// All methods block and may be called from several threads at once.
 pub trait Source: Send + Sync {
@@ -146,6 +146,16 @@ pub trait Source: Send + Sync {
         Ok(())
     }
 
+    /// The power to read the current values of single records, if the source has it.
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        None
+    }
+
+    /// The power to delete records and to replace values, if the source has it: without it, it is read-only.
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        None
+    }
+
     /// Whether the source can be reached and all of it read, for `sources check`.
     ///
     /// # Errors
@@ -155,13 +165,15 @@ pub trait Source: Send + Sync {
 
 /// Reads the current values of records found earlier, as a disclosure needs them.
 pub trait Fetch: Source {
-    /// Pushes the given records of one object; a record that no longer exists is left out.
+    /// Pushes the given records of one part, the listed object or a member of it; none of them is sealed, and of a cell
+    /// the whole row is meant. A record that no longer exists is left out; one of running text comes as a value of its
+    /// own, and what is too long for one batch in pieces that follow each other.
     ///
     /// # Errors
     /// When the object cannot be read.
     fn fetch(
         &self,
-        object: &ObjectPath,
+        part: &ObjectPath,
         records: &[Record],
         limits: &Limits,
         sink: &mut dyn Sink,

@@ -1,0 +1,190 @@
+//! Writing: what a connector must do that can erase and correct, and who decides what is written.
+//!
+//! A connector reads the records again at the moment of writing, under whatever lock it has, and asks an [`Editor`]
+//! what becomes of each. So nothing is written by a row number remembered from a scan: a record that has changed
+//! meanwhile is seen as it is now, and the editor can leave it alone.
+//!
+//! ```text
+//! target ─lock and read→ batch ─editor→ changes ─write→ receipt
+//! ```
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::{Batch, Limits, ObjectPath, Part, Record, Sensitive, Source, SourceError, Version};
+
+/// Records of one listed object that are to be shown to the editor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// The object, as the source lists it.
+    pub object: ObjectPath,
+    /// What it was when the records were found. If this version is sound and no longer the object's, the target is
+    /// refused as [`RefusalKind::Changed`].
+    pub version: Option<Version>,
+    /// The records by the part that holds them, the object itself or a member of it; ascending, none sealed.
+    pub records: BTreeMap<ObjectPath, Vec<Record>>,
+}
+
+/// What is to be done with one record of a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Which record of the batch; for running text the number of line feeds before it.
+    pub record: usize,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What is done with a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// It goes, as a whole: a row, a line with its end, an element of an array, the document.
+    Delete,
+    /// Values in it are replaced; every other byte stays.
+    Set(Vec<NewValue>),
+}
+
+/// A replacement of one value, or of a stretch of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewValue {
+    /// Index into [`Batch::columns`].
+    pub column: usize,
+    /// The stretch of the column's bytes that is replaced, within one value.
+    pub bytes: Range<u32>,
+    /// What stands there afterwards, not yet escaped: the connector writes it as the format demands. `None`, only for a
+    /// whole value, is null where the format has it, else an empty value.
+    pub new: Option<Sensitive<Vec<u8>>>,
+}
+
+/// Why a change was not made, one kind for each thing a caller can do about it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum RefusalKind {
+    /// The object or the record is no longer what it was: scan again, plan again.
+    Changed,
+    /// Somebody else holds a lock: try again.
+    Locked,
+    /// A constraint, a foreign key or a trigger forbids it: plan otherwise.
+    Constraint,
+    /// No right to write.
+    ReadOnly,
+    /// The format, or what owns the file, does not allow it: to be done by hand.
+    Unsupported,
+    /// It would cost more than a limit allows.
+    Limit,
+    /// Writing failed: the disk is full, the server answered with an error.
+    Failed,
+}
+
+impl RefusalKind {
+    /// The name used in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Locked => "locked",
+            Self::Constraint => "constraint",
+            Self::ReadOnly => "read-only",
+            Self::Unsupported => "unsupported",
+            Self::Limit => "limit",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether trying again later, without planning anew, may help.
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::Locked | Self::Failed)
+    }
+}
+
+/// A change that was not made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The kind.
+    pub kind: RefusalKind,
+    /// What exactly, with the cure if there is one. Never a value.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// A refusal for this reason.
+    pub fn new(kind: RefusalKind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into() }
+    }
+}
+
+/// Decides what becomes of records, as they are at the moment of writing.
+///
+/// Only records of the [`Target`] are shown, but a batch may hold others beside them, which are left alone. The same
+/// record may be shown more than once when a connector has to begin again; the last answer counts.
+pub trait Editor {
+    /// A part of the object begins.
+    fn open(&mut self, part: &Part);
+
+    /// What is to be done with the records of a batch of the part opened last; each record at most once.
+    fn edit(&mut self, batch: &Batch) -> Vec<Change>;
+
+    /// The part opened last ends.
+    fn close(&mut self);
+
+    /// Changes were not made: of one record, or, without one, of all records of a part or an object.
+    fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal);
+}
+
+/// What was written to one object.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Receipt {
+    /// The object.
+    pub object: String,
+    /// Records deleted.
+    pub deleted: u64,
+    /// Records in which something was replaced.
+    pub changed: u64,
+    /// SHA-256 of the object's bytes, or of the affected rows, before. A caller that keeps it keys it first.
+    pub before: Option<[u8; 32]>,
+    /// The same of what stands there afterwards.
+    pub after: Option<[u8; 32]>,
+    /// Things done beside that are worth knowing: older versions removed, rows that went with a foreign key.
+    pub notes: Vec<String>,
+}
+
+/// How records of a format can be edited.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ability {
+    /// In place: every byte that is not replaced stays the same.
+    Splice,
+    /// By writing the object anew: every other record stays logically the same.
+    Rewrite,
+    /// Only by deleting the whole object.
+    WholeObject,
+    /// Not at all; what a person has to do.
+    Manual(String),
+}
+
+impl Ability {
+    /// The name used in outputs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Splice => "splice",
+            Self::Rewrite => "rewrite",
+            Self::WholeObject => "whole object only",
+            Self::Manual(_) => "manual",
+        }
+    }
+}
+
+/// A source in which records can be deleted and values replaced.
+pub trait Apply: Source {
+    /// How records can be edited that stand in this chain of formats, outermost first: `["zip", "csv"]`.
+    fn ability(&self, formats: &[&str]) -> Ability;
+
+    /// Shows the targets' records to the editor and makes the changes it asks for.
+    ///
+    /// A database does so in one transaction: all that is not refused, or nothing. Where each object is written by
+    /// itself, as files are, each is changed at once or not at all, and an object that fails is refused while the
+    /// others go on. A record that does not exist any more is not shown, and is no error. Targets are taken in the
+    /// order given, which the caller chooses so that records that refer to others go first.
+    ///
+    /// One receipt for each object in which something was written.
+    ///
+    /// # Errors
+    /// When the source cannot be reached or the transaction did not go through: then nothing was written by it.
+    fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError>;
+}
