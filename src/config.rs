@@ -4,6 +4,7 @@
 //! field has one meaning and one default, given here. Secrets are never in the file: a source names the
 //! environment variable, file or command that holds its password.
 
+mod policy;
 mod source;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use residuum_source::Limits;
 use serde::Deserialize;
 
+use self::policy::{EraseFile, RetainFile};
+pub use self::policy::{EraseRule, PolicyScope, Retention, Strategy};
 pub use self::source::{SourceConfig, Span};
 
 /// The name looked for in the current directory.
@@ -42,6 +45,10 @@ pub struct Config {
     pub joins: Vec<Join>,
     /// Objects left out by an approved policy.
     pub exclusions: Vec<Exclusion>,
+    /// What erasure does with what it finds; the first that fits counts.
+    pub erase: Vec<EraseRule>,
+    /// What is kept though it were to be erased; the first that fits counts.
+    pub retain: Vec<Retention>,
     /// Bounds on what one object may cost.
     pub limits: Limits,
 }
@@ -141,6 +148,10 @@ struct File {
     #[serde(default)]
     exclude: Vec<Exclusion>,
     #[serde(default)]
+    erase: Vec<EraseFile>,
+    #[serde(default)]
+    retain: Vec<RetainFile>,
+    #[serde(default)]
     limits: LimitsFile,
 }
 
@@ -206,6 +217,8 @@ impl Config {
             rules,
             joins: settings.join,
             exclusions: settings.exclude,
+            erase: settings.erase.into_iter().map(EraseFile::resolve).collect::<Result<_, _>>()?,
+            retain: settings.retain.into_iter().map(RetainFile::resolve).collect::<Result<_, _>>()?,
             limits: settings.limits.resolve(),
         })
     }
@@ -227,20 +240,22 @@ impl Config {
 
 impl Exclusion {
     fn check(&self) -> Result<(), ConfigError> {
-        let is_date = |text: &String| {
-            let parts: Vec<_> = text.split('-').collect();
-            let in_range = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
-            matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2)
-                && in_range(y, 9999) && in_range(m, 12) && in_range(d, 31))
-        };
         let place = || format!("the exclusion of `{}` in source `{}`", self.object, self.source);
-        if self.until.as_ref().is_some_and(|until| !is_date(until)) {
+        if self.until.as_deref().is_some_and(|until| !is_date(until)) {
             let reason = "`until` is the last day it holds, written like `2027-06-30`".to_owned();
             return Err(ConfigError::Value { place: place(), reason });
         }
         let globbed = globset::Glob::new(&self.object);
         globbed.map(drop).map_err(|error| ConfigError::Value { place: place(), reason: error.to_string() })
     }
+}
+
+/// Whether this is a day written `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let in_range = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+    matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2)
+        && in_range(y, 9999) && in_range(m, 12) && in_range(d, 31))
 }
 
 impl LimitsFile {

@@ -234,7 +234,7 @@ impl Reader {
     }
 
     /// The objects with these numbers, which ascend.
-    fn objects_of(&self, ids: &[u32], each: &mut dyn FnMut(ObjectInfo)) -> Result<()> {
+    pub(super) fn objects_of(&self, ids: &[u32], each: &mut dyn FnMut(ObjectInfo)) -> Result<()> {
         let rows: Vec<(Where, What)> = self.catalog().rows(
             "SELECT json_group_array(json_array(json_array(o.id, s.name, s.kind, o.path, g.object, g.version, g.scan, \
              ifnull(o.first_scan, 0), json(iif(n.sample IS NULL, 'false', 'true'))), json_array(c.state, c.reason, \

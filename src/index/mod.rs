@@ -29,6 +29,7 @@ mod retract;
 mod scans;
 mod seal;
 mod segment;
+mod single;
 mod sums;
 mod writer;
 

@@ -35,7 +35,8 @@ pub(super) struct Job {
     pub batch: Batch,
     /// Parallel to the batch's columns.
     pub fields: Vec<Arc<Field>>,
-    /// Parallel to the batch's columns: for a column expanded out of nested values, where they stand in those.
+    /// Parallel to the batch's columns: for a column expanded out of nested values, where they stand in those. It counts
+    /// only if the column's bytes have no place in the object themselves.
     pub within: Vec<Option<Within>>,
     pub keys: Vec<KeyColumns>,
 }
@@ -50,10 +51,10 @@ pub(super) struct Examiner<'a> {
 }
 
 /// A hit with its fingerprint; the value is gone.
-struct Found {
-    value: u32,
-    hit: Hit,
-    fingerprint: Fingerprint,
+pub(super) struct Found {
+    pub value: u32,
+    pub hit: Hit,
+    pub fingerprint: Fingerprint,
     lookup: Option<(Scheme, Fingerprint)>,
 }
 
@@ -84,6 +85,12 @@ impl<'a> Examiner<'a> {
         if cut > 0 {
             *statistics.cut.entry(job.object).or_default() += cut;
         }
+    }
+
+    /// The hits of a column, in order of place.
+    pub fn hits(&mut self, column: &Column, plan: &FieldPlan, records: &Records) -> &[Found] {
+        self.detect(column, plan, records);
+        &self.found
     }
 
     /// Fills `found` with the hits of a column, in order of place.

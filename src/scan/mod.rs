@@ -10,6 +10,7 @@
 //! The result depends neither on the number of threads nor on interruptions: a unit is committed whole or not at
 //! all, and doing it twice is harmless.
 
+mod again;
 mod commit;
 mod examine;
 pub mod keys;
@@ -29,6 +30,7 @@ use std::time::Instant;
 use residuum_detect::Detector;
 use residuum_source::{Coverage, Source, SourceError, Version};
 
+pub(crate) use again::{Again, Sight};
 pub(crate) use examine::composite;
 pub(crate) use locator::seal_name;
 pub use options::ScanOptions;

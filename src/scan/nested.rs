@@ -9,6 +9,8 @@ use residuum_source::{Batch, Column, Logical, OffsetMap, Records, Rows};
 /// Where the values of an expanded column stand in the values they came from.
 #[derive(Clone, Debug)]
 pub(super) struct Within {
+    /// The parent column.
+    pub parent: usize,
     /// From the column's bytes to its parent column's bytes.
     map: OffsetMap,
     /// The parent column's offsets.
@@ -22,6 +24,11 @@ impl Within {
         let next = self.parents.partition_point(|&parent| u64::from(parent) <= start);
         let base = next.checked_sub(1).map_or(0, |value| u64::from(self.parents[value]));
         (start - base, end - base)
+    }
+
+    /// The bytes `start..end` of the column, counted in the parent column's bytes.
+    pub fn range(&self, start: u32, end: u32) -> std::ops::Range<u32> {
+        self.map.start(start) as u32..self.map.end(end) as u32
     }
 }
 
@@ -52,14 +59,13 @@ pub(super) fn expand(
     }
     for &index in &expanded {
         let parent = &batch.columns[index];
-        let has_place = parent.place.is_some();
         let parents: Arc<[u32]> = parent.offsets.as_slice().into();
         let children = json::expand(parent, nesting);
         let names: HashSet<Arc<str>> = batch.columns.iter().map(|c| c.field.clone()).collect();
         let parent_field = parent.field.clone();
         let mut kept_parent = None;
         for child in children {
-            let map = (!has_place).then(|| Within { map: child.within, parents: parents.clone() });
+            let map = Some(Within { parent: index, map: child.within, parents: parents.clone() });
             if child.column.field == parent_field {
                 kept_parent = Some((child.column, map));
             } else if !names.contains(&child.column.field) {

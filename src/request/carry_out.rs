@@ -1,0 +1,179 @@
+//! Carrying a plan out: batch by batch, each noted when it is done.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use residuum_detect::Detector;
+use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source};
+
+use super::RequestError;
+use super::order::referring_first;
+use super::plan::{PlannedObject, PlannedRecord};
+use super::policy::Policy;
+use super::store::Store;
+use super::write::{Run, write};
+use crate::index::Index;
+use crate::scan::seal_name;
+
+/// Records that are written together at most: in a database they are one transaction.
+const BATCH: usize = 10_000;
+
+/// What was done of a plan.
+#[derive(Debug, Default)]
+pub struct CarriedOut {
+    /// Records that are gone.
+    pub deleted: u64,
+    /// Records in which values were replaced.
+    pub edited: u64,
+    /// Records in which nothing of the person stood any more, or that were gone already.
+    pub gone: u64,
+    /// What was not done: source, object, record and why.
+    pub refused: Vec<Refused>,
+    /// What sources said of it, by source.
+    pub receipts: Vec<(String, Receipt)>,
+    /// Listed objects that were written to, or at least tried, by source; as the index names them.
+    pub touched: BTreeMap<String, Vec<String>>,
+    /// Whether it was asked to stop before the end.
+    pub interrupted: bool,
+}
+
+/// A record, or with none a whole object, that was not written.
+#[derive(Debug)]
+pub struct Refused {
+    /// Name of the source.
+    pub source: String,
+    /// The object; personal parts sealed.
+    pub object: String,
+    /// The record, sealed as the index has it.
+    pub record: Option<Record>,
+    /// Columns of its key.
+    pub primary_key: Vec<String>,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// All that is needed to act.
+pub struct CarryOut<'a> {
+    /// Where the plan was made from; also what the sources are named by.
+    pub index: &'a Index,
+    /// The rules by which records are looked at again.
+    pub detector: &'a Detector,
+    /// The sources.
+    pub sources: &'a [Box<dyn Source>],
+    /// The owner's rules.
+    pub policy: &'a Policy,
+    /// Bounds on what an object may cost.
+    pub limits: &'a Limits,
+    /// Becomes true when it should stop; what was begun is finished.
+    pub stop: &'a AtomicBool,
+    /// Told how many records of how many are done.
+    pub progress: &'a dyn Fn(u64, u64),
+}
+
+/// Objects that are written together.
+pub(super) type Batch<'p> = Vec<(&'p PlannedObject, &'p [PlannedRecord])>;
+
+/// A batch with its source, if that can be reached.
+type OfSource<'p> = (Option<&'p dyn Source>, Batch<'p>);
+
+/// Carries out a plan that is kept in a store, from where it stopped if it was begun before.
+///
+/// # Errors
+/// When the store or the index cannot be used. What a source refuses, or that it is gone, is told in the outcome.
+pub fn carry_out(
+    with: &CarryOut<'_>,
+    objects: &[PlannedObject],
+    store: &Store,
+    request: Option<&str>,
+) -> Result<CarriedOut, RequestError> {
+    store.begin(request, objects)?;
+    go_on(with, objects, 0, store)
+}
+
+/// Goes on with an erasure that was begun; `None` if there is none.
+///
+/// # Errors
+/// As for [`carry_out`].
+pub fn resume(with: &CarryOut<'_>, store: &Store) -> Result<Option<CarriedOut>, RequestError> {
+    match store.resume()? {
+        Some(begun) => go_on(with, &begun.objects, begun.done, store).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn go_on(with: &CarryOut<'_>, objects: &[PlannedObject], done: u64, store: &Store) -> Result<CarriedOut, RequestError> {
+    let reader = with.index.reader()?;
+    let mut run_key = [0; 32];
+    getrandom::fill(&mut run_key).map_err(|error| RequestError::Random(error.to_string()))?;
+    let mut outcome = CarriedOut::default();
+    let batches = batches(with, objects)?;
+    let all: u64 = objects.iter().map(|object| object.records.len() as u64).sum();
+    let mut records = 0;
+    for (number, (source, batch)) in batches.iter().enumerate() {
+        records += batch.iter().map(|(_, records)| records.len() as u64).sum::<u64>();
+        if (number as u64) < done {
+            continue;
+        }
+        if with.stop.load(Ordering::Relaxed) {
+            outcome.interrupted = true;
+            return Ok(outcome);
+        }
+        // Of the batch in which it stopped, some may be done.
+        let may_be_done = done > 0 && number as u64 == done;
+        write(with, &reader, *source, batch, Run { key: run_key, may_be_done }, &mut outcome)?;
+        store.done(number as u64 + 1)?;
+        (with.progress)(records, all);
+    }
+    store.end()?;
+    Ok(outcome)
+}
+
+/// The plan's records in the order in which they are written, cut into batches, each of one source.
+fn batches<'p>(with: &CarryOut<'p>, objects: &'p [PlannedObject]) -> Result<Vec<OfSource<'p>>, RequestError> {
+    let keys = with.index.keys();
+    let mut worker = with.detector.worker();
+    let names: Vec<String> = with.sources.iter().map(|source| seal_name(&mut worker, keys, source.name())).collect();
+    let mut batches = Vec::new();
+    for of_source in objects.chunk_by(|a, b| a.source == b.source) {
+        let name = &of_source[0].source;
+        let source = names.iter().position(|of| of == name).map(|at| with.sources[at].as_ref());
+        let mut ordered: Vec<ObjectPath> = Vec::new();
+        let mut by_path: BTreeMap<ObjectPath, Vec<&PlannedObject>> = BTreeMap::new();
+        for object in of_source {
+            let (listed, _) = object.paths(keys)?;
+            by_path.entry(listed.clone()).or_default().push(object);
+            if !ordered.contains(&listed) {
+                ordered.push(listed);
+            }
+        }
+        if let Some(source) = source {
+            referring_first(&mut ordered, &source.keys().unwrap_or_default());
+        }
+        let is_database = source.is_some_and(|source| matches!(source.kind(), "sqlite" | "postgres" | "mysql"));
+        let mut batch: Batch<'p> = Vec::new();
+        for listed in &ordered {
+            let parts = &by_path[listed];
+            if !is_database {
+                // A file is written once, with all that is done in it and in its members.
+                batches.push((source, parts.iter().map(|object| (*object, object.records.as_slice())).collect()));
+                continue;
+            }
+            for object in parts {
+                let mut rest = object.records.as_slice();
+                while !rest.is_empty() {
+                    let held: usize = batch.iter().map(|(_, records)| records.len()).sum();
+                    let (now, later) = rest.split_at(rest.len().min(BATCH - held));
+                    batch.push((object, now));
+                    rest = later;
+                    if held + now.len() == BATCH {
+                        batches.push((source, std::mem::take(&mut batch)));
+                    }
+                }
+            }
+        }
+        if !batch.is_empty() {
+            batches.push((source, batch));
+        }
+    }
+    Ok(batches)
+}

@@ -1,0 +1,237 @@
+//! What becomes of a record, decided as it stands at the moment of writing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use residuum_detect::{Category, Detector, FieldPlan, RuleId, Type};
+use residuum_source::{
+    Action, Batch, Change, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal, RefusalKind,
+    Sensitive,
+};
+
+use super::change::{New, new_value};
+use super::plan::{Evidence, PlannedAction, PlannedRecord};
+use super::policy::{At, Policy};
+use crate::config::Strategy;
+use crate::index::Keyring;
+use crate::scan::keys::Role;
+use crate::scan::{Again, Sight};
+
+/// One part of an object with the records to be acted on, its names opened.
+pub(super) struct PartToEdit<'p> {
+    pub source: &'p str,
+    /// The name as the index has it, over which the policy's globs go.
+    pub name: &'p str,
+    pub plans: Vec<FieldPlan>,
+    pub records: HashMap<Record, &'p PlannedRecord>,
+}
+
+/// What became of the records of a batch.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// Records that are to go, and those that are edited, as far as they were not refused.
+    pub deleted: BTreeSet<(ObjectPath, Record)>,
+    pub edited: BTreeSet<(ObjectPath, Record)>,
+    /// Records that were shown.
+    pub seen: HashSet<(ObjectPath, Record)>,
+    /// What was not done.
+    pub refused: Vec<(ObjectPath, Option<Record>, Refusal)>,
+}
+
+/// Decides by the plan, the policy and what stands in each record now.
+pub(super) struct ByPlan<'a> {
+    pub detector: &'a Detector,
+    pub keys: &'a Keyring,
+    pub policy: &'a Policy,
+    /// By opened name.
+    pub parts: BTreeMap<ObjectPath, PartToEdit<'a>>,
+    pub nesting: u32,
+    /// The key of pseudonyms, of this run.
+    pub run_key: [u8; 32],
+    pub decided: Decided,
+    open: Vec<(ObjectPath, Option<Again<'a>>)>,
+}
+
+impl<'a> ByPlan<'a> {
+    pub fn new(detector: &'a Detector, keys: &'a Keyring, policy: &'a Policy, nesting: u32, run_key: [u8; 32]) -> Self {
+        let (parts, decided, open) = (BTreeMap::new(), Decided::default(), Vec::new());
+        Self { detector, keys, policy, parts, nesting, run_key, decided, open }
+    }
+
+    /// What is to be done with one record, given all that stands in it now.
+    fn decide(&self, part: &PartToEdit<'_>, planned: &PlannedRecord, batch: &Batch, here: &[&Sight]) -> Option<Action> {
+        let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| evidence.fp == sight.fp);
+        let found: Vec<&Sight> = here.iter().copied().filter(|sight| is_evidence(sight)).collect();
+        if found.is_empty() {
+            return None;
+        }
+        Some(match planned.action {
+            PlannedAction::Delete | PlannedAction::DeleteObject => Action::Delete,
+            PlannedAction::EditFound => Action::Set(self.replacements(part, batch, &found)),
+            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here)),
+        })
+    }
+
+    /// The replacements of what stands somewhere, none within another.
+    fn replacements(&self, part: &PartToEdit<'_>, batch: &Batch, sights: &[&Sight]) -> Vec<NewValue> {
+        let mut sights = sights.to_vec();
+        sights.sort_by_key(|sight| (sight.column, sight.bytes.start, std::cmp::Reverse(sight.bytes.end)));
+        let mut values: Vec<NewValue> = Vec::new();
+        for sight in sights {
+            let is_covered =
+                values.last().is_some_and(|last| last.column == sight.column && sight.bytes.start < last.bytes.end);
+            if is_covered {
+                continue;
+            }
+            if let Some(value) = self.replacement(part, batch, sight) {
+                values.push(value);
+            }
+        }
+        values
+    }
+
+    fn replacement(&self, part: &PartToEdit<'_>, batch: &Batch, sight: &Sight) -> Option<NewValue> {
+        let at = At {
+            source: part.source,
+            object: part.name,
+            field: &sight.field,
+            kind: sight.kind,
+            categories: self.categories(sight.rule),
+        };
+        if self.policy.retained_value(&at).is_some() {
+            return None;
+        }
+        let with = self.policy.of_value(&at);
+        let column = &batch.columns[sight.column];
+        let stretch = sight.bytes.start as usize..sight.bytes.end as usize;
+        if sight.kind == Type::Key && with.strategy != Strategy::Deidentify {
+            return None; // the record's own key, or whose it is: gone with the record only
+        }
+        let is_text = matches!(batch.records, Records::Lines { .. }) || column.window.is_some();
+        if sight.is_nested {
+            return nested(column.bytes.as_slice(), sight, &|value, is_whole| {
+                new_value(&with, sight.kind, value, is_whole, &self.run_key)
+            });
+        }
+        let of_value = column.value_at(sight.bytes.start);
+        let (start, end) = (column.offsets[of_value], column.offsets[of_value + 1]);
+        let is_blank = |range: std::ops::Range<u32>| {
+            column.bytes[range.start as usize..range.end as usize].trim_ascii().is_empty()
+        };
+        let is_whole = !is_text && is_blank(start..sight.bytes.start) && is_blank(sight.bytes.end..end);
+        let bytes = if is_whole { start..end } else { sight.bytes.clone() };
+        let new = match new_value(&with, sight.kind, &column.bytes[stretch], is_whole, &self.run_key) {
+            New::Kept => return None,
+            New::Null => None,
+            New::Text(text) => Some(Sensitive::new(text)),
+        };
+        Some(NewValue { column: sight.column, bytes, new })
+    }
+
+    fn categories(&self, rule: RuleId) -> &[Category] {
+        self.detector.rules().get(usize::from(rule.0)).map_or(&[], |rule| rule.categories.as_slice())
+    }
+
+    /// The records of a batch that are to be acted on, each with its place in the batch.
+    fn wanted<'p>(part: &PartToEdit<'p>, batch: &Batch) -> Vec<(usize, Record, &'p PlannedRecord)> {
+        if let Records::Lines { first, .. } = batch.records {
+            let lines = batch.columns.first().map_or(0, |column| column.bytes.split(|&byte| byte == b'\n').count());
+            let of_line = |(record, planned): (&Record, &&'p PlannedRecord)| {
+                let at = record.number().checked_sub(first)? as usize;
+                (record.kind() == RecordKind::Line && at < lines).then(|| (at, record.clone(), *planned))
+            };
+            return part.records.iter().filter_map(of_line).collect();
+        }
+        let known = |at: usize| {
+            let record = batch.record(at).whole();
+            part.records.get(&record).map(|planned| (at, record, *planned))
+        };
+        (0..batch.records.count() as usize).filter_map(known).collect()
+    }
+}
+
+/// A replacement within nested text, which stays valid JSON: a string that goes as a whole goes with its quotes.
+fn nested(text: &[u8], sight: &Sight, new: &dyn Fn(&[u8], bool) -> New) -> Option<NewValue> {
+    let (start, end) = (sight.bytes.start as usize, sight.bytes.end as usize);
+    let is_quoted = start > 0 && text[start - 1] == b'"' && text.get(end) == Some(&b'"');
+    let ends_token = |byte: Option<&u8>| byte.is_none_or(|byte| b" \t\r\n,:[]{}".contains(byte));
+    let is_bare = ends_token(start.checked_sub(1).map(|at| &text[at])) && ends_token(text.get(end));
+    let whole = if is_quoted { start - 1..end + 1 } else { start..end };
+    let replaced = match new(&text[start..end], is_quoted || is_bare) {
+        New::Kept => return None,
+        New::Null => b"null".to_vec(),
+        New::Text(text) => {
+            let quoted = serde_json::Value::from(String::from_utf8_lossy(&text).into_owned()).to_string().into_bytes();
+            if is_quoted || is_bare { quoted } else { quoted[1..quoted.len() - 1].to_vec() }
+        }
+    };
+    let bytes = whole.start as u32..whole.end as u32;
+    Some(NewValue { column: sight.column, bytes, new: Some(Sensitive::new(replaced)) })
+}
+
+impl Editor for ByPlan<'_> {
+    fn open(&mut self, part: &Part) {
+        let again =
+            self.parts.get(&part.path).map(|of| Again::new(self.detector, self.keys, of.plans.clone(), self.nesting));
+        self.open.push((part.path.clone(), again));
+    }
+
+    fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+        let Some((path, Some(again))) = self.open.last_mut() else { return Vec::new() };
+        let path = path.clone();
+        let Some(part) = self.parts.get(&path) else { return Vec::new() };
+        let wanted = Self::wanted(part, batch);
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let mut sights = again.look(batch);
+        let keys: BTreeSet<&Evidence> = wanted.iter().flat_map(|(.., planned)| &planned.evidence).collect();
+        for evidence in keys {
+            if let Some((_, domain)) = Role::of_rule(&evidence.rule) {
+                sights.extend(again.keys(batch, &evidence.field, domain, evidence.fp));
+            }
+        }
+        let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
+        sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
+        let (mut changes, mut decided) = (Vec::new(), Vec::new());
+        for (at, record, planned) in wanted {
+            let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
+            let action = self.decide(part, planned, batch, here);
+            if let Some(action) = &action {
+                changes.push(Change { record: at, action: action.clone() });
+            }
+            decided.push((record, action));
+        }
+        for (record, action) in decided {
+            let id = (path.clone(), record);
+            self.decided.seen.insert(id.clone());
+            self.decided.deleted.remove(&id);
+            self.decided.edited.remove(&id);
+            match action {
+                Some(Action::Delete) => drop(self.decided.deleted.insert(id)),
+                Some(Action::Set(values)) if !values.is_empty() => drop(self.decided.edited.insert(id)),
+                Some(Action::Set(_)) | None => {}
+            }
+        }
+        changes.retain(|change| !matches!(&change.action, Action::Set(values) if values.is_empty()));
+        changes
+    }
+
+    fn close(&mut self) {
+        self.open.pop();
+    }
+
+    fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+        let here = |id: &(ObjectPath, Record)| match record {
+            Some(record) => id.0 == *part && id.1 == record.whole(),
+            None => id.0 == *part || id.0.outermost() == *part,
+        };
+        self.decided.deleted.retain(|id| !here(id));
+        self.decided.edited.retain(|id| !here(id));
+        self.decided.refused.push((part.clone(), record.map(Record::whole), refusal));
+    }
+}
+
+/// What to say of a record in which nothing of the person stands any more.
+pub(super) fn changed() -> Refusal {
+    Refusal::new(RefusalKind::Changed, "what was found in the record does not stand there any more")
+}

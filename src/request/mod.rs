@@ -1,0 +1,54 @@
+//! Acting on what was found of people: plans of erasure and correction, carried out where the data are.
+//!
+//! ```text
+//! planner.rs   locations → plan.rs: what is to be done with each record, and what is left with the reason
+//! policy.rs    which strategy a record or a value gets, what is retained
+//! order.rs     records that refer to others go first
+//! editor.rs    what becomes of a record as it is at the moment of writing
+//! change.rs    a strategy → the bytes that stand there afterwards
+//! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
+//! store.rs     plans and what was done of them, on disk
+//! ```
+//!
+//! A plan holds no value: records are sealed where they are personal, and what has to stand in them is a keyed
+//! fingerprint. It is carried out by looking again: a record in which nothing of the person stands any more is left
+//! alone, so that doing it twice is harmless.
+
+mod carry_out;
+mod change;
+mod editor;
+mod order;
+mod plan;
+mod planner;
+mod policy;
+mod store;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use carry_out::{CarriedOut, CarryOut, Refused, carry_out, resume};
+pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
+pub use planner::Planner;
+pub use policy::Policy;
+pub use store::{Store, StoreError};
+
+use residuum_source::SourceError;
+
+use crate::index::IndexError;
+
+/// Why nothing could be planned or done.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The index cannot be used.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The plan cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A source cannot be used at all.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+}

@@ -1,0 +1,244 @@
+//! Making a plan: which records are a person's own, which are also others', and what cannot be acted on.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
+use residuum_source::{Ability, Record, RecordKind, Source};
+
+use super::RequestError;
+use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
+use super::policy::{Policy, can_go};
+use crate::config::Strategy;
+use crate::identity::{self, FindOptions, Location, Subject};
+use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader};
+use crate::scan::keys::Role;
+use crate::scan::seal_name;
+
+/// The field of what stands in the name of an object itself.
+const NAME_FIELD: &str = "(name)";
+
+/// Makes plans.
+pub struct Planner<'a> {
+    /// The index to plan from.
+    pub reader: &'a Reader,
+    /// Its keys.
+    pub keys: &'a Keyring,
+    /// Opens the names of sources.
+    pub detector: &'a Detector,
+    /// The sources that can be reached.
+    pub sources: &'a [Box<dyn Source>],
+    /// The owner's rules.
+    pub policy: &'a Policy,
+}
+
+type RecordId = (u32, Record);
+
+/// What was found of whom in one record.
+#[derive(Default)]
+struct Gathered {
+    subjects: BTreeSet<String>,
+    locations: Vec<Location>,
+}
+
+impl Planner<'_> {
+    /// Plans the erasure of people.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn erasure(&self, subjects: &[Subject]) -> Result<Plan, RequestError> {
+        let mut gathered: BTreeMap<RecordId, Gathered> = BTreeMap::new();
+        let mut plan = Plan::default();
+        identity::find(self.reader, self.keys, subjects, &FindOptions::default(), &mut |location| {
+            match location {
+                Location { weak: true, .. } => plan.leave(location, LeftState::Possible),
+                Location { shared: true, .. } => plan.leave(location, LeftState::Joint),
+                _ => {
+                    let id = (location.finding.object_id, location.finding.record.whole());
+                    let here = gathered.entry(id).or_default();
+                    here.subjects.insert(location.subject.clone());
+                    here.locations.push(location.clone());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        let numbers: Vec<u32> = gathered.keys().map(|(object, _)| *object).collect();
+        let infos: HashMap<u32, ObjectInfo> =
+            self.reader.objects_numbered(&numbers)?.into_iter().map(|info| (info.object, info)).collect();
+        let mut records = gathered.into_iter().peekable();
+        while let Some(((object, _), _)) = records.peek() {
+            let object = *object;
+            let mut of_object = Vec::new();
+            while let Some(((_, record), here)) = records.next_if(|((of, _), _)| *of == object) {
+                of_object.push((record, here));
+            }
+            if let Some(info) = infos.get(&object) {
+                self.plan_object(info, of_object, &mut plan)?;
+            }
+        }
+        plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
+        Ok(plan)
+    }
+
+    fn plan_object(
+        &self,
+        info: &ObjectInfo,
+        records: Vec<(Record, Gathered)>,
+        plan: &mut Plan,
+    ) -> Result<(), RequestError> {
+        let leave_all = |plan: &mut Plan, records: &[(Record, Gathered)], state: &LeftState| {
+            for location in records.iter().flat_map(|(_, here)| &here.locations) {
+                plan.leave(location, state.clone());
+            }
+        };
+        let shown = crate::index::display(&info.path);
+        if let Some(retention) = self.policy.retained(&info.source, &info.path) {
+            let state = LeftState::Retained {
+                exception: retention.exception.clone(),
+                reason: retention.reason.clone(),
+                approved_by: retention.approved_by.clone(),
+            };
+            leave_all(plan, &records, &state);
+            return Ok(());
+        }
+        let formats = self.reader.formats_of(&info.source, &info.path)?;
+        let wanted = self.policy.of_records(&info.source, &info.path);
+        let ability = match self.ability(&info.source, &formats) {
+            Ok(ability) => ability,
+            Err(reason) => {
+                leave_all(plan, &records, &LeftState::Manual(reason));
+                return Ok(());
+            }
+        };
+        if ability == Ability::WholeObject && wanted != Some(Strategy::DeleteObject) {
+            let reason =
+                format!("`{shown}` can only be deleted as a whole: `[[erase]]` with strategy `delete-object` does so");
+            leave_all(plan, &records, &LeftState::Manual(reason));
+            return Ok(());
+        }
+        let typed = self.typed_fields(info.object)?;
+        let mut planned = Vec::new();
+        for (record, here) in records {
+            let (of_name, here_locations): (Vec<_>, Vec<_>) =
+                here.locations.iter().partition(|location| &*location.finding.field == NAME_FIELD);
+            if wanted != Some(Strategy::DeleteObject) {
+                let reason = "the object's name itself says who it is about: rename it, or delete it";
+                of_name.iter().for_each(|location| plan.leave(location, LeftState::Manual(reason.to_owned())));
+                if here_locations.is_empty() {
+                    continue;
+                }
+            }
+            let action = self.action(info, &record, &here, &typed, wanted)?;
+            let evidence: BTreeSet<Evidence> = here.locations.iter().map(|at| Evidence::of(&at.finding)).collect();
+            planned.push(PlannedRecord {
+                record,
+                subjects: here.subjects.into_iter().collect(),
+                action,
+                evidence: evidence.into_iter().collect(),
+            });
+        }
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let listed = info.path.split('!').next().unwrap_or_default().to_owned();
+        plan.objects.push(PlannedObject {
+            source: info.source.to_string(),
+            object: info.object,
+            part: info.path.to_string(),
+            listed,
+            version: matches!(&*info.source_kind, "files" | "s3").then(|| info.version.clone()),
+            formats,
+            ability: ability.name().to_owned(),
+            primary_key: info.primary_key.clone(),
+            records: planned,
+        });
+        Ok(())
+    }
+
+    /// How records of these formats can be edited in a source, or what a person has to do.
+    fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
+        let mut worker = self.detector.worker();
+        let mut shown = |name: &str| seal_name(&mut worker, self.keys, name);
+        let Some(found) = self.sources.iter().find(|of| shown(of.name()) == source) else {
+            return Err(format!("source `{source}` was not named or cannot be reached: name it, and plan again"));
+        };
+        let Some(apply) = found.as_apply() else {
+            return Err(format!(
+                "nothing can be written to sources of kind `{}`: erase it there by hand",
+                found.kind()
+            ));
+        };
+        let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
+        match apply.ability(&formats) {
+            Ability::Manual(what) => Err(what),
+            ability => Ok(ability),
+        }
+    }
+
+    /// The fields whose values are what their name says, rather than text in which something is said.
+    fn typed_fields(&self, object: u32) -> Result<HashSet<String>, RequestError> {
+        let mut typed = HashSet::new();
+        for text in self.reader.plans_of_object(object)? {
+            let plans: Vec<FieldPlan> = serde_json::from_str(&text).unwrap_or_default();
+            let is_typed = |plan: &FieldPlan| matches!(plan.treatment, Treatment::Typed(_));
+            typed.extend(plans.into_iter().filter(is_typed).map(|plan| plan.field));
+        }
+        Ok(typed)
+    }
+
+    /// What is done with a record: it goes if it is the person's own, and nobody else's.
+    fn action(
+        &self,
+        info: &ObjectInfo,
+        record: &Record,
+        here: &Gathered,
+        typed: &HashSet<String>,
+        wanted: Option<Strategy>,
+    ) -> Result<PlannedAction, RequestError> {
+        if wanted == Some(Strategy::DeleteObject) {
+            return Ok(PlannedAction::DeleteObject);
+        }
+        let is_own = here.locations.iter().any(|location| {
+            let finding = &location.finding;
+            let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
+            by_key || typed.contains(&*finding.field)
+        });
+        if !is_own || matches!(record.kind(), RecordKind::Line | RecordKind::Part | RecordKind::Page) {
+            return Ok(PlannedAction::EditFound);
+        }
+        let wants_delete = wanted.is_none_or(Strategy::deletes);
+        if wanted.is_none() && self.is_others_too(info.object, record, here)? {
+            return Ok(PlannedAction::EditFound);
+        }
+        let may_go = can_go(record.kind()) && !self.policy.retains_values(&info.source, &info.path);
+        Ok(if wants_delete && may_go { PlannedAction::Delete } else { PlannedAction::EditAll })
+    }
+
+    /// Whether other people stand in a record as well: another address or number of a kind that each person has one
+    /// of, or a second key of the same domain.
+    fn is_others_too(&self, object: u32, record: &Record, here: &Gathered) -> Result<bool, IndexError> {
+        let own: HashSet<Fingerprint> = here.locations.iter().map(|location| location.finding.fp).collect();
+        let own_fields: HashSet<Arc<str>> =
+            here.locations.iter().map(|location| location.finding.field.clone()).collect();
+        let mut others = false;
+        self.reader.record_findings(object, record, &mut |finding| {
+            let tells_people_apart = match finding.kind {
+                Type::Email | Type::UsSsn | Type::UsItin => true,
+                Type::Key => is_second_key(finding, here),
+                _ => false,
+            };
+            others |= tells_people_apart && !own.contains(&finding.fp) && !own_fields.contains(&finding.field);
+            if others { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(others)
+    }
+}
+
+/// Whether a key refers to the same domain as one that led here, and so to somebody else.
+fn is_second_key(finding: &Finding, here: &Gathered) -> bool {
+    let Some((Role::Belongs | Role::Mentions, domain)) = Role::of_rule(&finding.rule) else { return false };
+    here.locations.iter().any(|location| {
+        matches!(Role::of_rule(&location.finding.rule), Some((Role::Belongs | Role::Own, of)) if of == domain)
+    })
+}

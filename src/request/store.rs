@@ -1,0 +1,187 @@
+//! Plans on disk, with what was done of them: an erasure that was interrupted goes on where it stopped.
+//!
+//! A plan is a file of JSON Lines beside the index, mode `0600`: a head, a line for each object with its records, then a
+//! line for each batch that was carried out. It holds no value, but says where people are, and needs the index's key.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::PlannedObject;
+use crate::identity::{Identifier, Subject};
+use crate::index::Keyring;
+use crate::signature::hex;
+
+/// Why a plan cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("`{}` could not be {action}", .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// It is not what was written.
+    #[error("`{}` is not a plan of this program: remove it, and plan again", .0.display())]
+    Damaged(PathBuf),
+}
+
+/// What a plan is about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Of the file's form.
+    pub format: u32,
+    /// When it was made, UTC.
+    pub created: String,
+    /// The request it is for.
+    pub request: Option<String>,
+    /// Whom it is about, as a keyed digest of their identifiers.
+    pub subjects: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Plan(Head),
+    Object(Box<PlannedObject>),
+    /// Batches up to this number are done.
+    Done(u64),
+}
+
+const FORMAT: u32 = 1;
+
+/// The file of the plan for certain people.
+pub struct Store {
+    path: PathBuf,
+}
+
+/// A plan that was begun.
+pub(super) struct Begun {
+    pub objects: Vec<PlannedObject>,
+    /// Batches that were carried out.
+    pub done: u64,
+}
+
+impl Store {
+    /// The place of the plan for these people in the directory of an index.
+    pub fn new(index: &Path, keys: &Keyring, subjects: &[Subject]) -> Self {
+        let name = format!("{}.plan", &digest(keys, subjects)[..32]);
+        Self { path: index.join("erasures").join(name) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an erasure of these people was begun and not ended.
+    pub fn is_begun(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Keeps a plan before anything is done of it.
+    pub(super) fn begin(&self, request: Option<&str>, objects: &[PlannedObject]) -> Result<(), StoreError> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(dir).map_err(self.io("made"))?;
+        let draft = self.path.with_extension("new");
+        let written = (|| {
+            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+            let mut out = BufWriter::new(file);
+            let head = Head {
+                format: FORMAT,
+                created: crate::clock::utc(std::time::SystemTime::now()),
+                request: request.map(str::to_owned),
+                subjects: self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+            };
+            write_line(&mut out, &Line::Plan(head))?;
+            for object in objects {
+                write_line(&mut out, &Line::Object(Box::new(object.clone())))?;
+            }
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&draft, &self.path)
+        })();
+        if written.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        written.map_err(self.io("written"))
+    }
+
+    /// The plan that was begun, if there is one.
+    pub(super) fn resume(&self) -> Result<Option<Begun>, StoreError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(self.io("read")(cause)),
+        };
+        let mut begun = Begun { objects: Vec::new(), done: 0 };
+        for (number, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(self.io("read"))?;
+            match serde_json::from_str(&line) {
+                Ok(Line::Plan(head)) if number == 0 && head.format == FORMAT => {}
+                Ok(Line::Object(object)) if number > 0 => begun.objects.push(*object),
+                Ok(Line::Done(done)) if number > 0 => begun.done = done,
+                // What was being written when the power went.
+                Err(_) if number > begun.objects.len() => break,
+                _ => return Err(StoreError::Damaged(self.path.clone())),
+            }
+        }
+        Ok(Some(begun))
+    }
+
+    /// Notes that all batches up to this number are done.
+    pub(super) fn done(&self, batches: u64) -> Result<(), StoreError> {
+        let noted = (|| {
+            let mut file = OpenOptions::new().append(true).open(&self.path)?;
+            write_line(&mut file, &Line::Done(batches))?;
+            file.sync_data()
+        })();
+        noted.map_err(self.io("written"))
+    }
+
+    /// The erasure has come to its end.
+    pub(super) fn end(&self) -> Result<(), StoreError> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.io("removed")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn io(&self, action: &'static str) -> impl Fn(io::Error) -> StoreError {
+        let file = self.path.clone();
+        move |cause| StoreError::Io { file: file.clone(), action, cause }
+    }
+}
+
+fn write_line(out: &mut dyn io::Write, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    out.write_all(&text)
+}
+
+/// Whom a plan is about: the same people under the same key, in whatever order.
+fn digest(keys: &Keyring, subjects: &[Subject]) -> String {
+    let key = keys.current();
+    let mut all: Vec<[u8; 16]> = Vec::new();
+    for identifier in subjects.iter().flat_map(|subject| &subject.identifiers) {
+        all.push(match identifier {
+            Identifier::Value { form, .. } => key.fingerprint(form.expose()).0,
+            Identifier::Sha256 { digest, .. } => key.fingerprint_of_digest(digest).0,
+            Identifier::Key { domain, value } => key.fingerprint_of_key(domain, value.expose().as_bytes()).0,
+        });
+    }
+    all.sort_unstable();
+    let mut hasher = blake3::Hasher::new_keyed(&key.derive("residuum 2026 plan"));
+    for fp in &all {
+        hasher.update(fp);
+    }
+    hex(hasher.finalize().as_bytes())
+}

@@ -1,0 +1,249 @@
+//! The walk from a person to a record that is gone, over a source in memory.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+use residuum_detect::{Detector, IndexKey, RuleSet, Type};
+use residuum_source::{KeyKind, Limits, Memory, ObjectPath, RefusalKind, Source, TableKey};
+
+use super::*;
+use crate::config::Config;
+use crate::identity::{self, FindOptions, Identifier, Subject};
+use crate::index::{Index, Keyring};
+use crate::scan::{Scan, ScanOptions, Silent};
+
+struct World {
+    sources: Vec<Box<dyn Source>>,
+    detector: Detector,
+    index: Index,
+    policy: Policy,
+    directory: tempfile::TempDir,
+}
+
+fn key(object: &str, column: &str, kind: KeyKind) -> TableKey {
+    TableKey { object: ObjectPath::from_parts([object]), columns: vec![column.to_owned()], kind }
+}
+
+fn refers(to: &str) -> KeyKind {
+    KeyKind::Foreign { object: ObjectPath::from_parts([to]), columns: vec!["id".to_owned()] }
+}
+
+const JANE: &str = "jane.roe@example.com";
+
+impl World {
+    fn new(policy: &str) -> Self {
+        let memory = Memory::new("shop")
+            .table(
+                "customers",
+                &["id", "email", "first_name", "last_name", "profile"],
+                &[
+                    &["1", "kim@example.com", "Kim", "Poe", r#"{"contact": {"email": "kim@example.com"}, "n": 1}"#],
+                    &["2", JANE, "Jane", "Roe", r#"{"contact": {"email": "jane.roe@example.com"}, "n": 2}"#],
+                    &["3", "lee@example.com", "Lee", "Doe", r#"{"contact": {"email": "lee@example.com"}, "n": 3}"#],
+                ],
+            )
+            .table(
+                "orders",
+                &["id", "customer_id", "total"],
+                &[&["10", "1", "9.50"], &["11", "2", "19.50"], &["12", "3", "5.00"], &["13", "2", "7.25"]],
+            )
+            .table(
+                "tickets",
+                &["id", "requester_email", "agent_email", "note"],
+                &[
+                    &["20", "kim@example.com", "agent@example.com", "spoke with jane.roe@example.com about it"],
+                    &["21", JANE, "agent@example.com", "call back"],
+                ],
+            )
+            .key(key("customers", "id", KeyKind::Primary))
+            .key(key("orders", "id", KeyKind::Primary))
+            .key(key("orders", "customer_id", refers("customers")));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("residuum.toml");
+        std::fs::write(&file, policy).expect("it can be written");
+        let config = Config::load(Some(&file)).expect("a valid policy");
+        let keys = Keyring::new(IndexKey::new([5; 32]), Vec::new());
+        let world = Self {
+            sources: vec![Box::new(memory)],
+            detector: Detector::new(&RuleSet::builtin()).expect("the rules are valid"),
+            index: Index::create_or_open(&directory.path().join("index"), keys).expect("an index"),
+            policy: Policy::new(&config),
+            directory,
+        };
+        world.scan();
+        world
+    }
+
+    fn scan(&self) {
+        let options = ScanOptions { full: true, ..ScanOptions::default() };
+        let summary = Scan::new(&self.sources, &self.detector, &self.index, options).run(&Silent).expect("it scans");
+        assert!(summary.is_complete());
+    }
+
+    fn plan(&self) -> Plan {
+        let reader = self.index.reader().expect("the index can be read");
+        let (keys, detector, sources, policy) = (self.index.keys(), &self.detector, &self.sources, &self.policy);
+        Planner { reader: &reader, keys, detector, sources, policy }.erasure(&jane()).expect("a plan")
+    }
+
+    fn act<T>(&self, with: impl FnOnce(&CarryOut<'_>, &Store) -> T) -> T {
+        let store = Store::new(self.directory.path(), self.index.keys(), &jane());
+        let carry_out = CarryOut {
+            index: &self.index,
+            detector: &self.detector,
+            sources: &self.sources,
+            policy: &self.policy,
+            limits: &Limits::default(),
+            stop: &AtomicBool::new(false),
+            progress: &|_, _| {},
+        };
+        with(&carry_out, &store)
+    }
+
+    fn carry_out(&self, plan: &Plan) -> CarriedOut {
+        self.act(|with, store| carry_out(with, &plan.objects, store, None)).expect("it is carried out")
+    }
+
+    /// All values of a table, row by row.
+    fn rows(&self, table: &str) -> Vec<Vec<String>> {
+        use residuum_source::conformance::{Collect, whole};
+        let source = self.sources[0].as_ref();
+        let read = Collect::unit(source, &whole(source, table), &Limits::default()).expect("it can be read");
+        let mut rows: std::collections::BTreeMap<_, Vec<String>> = Default::default();
+        for (record, _, value) in &read.values[table] {
+            rows.entry(record.clone()).or_default().push(String::from_utf8_lossy(value).into_owned());
+        }
+        rows.into_values().collect()
+    }
+
+    fn places(&self) -> usize {
+        let mut places = 0;
+        let reader = self.index.reader().expect("the index can be read");
+        identity::find(&reader, self.index.keys(), &jane(), &FindOptions::default(), &mut |_| {
+            places += 1;
+            ControlFlow::Continue(())
+        })
+        .expect("a look-up");
+        places
+    }
+}
+
+fn jane() -> Vec<Subject> {
+    let email = Identifier::value(Type::Email, "email", JANE).expect("an address");
+    vec![Subject { id: "1".to_owned(), identifiers: vec![email] }]
+}
+
+/// Object, action and number of records of a plan.
+fn actions(plan: &Plan) -> Vec<(&str, &'static str, usize)> {
+    let mut all = Vec::new();
+    for object in &plan.objects {
+        let mut by_action: std::collections::BTreeMap<_, usize> = Default::default();
+        object.records.iter().for_each(|record| *by_action.entry(record.action).or_default() += 1);
+        all.extend(by_action.into_iter().map(|(action, n)| (object.part.as_str(), action.name(), n)));
+    }
+    all
+}
+
+#[test]
+fn a_person_is_erased_and_nobody_else() {
+    let world = World::new("");
+    let plan = world.plan();
+    assert_eq!(
+        actions(&plan),
+        [("customers", "delete record", 1), ("orders", "delete record", 2), ("tickets", "replace what was found", 2),],
+        "tickets are also the agent's, or others'"
+    );
+    let done = world.carry_out(&plan);
+    assert_eq!((done.deleted, done.edited, done.gone), (3, 2, 0));
+    assert!(done.refused.is_empty(), "{:?}", done.refused);
+    assert_eq!(world.rows("customers").iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["1", "3"]);
+    assert_eq!(world.rows("orders").iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["10", "12"]);
+    assert_eq!(
+        world.rows("tickets"),
+        [
+            ["20", "kim@example.com", "agent@example.com", "spoke with [erased] about it"],
+            ["21", "", "agent@example.com", "call back"],
+        ]
+    );
+    world.scan();
+    assert_eq!(world.places(), 0);
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn doing_it_twice_is_harmless() {
+    let world = World::new("");
+    let plan = world.plan();
+    world.carry_out(&plan);
+    let (customers, tickets) = (world.rows("customers"), world.rows("tickets"));
+    let again = world.carry_out(&plan);
+    assert_eq!((again.deleted, again.edited), (0, 0));
+    assert_eq!((world.rows("customers"), world.rows("tickets")), (customers, tickets));
+    assert!(again.refused.iter().all(|refused| refused.refusal.kind == RefusalKind::Changed));
+}
+
+#[test]
+fn what_was_begun_goes_on() {
+    let world = World::new("");
+    let plan = world.plan();
+    world.act(|with, store| {
+        store.begin(Some("R-1"), &plan.objects).expect("it can be kept");
+        let done = resume(with, store).expect("it can be read").expect("it was begun");
+        assert_eq!((done.deleted, done.edited), (3, 2));
+        assert!(!store.is_begun());
+        assert!(resume(with, store).expect("it can be read").is_none());
+    });
+}
+
+#[test]
+fn policies_decide() {
+    let policy = r#"
+        [[erase]]
+        object = "customers"
+        strategy = "mask"
+        [[erase]]
+        object = "tickets"
+        field = "note"
+        strategy = "constant"
+        value = "(removed)"
+        [[erase]]
+        object = "tickets"
+        type = "EMAIL"
+        strategy = "pseudonym"
+        [[retain]]
+        object = "orders"
+        exception = "105d8_legal"
+        reason = "tax law"
+        approved_by = "legal"
+    "#;
+    let world = World::new(policy);
+    let plan = world.plan();
+    let kept: Vec<_> = plan.left.iter().map(|left| (&*left.location.finding.object, left.state.name())).collect();
+    assert_eq!(kept, [("orders", "retained"), ("orders", "retained")]);
+    let done = world.carry_out(&plan);
+    assert_eq!((done.deleted, done.edited), (0, 3), "{done:?}");
+    assert_eq!(
+        world.rows("customers")[1],
+        ["2", "xxxx.xxx@xxxxxxx.xxx", "xxxx", "xxx", r#"{"contact": {"email": "xxxx.xxx@xxxxxxx.xxx"}, "n": 2}"#]
+    );
+    assert_eq!(world.rows("customers")[0][1], "kim@example.com");
+    let tickets = world.rows("tickets");
+    assert_eq!(tickets[0][3], "spoke with (removed) about it");
+    assert!(tickets[1][1].starts_with("p-") && tickets[1][1].ends_with("@pseudonym.invalid"), "{}", tickets[1][1]);
+    assert_eq!(world.rows("orders").len(), 4);
+}
+
+#[test]
+fn a_record_that_has_changed_is_left_alone_and_named() {
+    let world = World::new("");
+    let mut plan = world.plan();
+    for object in plan.objects.iter_mut().filter(|object| object.part == "customers") {
+        for evidence in object.records.iter_mut().flat_map(|record| &mut record.evidence) {
+            evidence.fp.0[0] ^= 1; // as if another address had stood there when it was planned
+        }
+    }
+    let done = world.carry_out(&plan);
+    assert_eq!(world.rows("customers").len(), 3);
+    let refused: Vec<_> = done.refused.iter().map(|of| (of.object.as_str(), of.refusal.kind)).collect();
+    assert_eq!(refused, [("customers", RefusalKind::Changed)]);
+}

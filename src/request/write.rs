@@ -1,0 +1,212 @@
+//! Writing one batch: what is planned, opened into targets, shown to the editor, and what became of each record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use residuum_detect::FieldPlan;
+use residuum_source::{ObjectPath, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
+use serde_json::Value;
+
+use super::RequestError;
+use super::carry_out::{Batch, CarriedOut, CarryOut, Refused};
+use super::editor::{ByPlan, Decided, PartToEdit, changed};
+use super::plan::{PlannedObject, PlannedRecord};
+use crate::index::{IndexError, Keyring, Reader};
+
+/// Attempts at a batch in which something was locked, or whose connection was lost.
+const ATTEMPTS: u32 = 4;
+
+/// What a run decides once.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    /// The key of pseudonyms.
+    pub key: [u8; 32],
+    /// Whether an earlier run stopped within this batch, so that some of it may be done.
+    pub may_be_done: bool,
+}
+
+/// A record of a part, opened.
+type Id = (ObjectPath, Record);
+
+/// A batch on its way.
+struct Writing<'p> {
+    batch: &'p Batch<'p>,
+    targets: Vec<Target>,
+    editor: ByPlan<'p>,
+    /// What has not been settled yet.
+    open: BTreeMap<Id, (&'p PlannedObject, &'p PlannedRecord)>,
+}
+
+/// Writes one batch, again if somebody held a lock.
+pub(super) fn write(
+    with: &CarryOut<'_>,
+    reader: &Reader,
+    source: Option<&dyn Source>,
+    batch: &Batch<'_>,
+    run: Run,
+    outcome: &mut CarriedOut,
+) -> Result<(), RequestError> {
+    let mut writing = Writing::new(with, reader, batch, run, outcome)?;
+    let Some(apply) = source.and_then(Source::as_apply) else {
+        let reason = "the source was not named, cannot be reached, or cannot be written to";
+        writing.refuse_all(&Refusal::new(RefusalKind::ReadOnly, reason), outcome);
+        return Ok(());
+    };
+    for attempt in 1..=ATTEMPTS {
+        let is_last = attempt == ATTEMPTS;
+        match apply.apply(&writing.targets, with.limits, &mut writing.editor) {
+            Ok(receipts) => {
+                outcome.receipts.extend(receipts.into_iter().map(|receipt| (batch[0].0.source.clone(), receipt)));
+                if !writing.settle(run, is_last, outcome) {
+                    return Ok(());
+                }
+            }
+            Err(SourceError::Lost { .. } | SourceError::Unreachable { .. }) if !is_last => {
+                writing.editor.decided = Decided::default();
+            }
+            Err(error) => {
+                writing.refuse_all(&Refusal::new(RefusalKind::Failed, error.to_string()), outcome);
+                return Ok(());
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100 << attempt));
+    }
+    Ok(())
+}
+
+impl<'p> Writing<'p> {
+    fn new(
+        with: &CarryOut<'p>,
+        reader: &Reader,
+        batch: &'p Batch<'p>,
+        run: Run,
+        outcome: &mut CarriedOut,
+    ) -> Result<Self, RequestError> {
+        let keys = with.index.keys();
+        let editor = ByPlan::new(with.detector, keys, with.policy, with.limits.nesting, run.key);
+        let mut writing = Self { batch, targets: Vec::new(), editor, open: BTreeMap::new() };
+        for (object, records) in batch {
+            let (listed, part) = object.paths(keys)?;
+            let at = writing.targets.iter().position(|target| target.object == listed).unwrap_or_else(|| {
+                let version = object.version.clone().map(Version::sound);
+                writing.targets.push(Target { object: listed.clone(), version, records: BTreeMap::new() });
+                writing.targets.len() - 1
+            });
+            let target = writing.targets[at].records.entry(part.clone()).or_default();
+            if !writing.editor.parts.contains_key(&part) {
+                let plans = field_plans(reader, keys, object.object)?;
+                let to_edit =
+                    PartToEdit { source: &object.source, name: &object.part, plans, records: Default::default() };
+                writing.editor.parts.insert(part.clone(), to_edit);
+            }
+            let to_edit = writing.editor.parts.get_mut(&part).expect("inserted above");
+            for planned in *records {
+                let record = open(keys, &planned.record)?;
+                target.push(record.clone());
+                to_edit.records.insert(record.clone(), planned);
+                writing.open.insert((part.clone(), record), (object, planned));
+            }
+            let touched = outcome.touched.entry(object.source.clone()).or_default();
+            if !touched.contains(&object.listed) {
+                touched.push(object.listed.clone());
+            }
+        }
+        writing.targets.iter_mut().flat_map(|target| target.records.values_mut()).for_each(|records| records.sort());
+        Ok(writing)
+    }
+
+    /// Takes what was decided and done into the outcome; whether something is to be tried again.
+    fn settle(&mut self, run: Run, is_last: bool, outcome: &mut CarriedOut) -> bool {
+        let decided = std::mem::take(&mut self.editor.decided);
+        outcome.deleted += decided.deleted.len() as u64;
+        outcome.edited += decided.edited.len() as u64;
+        let mut again: BTreeSet<Id> = BTreeSet::new();
+        for (part, record, refusal) in decided.refused {
+            let ids: Vec<Id> = match &record {
+                Some(record) => vec![(part.clone(), record.clone())],
+                None => self.open.keys().filter(|(of, _)| *of == part || of.outermost() == part).cloned().collect(),
+            };
+            if refusal.kind == RefusalKind::Locked && !is_last {
+                again.extend(ids);
+                continue;
+            }
+            let of = ids.first().and_then(|id| self.open.get(id)).copied();
+            self.open.retain(|id, _| !ids.contains(id));
+            let object = of.map_or(self.batch[0].0, |(object, _)| object);
+            let record = record.and(of).map(|(_, planned)| planned.record.clone());
+            outcome.refused.push(Refused::new(object, record, refusal));
+        }
+        for (id, (object, planned)) in std::mem::take(&mut self.open) {
+            if again.contains(&id) {
+                self.open.insert(id, (object, planned));
+            } else if !decided.deleted.contains(&id) && !decided.edited.contains(&id) {
+                if decided.seen.contains(&id) && !run.may_be_done {
+                    outcome.refused.push(Refused::new(object, Some(planned.record.clone()), changed()));
+                } else {
+                    outcome.gone += 1;
+                }
+            }
+        }
+        for target in &mut self.targets {
+            for (part, records) in &mut target.records {
+                records.retain(|record| again.contains(&(part.clone(), record.clone())));
+            }
+            target.records.retain(|_, records| !records.is_empty());
+        }
+        self.targets.retain(|target| !target.records.is_empty());
+        !self.targets.is_empty()
+    }
+
+    fn refuse_all(&self, refusal: &Refusal, outcome: &mut CarriedOut) {
+        for (object, _) in self.batch {
+            outcome.refused.push(Refused::new(object, None, refusal.clone()));
+        }
+    }
+}
+
+impl Refused {
+    fn new(object: &PlannedObject, record: Option<Record>, refusal: Refusal) -> Self {
+        Self {
+            source: object.source.clone(),
+            object: object.part.clone(),
+            record,
+            primary_key: object.primary_key.clone(),
+            refusal,
+        }
+    }
+}
+
+/// How the scan treated an object's fields, their names opened.
+fn field_plans(reader: &Reader, keys: &Keyring, object: u32) -> Result<Vec<FieldPlan>, IndexError> {
+    let mut plans = Vec::new();
+    for text in reader.plans_of_object(object)? {
+        let of_part: Vec<FieldPlan> = serde_json::from_str(&text).unwrap_or_default();
+        for mut plan in of_part {
+            plan.field = keys.reveal(&plan.field)?;
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
+/// A record whose key, or whose sheet's name, is opened.
+fn open(keys: &Keyring, record: &Record) -> Result<Record, IndexError> {
+    let Record::Text(kind, text) = record else { return Ok(record.clone()) };
+    if !crate::index::is_sealed(text) {
+        return Ok(record.clone());
+    }
+    // A row of a sheet is the beginning of an array; what stands in the texts of either is escaped.
+    let is_array = |text: &str| serde_json::from_str::<Vec<Value>>(text).ok();
+    let opened = |values: Vec<Value>| -> Result<String, IndexError> {
+        let open = |value: Value| match value {
+            Value::String(text) => keys.reveal(&text).map(Value::String),
+            value => Ok(value),
+        };
+        Ok(Value::Array(values.into_iter().map(open).collect::<Result<_, _>>()?).to_string())
+    };
+    let text = match (is_array(text), is_array(&format!("{text}]"))) {
+        (Some(values), _) => opened(values)?,
+        (None, Some(values)) => opened(values)?.trim_end_matches(']').to_owned(),
+        (None, None) => keys.reveal(text)?,
+    };
+    Ok(Record::Text(*kind, text))
+}

@@ -1,0 +1,139 @@
+//! Looking again at records that a scan has seen, with the plans it made for their fields: the same hits, as they
+//! stand at the moment of writing.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use residuum_detect::{Detector, FieldPlan, Fingerprint, RuleId, Type};
+use residuum_source::{Batch, Column, Records, Rows};
+
+use super::examine::{Examiner, composite};
+use super::nested;
+use crate::index::Keyring;
+
+/// What stands somewhere in a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Sight {
+    /// Which record of the batch; in running text the number of line feeds before it.
+    pub record: usize,
+    /// The field, a path in nested values.
+    pub field: Arc<str>,
+    /// The column of the batch as it was given.
+    pub column: usize,
+    /// Where in the bytes of that column.
+    pub bytes: Range<u32>,
+    /// Whether the value is part of a nested text, such as JSON in a column.
+    pub is_nested: bool,
+    /// Its type.
+    pub kind: Type,
+    /// The rule that found it.
+    pub rule: RuleId,
+    /// Its fingerprint under the current key.
+    pub fp: Fingerprint,
+}
+
+/// Examines batches of one object again.
+pub(crate) struct Again<'a> {
+    examiner: Examiner<'a>,
+    keys: &'a Keyring,
+    plans: HashMap<String, FieldPlan>,
+    nesting: u32,
+}
+
+impl<'a> Again<'a> {
+    /// With the plans of the scan, whose names of fields are opened.
+    pub fn new(detector: &'a Detector, keys: &'a Keyring, plans: Vec<FieldPlan>, nesting: u32) -> Self {
+        let plans = plans.into_iter().map(|plan| (plan.field.clone(), plan)).collect();
+        Self { examiner: Examiner::new(detector, keys, &[]), keys, plans, nesting }
+    }
+
+    /// All that stands in the records of a batch, column by column.
+    pub fn look(&mut self, batch: &Batch) -> Vec<Sight> {
+        let mut expanded = batch.clone();
+        let mut within = vec![None; batch.columns.len()];
+        nested::expand(&mut HashSet::new(), &|_| false, &mut expanded, &mut within, self.nesting);
+        let mut sights = Vec::new();
+        for (index, column) in expanded.columns.iter().enumerate() {
+            let unplanned = FieldPlan::search(&*column.field);
+            let plan = self.plans.get(&*column.field).unwrap_or(&unplanned);
+            let is_text = matches!(expanded.records, Records::Lines { .. });
+            for found in self.examiner.hits(column, plan, &expanded.records) {
+                let hit = &found.hit;
+                let (parent, bytes) = match &within[index] {
+                    Some(within) => (within.parent, within.range(hit.start, hit.end)),
+                    None => (index, hit.start..hit.end),
+                };
+                let line = || column.bytes[..hit.start as usize].iter().filter(|&&byte| byte == b'\n').count();
+                let records = if is_text { vec![line()] } else { holders(column, found.value) };
+                sights.extend(records.into_iter().map(|record| Sight {
+                    record,
+                    field: column.field.clone(),
+                    column: parent,
+                    bytes: bytes.clone(),
+                    is_nested: within[index].is_some(),
+                    kind: hit.kind,
+                    rule: hit.rule,
+                    fp: found.fingerprint,
+                }));
+            }
+        }
+        sights
+    }
+
+    /// Where the values of a key stand that has this fingerprint in its domain: the record and the place of each.
+    ///
+    /// Of a key of several fields, named `a+b`, the places of all of them are given.
+    pub fn keys(&self, batch: &Batch, field: &str, domain: &str, fp: Fingerprint) -> Vec<Sight> {
+        let mut expanded = batch.clone();
+        let mut within = vec![None; batch.columns.len()];
+        nested::expand(&mut HashSet::new(), &|_| false, &mut expanded, &mut within, self.nesting);
+        let column_of = |name: &str| expanded.columns.iter().position(|column| *column.field == *name);
+        let columns = match column_of(field) {
+            Some(column) => Some(vec![column]),
+            None => field.split('+').map(column_of).collect(),
+        };
+        let Some(columns) = columns else { return Vec::new() };
+        let is_it = |value: &[u8]| self.keys.all().any(|key| key.fingerprint_of_key(domain, value) == fp);
+        let sight = |index: usize, value: usize, record: usize| {
+            let column = &expanded.columns[index];
+            let (start, end) = (column.offsets[value], column.offsets[value + 1]);
+            let (parent, bytes) = match &within[index] {
+                Some(within) => (within.parent, within.range(start, end)),
+                None => (index, start..end),
+            };
+            let (field, is_nested) = (column.field.clone(), within[index].is_some());
+            // Of the rule nothing is asked: a key is none of the detector's.
+            Sight { record, field, column: parent, bytes, is_nested, kind: Type::Key, rule: RuleId(u16::MAX), fp }
+        };
+        let mut sights = Vec::new();
+        if let [index] = columns[..] {
+            let column = &expanded.columns[index];
+            for value in (0..column.len()).filter(|&value| is_it(column.value(value).trim_ascii())) {
+                sights.extend(holders(column, value as u32).into_iter().map(|record| sight(index, value, record)));
+            }
+            return sights;
+        }
+        if columns.iter().any(|&index| expanded.columns[index].rows != Rows::Each) {
+            return sights;
+        }
+        for record in 0..expanded.records.count() as usize {
+            let parts: Vec<_> = columns.iter().map(|&i| expanded.columns[i].value(record).trim_ascii()).collect();
+            if is_it(&composite(&parts)) {
+                sights.extend(columns.iter().map(|&index| sight(index, record, record)));
+            }
+        }
+        sights
+    }
+}
+
+/// The records that hold a value of a column.
+fn holders(column: &Column, value: u32) -> Vec<usize> {
+    match &column.rows {
+        Rows::Each => vec![value as usize],
+        Rows::Listed(rows) => vec![rows[value as usize] as usize],
+        Rows::Dictionary(keys) => {
+            keys.iter().enumerate().filter(|(_, key)| **key == value).map(|(record, _)| record).collect()
+        }
+    }
+}
