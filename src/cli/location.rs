@@ -38,7 +38,7 @@ impl<'k> Names<'k> {
     }
 
     /// The same for every text of a key.
-    fn show_json(&self, value: Value) -> Value {
+    pub(super) fn show_json(&self, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.show(&text).into_owned()),
             Value::Array(items) => items.into_iter().map(|item| self.show_json(item)).collect(),
@@ -314,7 +314,7 @@ fn row(line: &Line<'_>, record: &Record, with_subject: bool) -> Vec<String> {
 }
 
 /// A record in a few words: `line 12`, `id=7`, `row 3 of group 1`.
-fn record_text(kind: RecordKind, key: &Value) -> String {
+pub(super) fn record_text(kind: RecordKind, key: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match (kind, key) {
         (RecordKind::Document, _) => "document".to_owned(),

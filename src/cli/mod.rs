@@ -21,6 +21,8 @@ mod completions;
 mod coverage;
 mod demo;
 mod detect;
+mod erase;
+mod erasure;
 mod exit;
 mod failure;
 mod feed;
@@ -70,6 +72,7 @@ Examples:
   residuum report                                 what is where
   residuum find --email jane@example.com          where is this person?
   residuum findings --type US_SSN --format jsonl  every finding of one type
+  residuum erase --email jane@example.com         what would be erased; `--apply` does it
   residuum verify --email jane@example.com        is anything of this person left?
 
 Exit codes:
@@ -89,6 +92,7 @@ enum Command {
     Sources(sources::Args),
     Index(index::Args),
     Keys(keys::Args),
+    Erase(erase::Args),
     Verify(verify::Args),
     Certificate(certificate::Args),
     Audit(audit::Args),
@@ -109,6 +113,7 @@ impl Command {
             Self::Sources(args) => sources::run(args, common),
             Self::Index(args) => index::run(args, common),
             Self::Keys(args) => keys::run(args, common),
+            Self::Erase(args) => erase::run(args, common),
             Self::Verify(args) => verify::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),
             Self::Audit(args) => audit::run(args, common),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::Detector;
 use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source};
+use serde_json::{Value, json};
 
 use super::RequestError;
 use super::order::referring_first;
@@ -12,8 +13,9 @@ use super::plan::{PlannedObject, PlannedRecord};
 use super::policy::Policy;
 use super::store::Store;
 use super::write::{Run, write};
-use crate::index::Index;
+use crate::index::{Index, Keyring};
 use crate::scan::seal_name;
+use crate::signature::hex;
 
 /// Records that are written together at most: in a database they are one transaction.
 const BATCH: usize = 10_000;
@@ -35,6 +37,34 @@ pub struct CarriedOut {
     pub touched: BTreeMap<String, Vec<String>>,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
+}
+
+impl CarriedOut {
+    /// Adds what was done in another round; of what was refused the last round counts.
+    pub fn add(&mut self, later: Self) {
+        self.deleted += later.deleted;
+        self.edited += later.edited;
+        self.gone += later.gone;
+        self.refused = later.refused;
+        self.receipts.extend(later.receipts);
+        for (source, objects) in later.touched {
+            self.touched.entry(source).or_default().extend(objects);
+        }
+        self.interrupted |= later.interrupted;
+    }
+
+    /// For each object written to: what stood there before and what stands there now, as keyed digests that prove
+    /// which content was meant and tell nothing of it.
+    pub fn proofs(&self, keys: &Keyring) -> Vec<Value> {
+        let key = keys.current().derive("residuum 2026 proof of change");
+        let keyed = |digest: Option<[u8; 32]>| digest.map(|digest| hex(blake3::keyed_hash(&key, &digest).as_bytes()));
+        let proof = |(source, receipt): &(String, Receipt)| {
+            let object = keyed(Some(blake3::hash(receipt.object.as_bytes()).into()));
+            json!({ "source": source, "object": object, "deleted": receipt.deleted, "changed": receipt.changed,
+                "before": keyed(receipt.before), "after": keyed(receipt.after) })
+        };
+        self.receipts.iter().map(proof).collect()
+    }
 }
 
 /// A record, or with none a whole object, that was not written.

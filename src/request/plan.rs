@@ -154,6 +154,12 @@ impl Plan {
         self.objects.iter().map(|object| object.records.len() as u64).sum()
     }
 
+    /// Whether nothing is left that nobody said should be: what is retained, and what is perhaps a namesake's.
+    pub fn is_settled(&self) -> bool {
+        let is_accepted = |left: &Left| matches!(left.state, LeftState::Retained { .. } | LeftState::Possible);
+        self.is_empty() && self.left.iter().all(is_accepted)
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()

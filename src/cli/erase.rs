@@ -1,0 +1,235 @@
+//! `residuum erase`: what is to be erased of a person, and erasing it.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use residuum_detect::Detector;
+use residuum_source::Source;
+use serde_json::json;
+
+use super::common::Common;
+use super::erasure::{Erasure, print_outcome, print_plan};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::location::Names;
+use super::output::{self, Format};
+use super::people::{self, People};
+use super::progress::Watcher;
+use super::scan::{choose, open, stop_on_signal, warn};
+use super::{audit, coverage, known, rules};
+use crate::audit::Act;
+use crate::config::Config;
+use crate::identity::Subject;
+use crate::index::Index;
+use crate::report::human::counted;
+use crate::request::{self, CarriedOut, CarryOut, Plan, Planner, Policy, Store};
+use crate::scan::{Scan, ScanOptions, Summary};
+
+/// Plan what is to be erased of a person, and erase it
+///
+/// Looks the person up in the index, as `find` does, and plans for each record what is done with it: a record of the
+/// person's own goes; in one that is also somebody else's, and in running text, what was found is replaced. `[[erase]]`
+/// in `residuum.toml` says otherwise, by object, field, type or category (`delete`, `delete-object`, `null`, `constant`,
+/// `pseudonym`, `mask`, `deidentify`), and `[[retain]]` what is kept, under which exception. What stands with several
+/// people, or is perhaps a namesake's, is left and named.
+///
+/// With `--apply` the plan is carried out: databases in transactions, files by writing a new one beside the old. Each
+/// record is read again at that moment; one in which nothing of the person stands any more is left alone. What was
+/// written to is scanned again, and what is found then is planned anew. Interrupted, the same command goes on.
+///
+/// Exits with 2 if something of the person is left that nobody said should be.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  residuum erase --email jane@example.com                        what would be done
+  residuum erase --email jane@example.com --format jsonl         the same, a line a record
+  residuum erase --email jane@example.com --request R-2041 --apply
+  residuum erase --identifiers people.csv --id-domain crm.customers.id --apply
+
+`residuum verify` then says whether anything is left, and certifies it.")]
+pub(super) struct Args {
+    /// Where to erase [default: every source of `residuum.toml`]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    #[command(flatten)]
+    people: People,
+    /// Carry the plan out
+    #[arg(long)]
+    apply: bool,
+    /// The request it is for; stands in the audit log, so no name or address
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// How to print the plan, and what was done
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    format: Format,
+    /// Open names that are personal themselves; the audit log says so
+    #[arg(long)]
+    show_values: bool,
+}
+
+/// Plans carried out after each other at most: what a scan finds that changed meanwhile is planned anew.
+const ROUNDS: usize = 3;
+
+/// Everything that planning and acting need.
+struct Desk<'a> {
+    common: &'a Common,
+    config: &'a Config,
+    index: &'a Index,
+    detector: &'a Detector,
+    sources: &'a [Box<dyn Source>],
+    policy: &'a Policy,
+    subjects: &'a [Subject],
+    stop: &'a AtomicBool,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let subjects = args.people.subjects_in_full()?;
+    let config = common.resolve()?;
+    let configured = choose(&config, &args.sources)?;
+    warn(&config, &configured, common);
+    let index = common.open_index(&config)?;
+    let (sources, unreachable) = open(&configured, common)?;
+    let rules = rules::load(&config)?;
+    let detector = Detector::new(&rules)?;
+    let policy = Policy::new(&config);
+    let stop = stop_on_signal()?;
+    let desk = Desk {
+        common,
+        config: &config,
+        index: &index,
+        detector: &detector,
+        sources: &sources,
+        policy: &policy,
+        subjects: &subjects,
+        stop: &stop,
+    };
+    let note = |action: &str, details| {
+        let (purpose, request) = (args.purpose.clone(), args.request.clone());
+        audit::note(&config, common, Act { action: action.to_owned(), purpose, request, details })
+    };
+    note(
+        if args.apply { "erase" } else { "plan erasure" },
+        json!({ "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values }),
+    )?;
+    let store = Store::new(&config.index, index.keys(), &subjects);
+    let (mut done, mut last_scan) = (CarriedOut::default(), None);
+    if args.apply && store.is_begun() {
+        common.say("an erasure of the same people was begun and not ended: it goes on first");
+        done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
+        last_scan = desk.look_again(&done)?;
+    }
+    let mut plan = desk.plan()?;
+    let mut out = output::stdout();
+    let names = Names::new(index.keys(), args.show_values);
+    let shown = Erasure { names, format: args.format };
+    print_plan(&mut out, &shown, &plan, args.apply)?;
+    out.flush()?;
+    if !args.apply {
+        let reader = index.reader()?;
+        let covered = coverage::exit(&reader, common)?;
+        common.say(match plan.is_empty() {
+            true => "nothing to be erased".to_owned(),
+            false => format!("{} to act on; `--apply` does it", counted(plan.records(), "record")),
+        });
+        return Ok(covered);
+    }
+    for _ in 0..ROUNDS {
+        if plan.is_empty() || done.interrupted {
+            break;
+        }
+        let now = desk.act(|with| request::carry_out(with, &plan.objects, &store, args.request.as_deref()))?;
+        let nothing_done = now.deleted + now.edited == 0;
+        last_scan = desk.look_again(&now)?.or(last_scan);
+        done.add(now);
+        plan = desk.plan()?;
+        if nothing_done {
+            break;
+        }
+    }
+    print_outcome(&mut out, &shown, &done, &plan)?;
+    out.flush()?;
+    note(
+        "erased",
+        json!({ "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "refused": done.refused.len(),
+            "left": plan.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
+    )?;
+    Ok(desk.conclude(&done, &plan, last_scan.as_ref(), unreachable.len()))
+}
+
+impl Desk<'_> {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let reader = self.index.reader()?;
+        known::domains(&reader, self.subjects)?;
+        let Self { index, detector, sources, policy, .. } = *self;
+        let planner = Planner { reader: &reader, keys: index.keys(), detector, sources, policy };
+        Ok(planner.erasure(self.subjects)?)
+    }
+
+    fn act<T>(&self, doing: impl FnOnce(&CarryOut<'_>) -> Result<T, request::RequestError>) -> Result<T, Failure> {
+        let said = Cell::new(Instant::now());
+        let progress = |done: u64, all: u64| {
+            if said.get().elapsed() > Duration::from_secs(2) {
+                said.set(Instant::now());
+                self.common.say(format_args!("{done} of {} written", counted(all, "record")));
+            }
+        };
+        let with = CarryOut {
+            index: self.index,
+            detector: self.detector,
+            sources: self.sources,
+            policy: self.policy,
+            limits: &self.config.limits,
+            stop: self.stop,
+            progress: &progress,
+        };
+        Ok(doing(&with)?)
+    }
+
+    /// Scans again what was written to, so that the index says what stands there now.
+    fn look_again(&self, done: &CarriedOut) -> Result<Option<Summary>, Failure> {
+        if done.touched.is_empty() {
+            return Ok(None);
+        }
+        let mut include = Vec::new();
+        for name in done.touched.values().flatten() {
+            include.push(globset::escape(&self.index.keys().reveal(name)?));
+        }
+        let options = ScanOptions {
+            jobs: self.config.jobs,
+            include,
+            exclusions: self.config.exclusions.clone(),
+            joins: self.config.joins.clone(),
+            limits: self.config.limits.clone(),
+            ..ScanOptions::default()
+        };
+        let watcher = Watcher::new(self.common.quiet);
+        let summary = Scan::new(self.sources, self.detector, self.index, options).stop_when(self.stop).run(&watcher);
+        watcher.finish();
+        Ok(Some(summary?))
+    }
+
+    /// Says how it ended.
+    fn conclude(&self, done: &CarriedOut, plan: &Plan, last: Option<&Summary>, unreachable: usize) -> Exit {
+        let say = |text: String| self.common.say(text);
+        say(format!("{} deleted, {} edited", counted(done.deleted, "record"), counted(done.edited, "record")));
+        if done.interrupted {
+            say("interrupted: the same command goes on where this one stopped".to_owned());
+        }
+        if let Some(last) = last.filter(|last| !last.is_complete()) {
+            let n = last.incomplete.len() as u64;
+            say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
+        }
+        let is_done =
+            plan.is_settled() && !done.interrupted && unreachable == 0 && last.is_none_or(Summary::is_complete);
+        match is_done {
+            true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
+            false => say("not everything is done: what is left stands above, with the reason".to_owned()),
+        }
+        if is_done { Exit::Done } else { Exit::Incomplete }
+    }
+}
