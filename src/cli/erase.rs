@@ -1,31 +1,24 @@
 //! `residuum erase`: what is to be erased of a person, and erasing it.
 
-use std::cell::Cell;
 use std::io::Write as _;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use residuum_detect::Detector;
-use residuum_source::Source;
 use serde_json::json;
 
 use super::common::Common;
+use super::desk::Desk;
 use super::erasure::{Erasure, print_outcome, print_plan};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format};
 use super::people::{self, People};
-use super::progress::Watcher;
 use super::scan::{choose, open, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
-use crate::config::Config;
-use crate::identity::Subject;
-use crate::index::Index;
 use crate::report::human::counted;
-use crate::request::{self, CarriedOut, CarryOut, Plan, Planner, Policy, Store};
-use crate::scan::{Scan, ScanOptions, Summary};
+use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Store};
+use crate::scan::Summary;
 
 /// Plan what is to be erased of a person, and erase it
 ///
@@ -75,18 +68,6 @@ pub(super) struct Args {
 /// Plans carried out after each other at most: what a scan finds that changed meanwhile is planned anew.
 const ROUNDS: usize = 3;
 
-/// Everything that planning and acting need.
-struct Desk<'a> {
-    common: &'a Common,
-    config: &'a Config,
-    index: &'a Index,
-    detector: &'a Detector,
-    sources: &'a [Box<dyn Source>],
-    policy: &'a Policy,
-    subjects: &'a [Subject],
-    stop: &'a AtomicBool,
-}
-
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let subjects = args.people.subjects_in_full()?;
     let config = common.resolve()?;
@@ -97,6 +78,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let rules = rules::load(&config)?;
     let detector = Detector::new(&rules)?;
     let policy = Policy::new(&config);
+    let corrections = Corrections::default();
     let stop = stop_on_signal()?;
     let desk = Desk {
         common,
@@ -105,8 +87,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         detector: &detector,
         sources: &sources,
         policy: &policy,
-        subjects: &subjects,
+        corrections: &corrections,
         stop: &stop,
+    };
+    let plan = |desk: &Desk<'_>| -> Result<Plan, Failure> {
+        let reader = index.reader()?;
+        known::domains(&reader, &subjects)?;
+        Ok(desk.planner(&reader).erasure(&subjects)?)
     };
     let note = |action: &str, details| {
         let (purpose, request) = (args.purpose.clone(), args.request.clone());
@@ -123,113 +110,59 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
         last_scan = desk.look_again(&done)?;
     }
-    let mut plan = desk.plan()?;
+    let mut planned = plan(&desk)?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), args.show_values);
     let shown = Erasure { names, format: args.format };
-    print_plan(&mut out, &shown, &plan, args.apply)?;
+    print_plan(&mut out, &shown, &planned, args.apply)?;
     out.flush()?;
     if !args.apply {
         let reader = index.reader()?;
         let covered = coverage::exit(&reader, common)?;
-        common.say(match plan.is_empty() {
+        common.say(match planned.is_empty() {
             true => "nothing to be erased".to_owned(),
-            false => format!("{} to act on; `--apply` does it", counted(plan.records(), "record")),
+            false => format!("{} to act on; `--apply` does it", counted(planned.records(), "record")),
         });
         return Ok(covered);
     }
     for _ in 0..ROUNDS {
-        if plan.is_empty() || done.interrupted {
+        if planned.is_empty() || done.interrupted {
             break;
         }
-        let now = desk.act(|with| request::carry_out(with, &plan.objects, &store, args.request.as_deref()))?;
+        let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), args.request.as_deref()))?;
         let nothing_done = now.deleted + now.edited == 0;
         last_scan = desk.look_again(&now)?.or(last_scan);
         done.add(now);
-        plan = desk.plan()?;
+        planned = plan(&desk)?;
         if nothing_done {
             break;
         }
     }
-    print_outcome(&mut out, &shown, &done, &plan)?;
+    print_outcome(&mut out, &shown, &done, &planned)?;
     out.flush()?;
     note(
         "erased",
         json!({ "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "refused": done.refused.len(),
-            "left": plan.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
+            "left": planned.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
     )?;
-    Ok(desk.conclude(&done, &plan, last_scan.as_ref(), unreachable.len()))
+    Ok(conclude(common, &done, &planned, last_scan.as_ref(), unreachable.len()))
 }
 
-impl Desk<'_> {
-    fn plan(&self) -> Result<Plan, Failure> {
-        let reader = self.index.reader()?;
-        known::domains(&reader, self.subjects)?;
-        let Self { index, detector, sources, policy, .. } = *self;
-        let planner = Planner { reader: &reader, keys: index.keys(), detector, sources, policy };
-        Ok(planner.erasure(self.subjects)?)
+/// Says how it ended.
+fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summary>, unreachable: usize) -> Exit {
+    let say = |text: String| common.say(text);
+    say(format!("{} deleted, {} edited", counted(done.deleted, "record"), counted(done.edited, "record")));
+    if done.interrupted {
+        say("interrupted: the same command goes on where this one stopped".to_owned());
     }
-
-    fn act<T>(&self, doing: impl FnOnce(&CarryOut<'_>) -> Result<T, request::RequestError>) -> Result<T, Failure> {
-        let said = Cell::new(Instant::now());
-        let progress = |done: u64, all: u64| {
-            if said.get().elapsed() > Duration::from_secs(2) {
-                said.set(Instant::now());
-                self.common.say(format_args!("{done} of {} written", counted(all, "record")));
-            }
-        };
-        let with = CarryOut {
-            index: self.index,
-            detector: self.detector,
-            sources: self.sources,
-            policy: self.policy,
-            limits: &self.config.limits,
-            stop: self.stop,
-            progress: &progress,
-        };
-        Ok(doing(&with)?)
+    if let Some(last) = last.filter(|last| !last.is_complete()) {
+        let n = last.incomplete.len() as u64;
+        say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
     }
-
-    /// Scans again what was written to, so that the index says what stands there now.
-    fn look_again(&self, done: &CarriedOut) -> Result<Option<Summary>, Failure> {
-        if done.touched.is_empty() {
-            return Ok(None);
-        }
-        let mut include = Vec::new();
-        for name in done.touched.values().flatten() {
-            include.push(globset::escape(&self.index.keys().reveal(name)?));
-        }
-        let options = ScanOptions {
-            jobs: self.config.jobs,
-            include,
-            exclusions: self.config.exclusions.clone(),
-            joins: self.config.joins.clone(),
-            limits: self.config.limits.clone(),
-            ..ScanOptions::default()
-        };
-        let watcher = Watcher::new(self.common.quiet);
-        let summary = Scan::new(self.sources, self.detector, self.index, options).stop_when(self.stop).run(&watcher);
-        watcher.finish();
-        Ok(Some(summary?))
+    let is_done = plan.is_settled() && !done.interrupted && unreachable == 0 && last.is_none_or(Summary::is_complete);
+    match is_done {
+        true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
+        false => say("not everything is done: what is left stands above, with the reason".to_owned()),
     }
-
-    /// Says how it ended.
-    fn conclude(&self, done: &CarriedOut, plan: &Plan, last: Option<&Summary>, unreachable: usize) -> Exit {
-        let say = |text: String| self.common.say(text);
-        say(format!("{} deleted, {} edited", counted(done.deleted, "record"), counted(done.edited, "record")));
-        if done.interrupted {
-            say("interrupted: the same command goes on where this one stopped".to_owned());
-        }
-        if let Some(last) = last.filter(|last| !last.is_complete()) {
-            let n = last.incomplete.len() as u64;
-            say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
-        }
-        let is_done =
-            plan.is_settled() && !done.interrupted && unreachable == 0 && last.is_none_or(Summary::is_complete);
-        match is_done {
-            true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
-            false => say("not everything is done: what is left stands above, with the reason".to_owned()),
-        }
-        if is_done { Exit::Done } else { Exit::Incomplete }
-    }
+    if is_done { Exit::Done } else { Exit::Incomplete }
 }

@@ -18,8 +18,10 @@ mod audit;
 mod certificate;
 mod common;
 mod completions;
+mod correct;
 mod coverage;
 mod demo;
+mod desk;
 mod detect;
 mod erase;
 mod erasure;
@@ -93,6 +95,7 @@ enum Command {
     Index(index::Args),
     Keys(keys::Args),
     Erase(erase::Args),
+    Correct(correct::Args),
     Verify(verify::Args),
     Certificate(certificate::Args),
     Audit(audit::Args),
@@ -114,6 +117,7 @@ impl Command {
             Self::Index(args) => index::run(args, common),
             Self::Keys(args) => keys::run(args, common),
             Self::Erase(args) => erase::run(args, common),
+            Self::Correct(args) => correct::run(args, common),
             Self::Verify(args) => verify::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),
             Self::Audit(args) => audit::run(args, common),

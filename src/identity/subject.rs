@@ -250,7 +250,7 @@ pub fn read_subjects(csv: impl Read, user_ids: Option<&str>) -> Result<(Vec<Subj
 }
 
 /// All rows of a CSV file (RFC 4180), blank lines left out.
-fn rows(mut csv: impl Read) -> Result<Vec<Vec<String>>, InvalidIdentifier> {
+pub(crate) fn rows(mut csv: impl Read) -> Result<Vec<Vec<String>>, InvalidIdentifier> {
     let mut text = Vec::new();
     let unreadable = |error: std::io::Error| InvalidIdentifier::Line { line: 1, reason: error.to_string() };
     csv.read_to_end(&mut text).map_err(unreadable)?;

@@ -8,6 +8,7 @@ use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source};
 use serde_json::{Value, json};
 
 use super::RequestError;
+use super::correction::Corrections;
 use super::order::referring_first;
 use super::plan::{PlannedObject, PlannedRecord};
 use super::policy::Policy;
@@ -92,6 +93,8 @@ pub struct CarryOut<'a> {
     pub sources: &'a [Box<dyn Source>],
     /// The owner's rules.
     pub policy: &'a Policy,
+    /// What wrong values become, in a correction; none in an erasure.
+    pub corrections: &'a Corrections,
     /// Bounds on what an object may cost.
     pub limits: &'a Limits,
     /// Becomes true when it should stop; what was begun is finished.
@@ -106,17 +109,19 @@ pub(super) type Batch<'p> = Vec<(&'p PlannedObject, &'p [PlannedRecord])>;
 /// A batch with its source, if that can be reached.
 type OfSource<'p> = (Option<&'p dyn Source>, Batch<'p>);
 
-/// Carries out a plan that is kept in a store, from where it stopped if it was begun before.
+/// Carries out a plan; one that is kept in a store meanwhile can be gone on with.
 ///
 /// # Errors
 /// When the store or the index cannot be used. What a source refuses, or that it is gone, is told in the outcome.
 pub fn carry_out(
     with: &CarryOut<'_>,
     objects: &[PlannedObject],
-    store: &Store,
+    store: Option<&Store>,
     request: Option<&str>,
 ) -> Result<CarriedOut, RequestError> {
-    store.begin(request, objects)?;
+    if let Some(store) = store {
+        store.begin(request, objects)?;
+    }
     go_on(with, objects, 0, store)
 }
 
@@ -126,12 +131,17 @@ pub fn carry_out(
 /// As for [`carry_out`].
 pub fn resume(with: &CarryOut<'_>, store: &Store) -> Result<Option<CarriedOut>, RequestError> {
     match store.resume()? {
-        Some(begun) => go_on(with, &begun.objects, begun.done, store).map(Some),
+        Some(begun) => go_on(with, &begun.objects, begun.done, Some(store)).map(Some),
         None => Ok(None),
     }
 }
 
-fn go_on(with: &CarryOut<'_>, objects: &[PlannedObject], done: u64, store: &Store) -> Result<CarriedOut, RequestError> {
+fn go_on(
+    with: &CarryOut<'_>,
+    objects: &[PlannedObject],
+    done: u64,
+    store: Option<&Store>,
+) -> Result<CarriedOut, RequestError> {
     let reader = with.index.reader()?;
     let mut run_key = [0; 32];
     getrandom::fill(&mut run_key).map_err(|error| RequestError::Random(error.to_string()))?;
@@ -151,10 +161,10 @@ fn go_on(with: &CarryOut<'_>, objects: &[PlannedObject], done: u64, store: &Stor
         // Of the batch in which it stopped, some may be done.
         let may_be_done = done > 0 && number as u64 == done;
         write(with, &reader, *source, batch, Run { key: run_key, may_be_done }, &mut outcome)?;
-        store.done(number as u64 + 1)?;
+        store.map_or(Ok(()), |store| store.done(number as u64 + 1))?;
         (with.progress)(records, all);
     }
-    store.end()?;
+    store.map_or(Ok(()), Store::end)?;
     Ok(outcome)
 }
 

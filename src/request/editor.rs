@@ -8,7 +8,9 @@ use residuum_source::{
     Sensitive,
 };
 
+use super::carry_out::CarryOut;
 use super::change::{New, new_value};
+use super::correction::Corrections;
 use super::plan::{Evidence, PlannedAction, PlannedRecord};
 use super::policy::{At, Policy};
 use crate::config::Strategy;
@@ -42,6 +44,8 @@ pub(super) struct ByPlan<'a> {
     pub detector: &'a Detector,
     pub keys: &'a Keyring,
     pub policy: &'a Policy,
+    /// What wrong values become, in a correction.
+    pub corrections: &'a Corrections,
     /// By opened name.
     pub parts: BTreeMap<ObjectPath, PartToEdit<'a>>,
     pub nesting: u32,
@@ -52,9 +56,18 @@ pub(super) struct ByPlan<'a> {
 }
 
 impl<'a> ByPlan<'a> {
-    pub fn new(detector: &'a Detector, keys: &'a Keyring, policy: &'a Policy, nesting: u32, run_key: [u8; 32]) -> Self {
-        let (parts, decided, open) = (BTreeMap::new(), Decided::default(), Vec::new());
-        Self { detector, keys, policy, parts, nesting, run_key, decided, open }
+    pub fn new(with: &CarryOut<'a>, run_key: [u8; 32]) -> Self {
+        Self {
+            detector: with.detector,
+            keys: with.index.keys(),
+            policy: with.policy,
+            corrections: with.corrections,
+            parts: BTreeMap::new(),
+            nesting: with.limits.nesting,
+            run_key,
+            decided: Decided::default(),
+            open: Vec::new(),
+        }
     }
 
     /// What is to be done with one record, given all that stands in it now.
@@ -64,15 +77,18 @@ impl<'a> ByPlan<'a> {
         if found.is_empty() {
             return None;
         }
+        let corrects = planned.action == PlannedAction::Correct;
         Some(match planned.action {
             PlannedAction::Delete | PlannedAction::DeleteObject => Action::Delete,
-            PlannedAction::EditFound => Action::Set(self.replacements(part, batch, &found)),
-            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here)),
+            PlannedAction::EditFound | PlannedAction::Correct => {
+                Action::Set(self.replacements(part, batch, &found, corrects))
+            }
+            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here, false)),
         })
     }
 
     /// The replacements of what stands somewhere, none within another.
-    fn replacements(&self, part: &PartToEdit<'_>, batch: &Batch, sights: &[&Sight]) -> Vec<NewValue> {
+    fn replacements(&self, part: &PartToEdit<'_>, batch: &Batch, sights: &[&Sight], corrects: bool) -> Vec<NewValue> {
         let mut sights = sights.to_vec();
         sights.sort_by_key(|sight| (sight.column, sight.bytes.start, std::cmp::Reverse(sight.bytes.end)));
         let mut values: Vec<NewValue> = Vec::new();
@@ -82,36 +98,23 @@ impl<'a> ByPlan<'a> {
             if is_covered {
                 continue;
             }
-            if let Some(value) = self.replacement(part, batch, sight) {
+            if let Some(value) = self.replacement(part, batch, sight, corrects) {
                 values.push(value);
             }
         }
         values
     }
 
-    fn replacement(&self, part: &PartToEdit<'_>, batch: &Batch, sight: &Sight) -> Option<NewValue> {
-        let at = At {
-            source: part.source,
-            object: part.name,
-            field: &sight.field,
-            kind: sight.kind,
-            categories: self.categories(sight.rule),
+    fn replacement(&self, part: &PartToEdit<'_>, batch: &Batch, sight: &Sight, corrects: bool) -> Option<NewValue> {
+        let new = |value: &[u8], is_whole: bool| match corrects {
+            true => self.corrections.of(sight.fp, sight.kind, value).map_or(New::Kept, New::Text),
+            false => self.erased(part, sight, value, is_whole),
         };
-        if self.policy.retained_value(&at).is_some() {
-            return None;
-        }
-        let with = self.policy.of_value(&at);
         let column = &batch.columns[sight.column];
-        let stretch = sight.bytes.start as usize..sight.bytes.end as usize;
-        if sight.kind == Type::Key && with.strategy != Strategy::Deidentify {
-            return None; // the record's own key, or whose it is: gone with the record only
+        if sight.is_nested {
+            return nested(column.bytes.as_slice(), sight, &new);
         }
         let is_text = matches!(batch.records, Records::Lines { .. }) || column.window.is_some();
-        if sight.is_nested {
-            return nested(column.bytes.as_slice(), sight, &|value, is_whole| {
-                new_value(&with, sight.kind, value, is_whole, &self.run_key)
-            });
-        }
         let of_value = column.value_at(sight.bytes.start);
         let (start, end) = (column.offsets[of_value], column.offsets[of_value + 1]);
         let is_blank = |range: std::ops::Range<u32>| {
@@ -119,12 +122,30 @@ impl<'a> ByPlan<'a> {
         };
         let is_whole = !is_text && is_blank(start..sight.bytes.start) && is_blank(sight.bytes.end..end);
         let bytes = if is_whole { start..end } else { sight.bytes.clone() };
-        let new = match new_value(&with, sight.kind, &column.bytes[stretch], is_whole, &self.run_key) {
+        let new = match new(&column.bytes[sight.bytes.start as usize..sight.bytes.end as usize], is_whole) {
             New::Kept => return None,
             New::Null => None,
             New::Text(text) => Some(Sensitive::new(text)),
         };
         Some(NewValue { column: sight.column, bytes, new })
+    }
+
+    /// What the policy makes of a value.
+    fn erased(&self, part: &PartToEdit<'_>, sight: &Sight, value: &[u8], is_whole: bool) -> New {
+        let at = At {
+            source: part.source,
+            object: part.name,
+            field: &sight.field,
+            kind: sight.kind,
+            categories: self.categories(sight.rule),
+        };
+        let with = self.policy.of_value(&at);
+        // A record's own key, or the one that says whose it is, goes with the record only.
+        let stays = sight.kind == Type::Key && with.strategy != Strategy::Deidentify;
+        if stays || self.policy.retained_value(&at).is_some() {
+            return New::Kept;
+        }
+        new_value(&with, sight.kind, value, is_whole, &self.run_key)
     }
 
     fn categories(&self, rule: RuleId) -> &[Category] {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! planner.rs   locations → plan.rs: what is to be done with each record, and what is left with the reason
+//! correction.rs old values → new ones, planned the same way
 //! policy.rs    which strategy a record or a value gets, what is retained
 //! order.rs     records that refer to others go first
 //! editor.rs    what becomes of a record as it is at the moment of writing
@@ -16,6 +17,7 @@
 
 mod carry_out;
 mod change;
+mod correction;
 mod editor;
 mod order;
 mod plan;
@@ -27,6 +29,7 @@ mod tests;
 mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, carry_out, resume};
+pub use correction::{Correction, Corrections};
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;
 pub use policy::Policy;

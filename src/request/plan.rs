@@ -65,6 +65,8 @@ pub enum PlannedAction {
     EditAll,
     /// What was found of the subjects is replaced as the policy says; the record is also others', or is text.
     EditFound,
+    /// Old values are replaced by new ones.
+    Correct,
 }
 
 impl PlannedAction {
@@ -75,6 +77,7 @@ impl PlannedAction {
             Self::DeleteObject => "delete object",
             Self::EditAll => "replace all personal values",
             Self::EditFound => "replace what was found",
+            Self::Correct => "correct",
         }
     }
 }

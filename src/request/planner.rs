@@ -141,23 +141,32 @@ impl Planner<'_> {
         if planned.is_empty() {
             return Ok(());
         }
-        let listed = info.path.split('!').next().unwrap_or_default().to_owned();
-        plan.objects.push(PlannedObject {
+        plan.objects.push(self.planned_object(info, formats, &ability, planned));
+        Ok(())
+    }
+
+    pub(super) fn planned_object(
+        &self,
+        info: &ObjectInfo,
+        formats: Vec<String>,
+        ability: &Ability,
+        records: Vec<PlannedRecord>,
+    ) -> PlannedObject {
+        PlannedObject {
             source: info.source.to_string(),
             object: info.object,
             part: info.path.to_string(),
-            listed,
+            listed: info.path.split('!').next().unwrap_or_default().to_owned(),
             version: matches!(&*info.source_kind, "files" | "s3").then(|| info.version.clone()),
             formats,
             ability: ability.name().to_owned(),
             primary_key: info.primary_key.clone(),
-            records: planned,
-        });
-        Ok(())
+            records,
+        }
     }
 
     /// How records of these formats can be edited in a source, or what a person has to do.
-    fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
+    pub(super) fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
         let mut worker = self.detector.worker();
         let mut shown = |name: &str| seal_name(&mut worker, self.keys, name);
         let Some(found) = self.sources.iter().find(|of| shown(of.name()) == source) else {

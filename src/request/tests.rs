@@ -93,6 +93,7 @@ impl World {
             detector: &self.detector,
             sources: &self.sources,
             policy: &self.policy,
+            corrections: &Corrections::new(Vec::new(), self.index.keys()),
             limits: &Limits::default(),
             stop: &AtomicBool::new(false),
             progress: &|_, _| {},
@@ -101,7 +102,7 @@ impl World {
     }
 
     fn carry_out(&self, plan: &Plan) -> CarriedOut {
-        self.act(|with, store| carry_out(with, &plan.objects, store, None)).expect("it is carried out")
+        self.act(|with, store| carry_out(with, &plan.objects, Some(store), None)).expect("it is carried out")
     }
 
     /// All values of a table, row by row.
@@ -246,4 +247,30 @@ fn a_record_that_has_changed_is_left_alone_and_named() {
     assert_eq!(world.rows("customers").len(), 3);
     let refused: Vec<_> = done.refused.iter().map(|of| (of.object.as_str(), of.refusal.kind)).collect();
     assert_eq!(refused, [("customers", RefusalKind::Changed)]);
+}
+
+#[test]
+fn a_value_is_corrected_wherever_it_stands() {
+    let world = World::new("");
+    let (reader, keys) = (world.index.reader().expect("the index can be read"), world.index.keys());
+    let planner =
+        |reader| Planner { reader, keys, detector: &world.detector, sources: &world.sources, policy: &world.policy };
+    let email = Correction::new(Type::Email, JANE, "jane.poe@example.com").expect("addresses");
+    let name = Correction::new(Type::PersonName, "Jane Roe", "Jane Poe").expect("names");
+    let corrections = Corrections::new(vec![email, name], keys);
+    let plan = planner(&reader).correction(&jane(), &corrections).expect("a plan");
+    assert_eq!(actions(&plan), [("customers", "correct", 1), ("tickets", "correct", 2)]);
+    world.act(|with, _| {
+        let with = CarryOut { corrections: &corrections, ..*with };
+        let done = carry_out(&with, &plan.objects, None, None).expect("it is carried out");
+        assert_eq!((done.deleted, done.edited, done.refused.len()), (0, 3, 0));
+    });
+    let corrected = r#"{"contact": {"email": "jane.poe@example.com"}, "n": 2}"#;
+    assert_eq!(world.rows("customers")[1], ["2", "jane.poe@example.com", "Jane", "Poe", corrected]);
+    assert_eq!(world.rows("customers")[0][3], "Poe", "another's name");
+    assert_eq!(world.rows("tickets")[0][3], "spoke with jane.poe@example.com about it");
+    world.scan();
+    let reader = world.index.reader().expect("the index can be read");
+    assert!(planner(&reader).correction(&jane(), &corrections).expect("a plan").is_empty(), "nothing old is left");
+    assert!(planner(&reader).corrected(&jane(), &corrections).expect("a look-up") >= 4);
 }

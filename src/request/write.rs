@@ -82,7 +82,7 @@ impl<'p> Writing<'p> {
         outcome: &mut CarriedOut,
     ) -> Result<Self, RequestError> {
         let keys = with.index.keys();
-        let editor = ByPlan::new(with.detector, keys, with.policy, with.limits.nesting, run.key);
+        let editor = ByPlan::new(with, run.key);
         let mut writing = Self { batch, targets: Vec::new(), editor, open: BTreeMap::new() };
         for (object, records) in batch {
             let (listed, part) = object.paths(keys)?;

@@ -1,0 +1,189 @@
+//! `residuum correct`: a wrong value, replaced wherever it stands in a person's records.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use residuum_detect::{Detector, Type};
+use serde_json::json;
+
+use super::common::Common;
+use super::desk::Desk;
+use super::erasure::{Erasure, print_outcome, print_plan};
+use super::exit::Exit;
+use super::failure::{Explain as _, Failure};
+use super::location::Names;
+use super::output::{self, Format};
+use super::people::{self, People};
+use super::scan::{choose, open, stop_on_signal, warn};
+use super::{audit, coverage, known, rules};
+use crate::audit::Act;
+use crate::report::human::counted;
+use crate::request::{self, Correction, Corrections, Plan, Policy};
+
+/// Plan the correction of a person's data, and correct them
+///
+/// Finds the records about the person, as `find` does, and in them the old value in any way it is written, its hashes
+/// included, and plans to put the new one there. With `--apply` it is done: databases in transactions, files by writing
+/// a new one beside the old. What was written to is then scanned again, and both values are counted: the old one is to
+/// be gone, the new one to stand in its places. A name of as many words is also corrected in fields that hold one of
+/// them. Values in argument lists can be seen by other users of the machine: `--changes` takes them from a file.
+///
+/// Exits with 2 if the old value is left somewhere.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  residuum correct --email jane@old.example.com --old EMAIL=jane@old.example.com --new jane@new.example.com
+  residuum correct --id crm.customers.id=1042 --changes changes.csv --request R-2077 --apply
+
+Columns of the file: type, old, new.")]
+pub(super) struct Args {
+    /// Where to correct [default: every source of `residuum.toml`]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    #[command(flatten)]
+    people: People,
+    /// A value that is wrong, with its type; may be repeated, each with its `--new`
+    #[arg(long, value_name = "TYPE=VALUE")]
+    old: Vec<String>,
+    /// The right value
+    #[arg(long, value_name = "VALUE")]
+    new: Vec<String>,
+    /// A CSV file of corrections, one a line
+    #[arg(long, value_name = "FILE.csv")]
+    changes: Option<PathBuf>,
+    /// Carry the plan out
+    #[arg(long)]
+    apply: bool,
+    /// The request it is for; stands in the audit log, so no name or address
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// How to print the plan, and what was done
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    format: Format,
+    /// Open names that are personal themselves; the audit log says so
+    #[arg(long)]
+    show_values: bool,
+}
+
+pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    let subjects = args.people.subjects_in_full()?;
+    if subjects.len() > 1 {
+        return Err(Failure::new("corrections are of one person's data: name one").hint("call it once for each"));
+    }
+    let config = common.resolve()?;
+    let index = common.open_index(&config)?;
+    let corrections = Corrections::new(args.corrections()?, index.keys());
+    let configured = choose(&config, &args.sources)?;
+    warn(&config, &configured, common);
+    let (sources, unreachable) = open(&configured, common)?;
+    let detector = Detector::new(&rules::load(&config)?)?;
+    let policy = Policy::new(&config);
+    let stop = stop_on_signal()?;
+    let desk = Desk {
+        common,
+        config: &config,
+        index: &index,
+        detector: &detector,
+        sources: &sources,
+        policy: &policy,
+        corrections: &corrections,
+        stop: &stop,
+    };
+    let types: Vec<_> = corrections.all().iter().map(|of| of.kind().name()).collect();
+    let note = |action: &str, details| {
+        let (purpose, request) = (args.purpose.clone(), args.request.clone());
+        audit::note(&config, common, Act { action: action.to_owned(), purpose, request, details })
+    };
+    note(
+        if args.apply { "correct" } else { "plan correction" },
+        json!({ "identifiers": people::kinds(&subjects), "types": types, "show_values": args.show_values }),
+    )?;
+    let plan = || -> Result<Plan, Failure> {
+        let reader = index.reader()?;
+        known::domains(&reader, &subjects)?;
+        Ok(desk.planner(&reader).correction(&subjects, &corrections)?)
+    };
+    let planned = plan()?;
+    let mut out = output::stdout();
+    let shown = Erasure { names: Names::new(index.keys(), args.show_values), format: args.format };
+    print_plan(&mut out, &shown, &planned, args.apply)?;
+    out.flush()?;
+    if !args.apply {
+        let covered = coverage::exit(&index.reader()?, common)?;
+        common.say(match planned.is_empty() {
+            true => "the old value stands nowhere in the person's records".to_owned(),
+            false => format!("{} to correct; `--apply` does it", counted(planned.records(), "record")),
+        });
+        return Ok(covered);
+    }
+    let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
+    let scanned = desk.look_again(&done)?;
+    let left = plan()?;
+    let reader = index.reader()?;
+    let new = desk.planner(&reader).corrected(&subjects, &corrections)?;
+    print_outcome(&mut out, &shown, &done, &left)?;
+    out.flush()?;
+    note(
+        "corrected",
+        json!({ "edited": done.edited, "refused": done.refused.len(), "records_left": left.records(),
+            "left": left.left.len(), "new_places": new, "proofs": done.proofs(index.keys()) }),
+    )?;
+    let is_done = left.is_settled() && unreachable.is_empty() && scanned.is_none_or(|scan| scan.is_complete());
+    common.say(format_args!(
+        "{} corrected; the old value stands in {} of the person, the new one in {}",
+        counted(done.edited, "record"),
+        counted(left.records(), "record"),
+        counted(new, "place")
+    ));
+    Ok(if is_done { Exit::Done } else { Exit::Incomplete })
+}
+
+impl Args {
+    fn corrections(&self) -> Result<Vec<Correction>, Failure> {
+        if self.old.len() != self.new.len() {
+            return Err(Failure::new("each `--old` needs its `--new`").hint("give them in pairs, in the same order"));
+        }
+        let mut corrections = Vec::new();
+        for (old, new) in self.old.iter().zip(&self.new) {
+            let wrong = || {
+                Failure::new("`--old` takes TYPE=VALUE")
+                    .hint("such as `--old EMAIL=…`; `residuum rules list` has the types")
+            };
+            let (kind, old) = old.split_once('=').ok_or_else(wrong)?;
+            let kind = Type::from_name(&kind.trim().to_uppercase()).ok_or_else(wrong)?;
+            corrections.push(Correction::new(kind, old, new)?);
+        }
+        if let Some(path) = &self.changes {
+            let text = fs::read(path).doing(format_args!("`{}` cannot be read", path.display()))?;
+            corrections.extend(from_csv(&text).doing(format_args!("`{}` cannot be used", path.display()))?);
+        }
+        if corrections.is_empty() {
+            return Err(
+                Failure::new("nothing to correct").hint("give `--old TYPE=VALUE --new VALUE`, or `--changes FILE.csv`")
+            );
+        }
+        Ok(corrections)
+    }
+}
+
+/// Corrections, one a line, with a header; nothing of a line is repeated in an error.
+fn from_csv(text: &[u8]) -> Result<Vec<Correction>, anyhow::Error> {
+    let rows = crate::identity::csv_rows(text)?;
+    let mut rows = rows.into_iter();
+    let header: Vec<String> = rows.next().unwrap_or_default().iter().map(|name| name.trim().to_lowercase()).collect();
+    anyhow::ensure!(header == ["type", "old", "new"], "the first line names the columns: type,old,new");
+    let mut corrections = Vec::new();
+    for (number, row) in rows.enumerate() {
+        let line = number + 2;
+        anyhow::ensure!(row.len() == 3, "line {line} has {} cells where 3 are needed", row.len());
+        let kind = Type::from_name(&row[0].trim().to_uppercase());
+        let kind = kind.ok_or_else(|| anyhow::anyhow!("line {line}: the first cell is no type"))?;
+        let correction = Correction::new(kind, &row[1], &row[2]);
+        corrections.push(correction.map_err(|error| anyhow::anyhow!("line {line}: {error}"))?);
+    }
+    Ok(corrections)
+}
