@@ -251,7 +251,7 @@ impl Exclusion {
 }
 
 /// Whether this is a day written `YYYY-MM-DD`.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let in_range = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
     matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2)

@@ -16,8 +16,9 @@ use super::people::{self, People};
 use super::scan::{choose, open, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
+use crate::identity::Subject;
 use crate::report::human::counted;
-use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Store};
+use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Store, Suppression};
 use crate::scan::Summary;
 
 /// Plan what is to be erased of a person, and erase it
@@ -40,6 +41,7 @@ Examples:
   residuum erase --email jane@example.com --format jsonl         the same, a line a record
   residuum erase --email jane@example.com --request R-2041 --apply
   residuum erase --identifiers people.csv --id-domain crm.customers.id --apply
+  residuum erase --resurrected --apply                           whom a restored backup has brought back
 
 `residuum verify` then says whether anything is left, and certifies it.")]
 pub(super) struct Args {
@@ -48,6 +50,9 @@ pub(super) struct Args {
     sources: Vec<String>,
     #[command(flatten)]
     people: People,
+    /// Those who were erased before and are back, by a restored backup or an import
+    #[arg(long)]
+    resurrected: bool,
     /// Carry the plan out
     #[arg(long)]
     apply: bool,
@@ -69,9 +74,53 @@ pub(super) struct Args {
 const ROUNDS: usize = 3;
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    let subjects = args.people.subjects_in_full()?;
+    if !args.resurrected {
+        let subjects = args.people.subjects_in_full()?;
+        return erase(&subjects, &args.sources, &args.how(), common);
+    }
+    if !args.people.is_empty() {
+        let cure = "leave out one of them: `residuum suppression list` says who is meant by `--resurrected`";
+        return Err(Failure::new("`--resurrected` takes nobody else").hint(cure));
+    }
+    all_resurrected(&args.sources, &args.how(), common)
+}
+
+/// Erases in these sources whoever was erased before and is back, or says what would be.
+pub(super) fn resurrected(sources: &[String], apply: bool, common: &Common) -> Result<Exit, Failure> {
+    let purpose = Some("erased before, and back".to_owned());
+    all_resurrected(sources, &How { apply, request: None, purpose, format: Format::Table, show_values: false }, common)
+}
+
+fn all_resurrected(sources: &[String], how: &How, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
-    let configured = choose(&config, &args.sources)?;
+    let index = common.open_index(&config)?;
+    let subjects = Suppression::open(&config.index)?.subjects(index.keys(), Reason::Erased)?;
+    if subjects.is_empty() {
+        common.say("nobody was erased yet, so nobody can be back");
+        return Ok(Exit::Done);
+    }
+    erase(&subjects, sources, how, common)
+}
+
+/// What is asked for, besides whom.
+struct How {
+    apply: bool,
+    request: Option<String>,
+    purpose: Option<String>,
+    format: Format,
+    show_values: bool,
+}
+
+impl Args {
+    fn how(&self) -> How {
+        let (request, purpose) = (self.request.clone(), self.purpose.clone());
+        How { apply: self.apply, request, purpose, format: self.format, show_values: self.show_values }
+    }
+}
+
+fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -> Result<Exit, Failure> {
+    let config = common.resolve()?;
+    let configured = choose(&config, sources)?;
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
     let (sources, unreachable) = open(&configured, common)?;
@@ -92,31 +141,31 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     };
     let plan = |desk: &Desk<'_>| -> Result<Plan, Failure> {
         let reader = index.reader()?;
-        known::domains(&reader, &subjects)?;
-        Ok(desk.planner(&reader).erasure(&subjects)?)
+        known::domains(&reader, subjects)?;
+        Ok(desk.planner(&reader).erasure(subjects)?)
     };
     let note = |action: &str, details| {
-        let (purpose, request) = (args.purpose.clone(), args.request.clone());
+        let (purpose, request) = (how.purpose.clone(), how.request.clone());
         audit::note(&config, common, Act { action: action.to_owned(), purpose, request, details })
     };
     note(
-        if args.apply { "erase" } else { "plan erasure" },
-        json!({ "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values }),
+        if how.apply { "erase" } else { "plan erasure" },
+        json!({ "subjects": subjects.len(), "identifiers": people::kinds(subjects), "show_values": how.show_values }),
     )?;
-    let store = Store::new(&config.index, index.keys(), &subjects);
+    let store = Store::new(&config.index, index.keys(), subjects);
     let (mut done, mut last_scan) = (CarriedOut::default(), None);
-    if args.apply && store.is_begun() {
+    if how.apply && store.is_begun() {
         common.say("an erasure of the same people was begun and not ended: it goes on first");
         done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
         last_scan = desk.look_again(&done)?;
     }
     let mut planned = plan(&desk)?;
     let mut out = output::stdout();
-    let names = Names::new(index.keys(), args.show_values);
-    let shown = Erasure { names, format: args.format };
-    print_plan(&mut out, &shown, &planned, args.apply)?;
+    let names = Names::new(index.keys(), how.show_values);
+    let shown = Erasure { names, format: how.format };
+    print_plan(&mut out, &shown, &planned, how.apply)?;
     out.flush()?;
-    if !args.apply {
+    if !how.apply {
         let reader = index.reader()?;
         let covered = coverage::exit(&reader, common)?;
         common.say(match planned.is_empty() {
@@ -129,7 +178,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         if planned.is_empty() || done.interrupted {
             break;
         }
-        let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), args.request.as_deref()))?;
+        let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), how.request.as_deref()))?;
         let nothing_done = now.deleted + now.edited == 0;
         last_scan = desk.look_again(&now)?.or(last_scan);
         done.add(now);
@@ -138,6 +187,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             break;
         }
     }
+    if planned.is_empty() {
+        done.refused.clear(); // what could not be written then is not there any more
+    }
     print_outcome(&mut out, &shown, &done, &planned)?;
     out.flush()?;
     note(
@@ -145,6 +197,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         json!({ "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "refused": done.refused.len(),
             "left": planned.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
     )?;
+    if !done.interrupted {
+        let people: Vec<_> = subjects.iter().map(|subject| subject.identifiers.clone()).collect();
+        let unknown =
+            Suppression::open(&config.index)?.add(index.keys(), &people, Reason::Erased, how.request.as_deref())?;
+        if unknown > 0 {
+            let who = counted(unknown, "person");
+            common.say(format_args!(
+                "note: {who} without an e-mail or the like would not be recognised if they came back"
+            ));
+        }
+    }
     Ok(conclude(common, &done, &planned, last_scan.as_ref(), unreachable.len()))
 }
 

@@ -15,6 +15,7 @@ use self::failure::Failure;
 use self::output::Style;
 
 mod audit;
+mod backups;
 mod certificate;
 mod common;
 mod completions;
@@ -43,6 +44,7 @@ mod report;
 mod rules;
 mod scan;
 mod sources;
+mod suppression;
 mod table;
 mod verify;
 
@@ -98,6 +100,8 @@ enum Command {
     Correct(correct::Args),
     Verify(verify::Args),
     Certificate(certificate::Args),
+    Suppression(suppression::Args),
+    Backups(backups::Args),
     Audit(audit::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -119,6 +123,8 @@ impl Command {
             Self::Erase(args) => erase::run(args, common),
             Self::Correct(args) => correct::run(args, common),
             Self::Verify(args) => verify::run(args, common),
+            Self::Suppression(args) => suppression::run(args, common),
+            Self::Backups(args) => backups::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),
             Self::Audit(args) => audit::run(args, common),
             Self::Demo(args) => demo::run(args, common),

@@ -15,7 +15,7 @@ use super::failure::{Explain as _, Failure};
 use super::output::{self, Format, Style};
 use super::progress::{self, Watcher};
 use super::table::{Align, Table};
-use super::{coverage, plan, rules};
+use super::{coverage, plan, rules, suppression};
 use crate::config::{Config, Exclusion, SourceConfig, has_password, without_credentials};
 use crate::connect::{Hosts, kind_of};
 use crate::index::{Index, KeyOrigin, Keyring};
@@ -137,6 +137,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     }
     out.flush()?;
     warn_unmatched(&summary.unmatched, common);
+    if !summary.interrupted {
+        suppression::say(common, suppression::back(&config, &index)?);
+    }
     if summary.interrupted {
         common.say("interrupted: what was finished is in the index; the same command goes on where this one stopped");
     }
@@ -144,6 +147,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         common.say("a sample was read: what was not found may still be there, and nothing can be certified");
     }
     Ok(if summary.is_complete() && failed == 0 { Exit::Done } else { Exit::Incomplete })
+}
+
+/// Scans sources as `residuum scan` does without any flag.
+pub(super) fn again(sources: &[String], common: &Common) -> Result<Exit, Failure> {
+    let bounds = Bounds { max_rate: None, max_rows: None, max_readers: None };
+    let sources = sources.to_vec();
+    run(&Args { sources, full: false, sample: None, bounds, plan: false, format: Format::Table }, common)
 }
 
 /// The sources named, or all that are configured.

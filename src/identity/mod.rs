@@ -8,5 +8,5 @@ mod find;
 mod subject;
 
 pub use find::{FindOptions, FindSummary, Location, find};
-pub(crate) use subject::rows as csv_rows;
 pub use subject::{Identifier, InvalidIdentifier, Subject, read_subjects};
+pub(crate) use subject::{decode_digest, rows as csv_rows};

@@ -65,6 +65,11 @@ impl Correction {
         self.kind
     }
 
+    /// What was wrong, to be recognised if it comes back.
+    pub fn old(&self) -> Option<Identifier> {
+        Identifier::value(self.kind, "", self.old.expose()).ok()
+    }
+
     fn identifiers(&self) -> impl Iterator<Item = Identifier> {
         [&self.old, &self.new].into_iter().filter_map(|value| Identifier::value(self.kind, "", value.expose()).ok())
     }

@@ -9,6 +9,7 @@
 //! change.rs    a strategy → the bytes that stand there afterwards
 //! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
 //! store.rs     plans and what was done of them, on disk
+//! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
 //!
 //! A plan holds no value: records are sealed where they are personal, and what has to stand in them is a keyed
@@ -24,6 +25,7 @@ mod plan;
 mod planner;
 mod policy;
 mod store;
+mod suppression;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -34,6 +36,7 @@ pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, Pl
 pub use planner::Planner;
 pub use policy::Policy;
 pub use store::{Store, StoreError};
+pub use suppression::{Backup, Reason, Suppressed, Suppression};
 
 use residuum_source::SourceError;
 
