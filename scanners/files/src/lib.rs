@@ -15,13 +15,16 @@
 //! Directories that a table format owns are recognised ([`table_format`]); their files are read like any others,
 //! those that the current table no longer uses included, for they hold data all the same.
 
+mod apply;
+mod beside;
+mod fetch;
 mod read;
 mod table;
 mod walk;
 
 use std::path::{Path, PathBuf};
 
-use residuum_source::{Check, Flow, Limits, Object, ObjectPath, Sink, Source, SourceError, Unit};
+use residuum_source::{Apply, Check, Fetch, Flow, Limits, Object, ObjectPath, Sink, Source, SourceError, Unit};
 
 pub use read::FileAt;
 pub use table::{TableFormat, table_format};
@@ -119,6 +122,14 @@ impl Source for Files {
             }
         }
         Ok(())
+    }
+
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
     }
 
     fn check(&self) -> Result<Check, SourceError> {

@@ -8,7 +8,9 @@
 //!              └────────────────────────────────→ parquet ─────────────────────────────→ batches
 //! ```
 //!
-//! Nothing here knows where the bytes are stored, nor what personal information is; nothing is written.
+//! [`edit`] goes the other way: records deleted and values replaced, every other byte as it was.
+//!
+//! Nothing here knows where the bytes are stored, nor what personal information is.
 
 mod avro;
 mod bson;
@@ -17,6 +19,7 @@ mod cards;
 mod container;
 mod csv;
 mod decode;
+pub mod edit;
 mod fault;
 mod gather;
 mod html;
@@ -45,6 +48,7 @@ use std::sync::Arc;
 
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
+pub(crate) use bytes::Slice;
 pub use bytes::{Bytes, Input, ReadAt};
 pub use decode::{Encoding, Text};
 pub use fault::Fault;
@@ -117,24 +121,13 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
         },
         #[cfg(not(feature = "pdf"))]
         Format::Pdf => close_unread(path, "pdf", left_out(&bytes, Coverage::Unsupported, without("pdf")), sink),
-        Format::Text { encoding, mark } => {
-            let declared = match encoding {
-                Encoding::Utf8 | Encoding::Windows1252 if mark == 0 => recognise::declared(bytes.window()),
-                _ => None,
-            };
-            bytes.consume(mark);
-            if matches!(encoding, Encoding::Utf8 | Encoding::Windows1252)
-                && let Some(is_box) = recognise::mail(bytes.window(), &name)
-            {
-                return mail::read(path, bytes, is_box, within, sink);
+        Format::Text { encoding, mark } => match textual(bytes, encoding, mark, &name) {
+            Textual::Mail { bytes, is_box } => mail::read(path, bytes, is_box, within, sink),
+            Textual::Text(mut text) => {
+                text.fill(HEAD);
+                read_text(path, &name, text, within.limits, sink)
             }
-            let mut text = match declared {
-                Some(declared) => Text::declared(bytes, declared),
-                None => Text::new(bytes, encoding),
-            };
-            text.fill(HEAD);
-            read_text(path, &name, text, within.limits, sink)
-        }
+        },
         Format::Unsupported { format, what } => {
             let reason =
                 format!("{what} cannot be read yet; export it in a format that can, such as CSV or JSON Lines");
@@ -145,6 +138,30 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
             close_unread(path, "binary", left_out(&bytes, Coverage::Unsupported, reason), sink)
         }
     }
+}
+
+/// What reads a text: the reader of mail, which has encodings of its own, or those of decoded text.
+enum Textual<'a> {
+    Mail { bytes: Bytes<'a>, is_box: bool },
+    Text(Text<'a>),
+}
+
+/// The text that begins at the window with a mark of so many bytes.
+fn textual<'a>(mut bytes: Bytes<'a>, encoding: Encoding, mark: usize, name: &[u8]) -> Textual<'a> {
+    let declared = match encoding {
+        Encoding::Utf8 | Encoding::Windows1252 if mark == 0 => recognise::declared(bytes.window()),
+        _ => None,
+    };
+    bytes.consume(mark);
+    if matches!(encoding, Encoding::Utf8 | Encoding::Windows1252)
+        && let Some(is_box) = recognise::mail(bytes.window(), name)
+    {
+        return Textual::Mail { bytes, is_box };
+    }
+    Textual::Text(match declared {
+        Some(declared) => Text::declared(bytes, declared),
+        None => Text::new(bytes, encoding),
+    })
 }
 
 fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, sink: &mut dyn Sink) -> Flow {

@@ -34,4 +34,4 @@ pub use object::{Coverage, KeyKind, Leftover, Object, Outcome, Part, Range, Tabl
 pub use offsets::{Ascending, OffsetMap, Run};
 pub use pick::Pick;
 pub use sensitive::Sensitive;
-pub use source::{Check, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};
+pub use source::{Check, Extent, Fetch, Flow, Limits, Sink, Source, SplitTarget, Stop};

@@ -27,6 +27,26 @@ pub trait Sink {
     fn go_on(&mut self) -> Flow {
         Flow::Continue(())
     }
+    /// Whether readers of text-like formats shall tell with [`Sink::extent`] where records begin and end: only who
+    /// edits needs it, and who scans pays nothing for it.
+    fn wants_extents(&self) -> bool {
+        false
+    }
+    /// A record of the part opened last stands there. Records of one list come in the order they stand.
+    fn extent(&mut self, extent: Extent) {
+        let _ = extent;
+    }
+}
+
+/// Where a whole record stands in its part's own bytes, with what belongs to it alone: the end of its line, its tags.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Extent {
+    /// The record. One that stands in several pieces, as two values on one line, has several extents.
+    pub record: Record,
+    /// What it is an element of: an array, a statement. Elements of one list may be separated by something.
+    pub list: u64,
+    /// Its bytes.
+    pub bytes: std::ops::Range<u64>,
 }
 
 /// Bounds on what one object may cost. A limit that bites is reported as [`Coverage::Limit`](crate::Coverage::Limit).

@@ -29,7 +29,7 @@ impl Entry {
 }
 
 /// Fills the buffer from this position on.
-pub(super) fn read_exact_at(from: &dyn ReadAt, buf: &mut [u8], at: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(from: &dyn ReadAt, buf: &mut [u8], at: u64) -> io::Result<()> {
     let mut done = 0;
     while done < buf.len() {
         match from.read_at(&mut buf[done..], at.saturating_add(done as u64)) {
@@ -56,6 +56,25 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 /// Reads the central directory (APPNOTE.TXT 4.3.12 to 4.3.16), zip64 included.
 pub(super) fn directory(archive: &dyn ReadAt, whole_bytes: u64) -> Result<Vec<Entry>, Fault> {
+    parse(&locate(archive, whole_bytes)?)
+}
+
+/// The directory as it stands.
+pub(crate) struct Located {
+    pub bytes: Vec<u8>,
+    /// Where it begins.
+    pub start: u64,
+    /// How far everything is from where the archive says that it is.
+    pub shift: u64,
+    /// Where the record at the archive's end begins.
+    pub end: u64,
+    /// It is told of by the records of zip64.
+    pub is_zip64: bool,
+    expected: u64,
+}
+
+/// Finds the central directory.
+pub(crate) fn locate(archive: &dyn ReadAt, whole_bytes: u64) -> Result<Located, Fault> {
     let size = archive.size();
     let tail_len = size.min(22 + 65_535 + 20);
     let tail_at = size - tail_len;
@@ -70,6 +89,7 @@ pub(super) fn directory(archive: &dyn ReadAt, whole_bytes: u64) -> Result<Vec<En
     let mut at = u64::from(u32_at(&tail, end + 16));
     let mut directory_end = tail_at + end as u64;
     let mut expected = u64::from(u16_at(&tail, end + 10));
+    let mut is_zip64 = false;
     let locator = end.checked_sub(20).filter(|&at| tail[at..].starts_with(b"PK\x06\x07"));
     if let Some(locator) = locator {
         let told = u64_at(&tail, locator + 8);
@@ -81,6 +101,7 @@ pub(super) fn directory(archive: &dyn ReadAt, whole_bytes: u64) -> Result<Vec<En
         if let Some(&place) = places.iter().find(read) {
             (expected, len, at) = (u64_at(&zip64, 32), u64_at(&zip64, 40), u64_at(&zip64, 48));
             directory_end = place;
+            is_zip64 = true;
         }
     }
     if len > whole_bytes {
@@ -88,14 +109,23 @@ pub(super) fn directory(archive: &dyn ReadAt, whole_bytes: u64) -> Result<Vec<En
             format!("the archive's directory is longer than {whole_bytes} bytes; raise the limit `whole_bytes`");
         return Err(Fault::limit(reason));
     }
-    let damaged = |what: &str| Fault::unreadable(format!("the archive's directory is damaged: {what}"));
     let start = directory_end.checked_sub(len).ok_or_else(|| damaged("it is longer than the archive"))?;
     // Whatever stands before the archive, such as a program that unpacks it, shifts every position.
     let shift = start.checked_sub(at).ok_or_else(|| damaged("it begins after its own end"))?;
     let mut bytes = vec![0; len as usize];
     read_exact_at(archive, &mut bytes, start).map_err(|e| Fault::from_io(&e, start))?;
+    Ok(Located { bytes, start, shift, end: tail_at + end as u64, is_zip64, expected })
+}
+
+fn damaged(what: &str) -> Fault {
+    Fault::unreadable(format!("the archive's directory is damaged: {what}"))
+}
+
+/// The entries of a directory.
+pub(crate) fn parse(located: &Located) -> Result<Vec<Entry>, Fault> {
+    let Located { shift, expected, .. } = *located;
     let mut entries = Vec::new();
-    let mut rest = bytes.as_slice();
+    let mut rest = located.bytes.as_slice();
     while rest.len() >= 46 && rest.starts_with(b"PK\x01\x02") {
         let lens = [28, 30, 32].map(|at| usize::from(u16_at(rest, at)));
         let total = 46 + lens.iter().sum::<usize>();
@@ -141,7 +171,7 @@ fn entry(record: &[u8], lens: [usize; 3], shift: u64) -> Entry {
 }
 
 /// Where a member's data begin, after its own header.
-pub(super) fn data_of(archive: &dyn ReadAt, entry: &Entry) -> Result<u64, Fault> {
+pub(crate) fn data_of(archive: &dyn ReadAt, entry: &Entry) -> Result<u64, Fault> {
     let mut header = [0; 30];
     let at = entry.header;
     let read = read_exact_at(archive, &mut header, at);

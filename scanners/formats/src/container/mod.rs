@@ -2,13 +2,13 @@
 //!
 //! What members may cost is bounded by one [`Budget`] for each listed object.
 
-mod directory;
+pub(crate) mod directory;
 mod inflate;
 mod lz4;
 mod names;
 mod sevenz;
 mod stream;
-mod tar;
+pub(crate) mod tar;
 pub(crate) mod unpack;
 mod zip;
 
@@ -22,9 +22,9 @@ use crate::{Bytes, Fault, Input, close_unread, read_part};
 pub(crate) use self::directory::Entry;
 pub(crate) use self::names::Names;
 pub(crate) use self::sevenz::sevenz;
-pub(crate) use self::stream::{bzip2, gzip, lz4, xz, zstd};
+pub(crate) use self::stream::{bzip2, gzip, lz4, unpack_stream, xz, zstd};
 pub(crate) use self::tar::tar;
-pub(crate) use self::zip::{read_entry, with_entry, zip};
+pub(crate) use self::zip::{office_document, read_entry, with_entry, zip};
 
 /// Where reading stands: the limits, what has been spent, how deep we are.
 pub(crate) struct Within<'a> {
@@ -62,13 +62,13 @@ impl<'a> Within<'a> {
     }
 
     /// One level deeper, for the members of a container, unless that is too deep.
-    fn deeper(&self) -> Option<Self> {
+    pub fn deeper(&self) -> Option<Self> {
         let depth = self.depth + 1;
         (depth <= self.limits.depth).then(|| Self { limits: self.limits, budget: self.budget.clone(), depth })
     }
 
     /// Takes what a decompressor gives from the budget.
-    fn expand<R: Read>(&self, inner: R) -> Expand<'_, R> {
+    pub fn expand<R: Read>(&self, inner: R) -> Expand<'_, R> {
         Expand { inner, within: self }
     }
 
@@ -115,7 +115,7 @@ impl Read for Counted<'_> {
 }
 
 /// A reader whose bytes are taken from the budget.
-struct Expand<'w, R> {
+pub(crate) struct Expand<'w, R> {
     inner: R,
     within: &'w Within<'w>,
 }

@@ -7,21 +7,19 @@ use std::io::{self, BufRead, Read};
 
 use flate2::Crc;
 use lzma_rust2::XzReader;
-use residuum_source::{Batch, Flow, ObjectPath, Outcome, Part, Sink};
+use residuum_source::{Batch, Extent, Flow, ObjectPath, Outcome, Part, Sink};
 
 use super::inflate::Inflate;
 use super::lz4::Lz4;
 use super::{Within, open, outcome, read_member};
+use crate::recognise::Format;
 use crate::{Bytes, Fault};
 
 /// Reads what a gzip file holds; all its gzip members together are one object.
 pub(crate) fn gzip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
     let mut gzip = Gzip { inflate: Inflate::new(bytes), crc: Crc::new(), inside: false, given: 0 };
     let header = gzip.header();
-    let name = match &header {
-        Ok(Some(stored)) if !stored.is_empty() => stored.clone(),
-        _ => name_inside(path, &[".gz", ".gzip", ".z"], &[(".tgz", ".tar"), (".taz", ".tar")]),
-    };
+    let name = gzip_name(path, header.as_ref().ok().and_then(Option::as_deref));
     if let Err(error) = header {
         let fault = Fault::from_io(&error, 0);
         let bytes = gzip.inflate.inner().position();
@@ -32,7 +30,7 @@ pub(crate) fn gzip(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sin
 
 /// Reads what a zstd file holds; its frames together are one object.
 pub(crate) fn zstd(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
-    let name = name_inside(path, &[".zst", ".zstd"], &[(".tzst", ".tar")]);
+    let name = name_inside(path, &ZSTD.0, &ZSTD.1);
     match zstd_decoder(bytes, within.window()) {
         Ok(mut named) => one_member(path, "zstd", &name, &mut named, |d| d.inner.get_mut(), within, sink),
         Err(error) => unopened(path, "zstd", 0, Fault::from_io(&error, 0), within, sink),
@@ -48,7 +46,7 @@ pub(super) fn zstd_decoder<R: BufRead>(bytes: R, window: u64) -> io::Result<Name
 
 /// Reads what a bzip2 file holds; its streams together are one object.
 pub(crate) fn bzip2(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
-    let name = name_inside(path, &[".bz2", ".bz"], &[(".tbz2", ".tar"), (".tbz", ".tar")]);
+    let name = name_inside(path, &BZIP2.0, &BZIP2.1);
     let decoder = bzip2::bufread::MultiBzDecoder::new(bytes);
     let mut named = Named { inner: decoder, what: "bzip2", given: 0, window: within.window() };
     one_member(path, "bzip2", &name, &mut named, |d| d.inner.get_mut(), within, sink)
@@ -56,7 +54,7 @@ pub(crate) fn bzip2(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, si
 
 /// Reads what an xz file holds; its streams together are one object.
 pub(crate) fn xz(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
-    let name = name_inside(path, &[".xz"], &[(".txz", ".tar")]);
+    let name = name_inside(path, &XZ.0, &XZ.1);
     let mut named = xz_decoder(bytes, within.window());
     one_member(path, "xz", &name, &mut named, |d| &mut d.inner.inner_mut().0, within, sink)
 }
@@ -69,9 +67,54 @@ pub(super) fn xz_decoder<R: Read>(bytes: R, window: u64) -> Named<XzReader<Fully
 
 /// Reads what an lz4 file holds; its frames together are one object.
 pub(crate) fn lz4(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
-    let name = name_inside(path, &[".lz4"], &[(".tlz4", ".tar")]);
+    let name = name_inside(path, &LZ4.0, &LZ4.1);
     one_member(path, "lz4", &name, &mut Lz4::new(bytes), Lz4::bytes, within, sink)
 }
+
+/// What a compressed stream holds, and the name it has.
+pub(crate) fn unpack_stream<'b>(
+    path: &ObjectPath,
+    format: &Format,
+    bytes: Bytes<'b>,
+    within: &Within<'_>,
+) -> Result<(Vec<u8>, Box<dyn Read + 'b>), Fault> {
+    let window = within.window();
+    Ok(match format {
+        Format::Gzip => {
+            let mut gzip = Gzip { inflate: Inflate::new(bytes), crc: Crc::new(), inside: false, given: 0 };
+            let header = gzip.header().map_err(|error| Fault::from_io(&error, 0))?;
+            (gzip_name(path, header.as_deref()), Box::new(gzip))
+        }
+        Format::Zstd => {
+            let decoder = zstd_decoder(bytes, window).map_err(|error| Fault::from_io(&error, 0))?;
+            (name_inside(path, &ZSTD.0, &ZSTD.1), Box::new(decoder))
+        }
+        Format::Bzip2 => {
+            let decoder = bzip2::bufread::MultiBzDecoder::new(bytes);
+            (name_inside(path, &BZIP2.0, &BZIP2.1), Box::new(Named { inner: decoder, what: "bzip2", given: 0, window }))
+        }
+        Format::Xz => (name_inside(path, &XZ.0, &XZ.1), Box::new(xz_decoder(bytes, window))),
+        Format::Lz4 => (name_inside(path, &LZ4.0, &LZ4.1), Box::new(Lz4::new(bytes))),
+        _ => return Err(Fault::unsupported("it is no compressed stream")),
+    })
+}
+
+/// The name of what a gzip file holds: the one it stores, or its own without the suffix.
+fn gzip_name(path: &ObjectPath, stored: Option<&[u8]>) -> Vec<u8> {
+    match stored {
+        Some(stored) if !stored.is_empty() => stored.to_vec(),
+        _ => name_inside(path, &GZIP.0, &GZIP.1),
+    }
+}
+
+/// Suffixes that are dropped, and those that others take the place of.
+type Suffixes<const N: usize, const M: usize> = ([&'static str; N], [(&'static str, &'static str); M]);
+
+const GZIP: Suffixes<3, 2> = ([".gz", ".gzip", ".z"], [(".tgz", ".tar"), (".taz", ".tar")]);
+const ZSTD: Suffixes<2, 1> = ([".zst", ".zstd"], [(".tzst", ".tar")]);
+const BZIP2: Suffixes<2, 2> = ([".bz2", ".bz"], [(".tbz2", ".tar"), (".tbz", ".tar")]);
+const XZ: Suffixes<1, 1> = ([".xz"], [(".txz", ".tar")]);
+const LZ4: Suffixes<1, 1> = ([".lz4"], [(".tlz4", ".tar")]);
 
 fn unopened(
     path: &ObjectPath,
@@ -128,6 +171,14 @@ impl Sink for Told<'_> {
     fn close(&mut self, outcome: Outcome) -> Flow {
         self.incomplete |= outcome.coverage.is_incomplete();
         self.sink.close(outcome)
+    }
+
+    fn wants_extents(&self) -> bool {
+        self.sink.wants_extents()
+    }
+
+    fn extent(&mut self, extent: Extent) {
+        self.sink.extent(extent);
     }
 }
 

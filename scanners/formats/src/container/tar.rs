@@ -10,7 +10,7 @@
 //!   something may, so there they are judged otherwise.) Where a link leads is not told: it may name a person.
 //! - Directories are no entries.
 
-mod header;
+pub(crate) mod header;
 mod sparse;
 
 use std::io::{self, Read};
@@ -24,9 +24,9 @@ use super::{Within, open, outcome};
 use crate::{Bytes, Fault, Input, close_unread, read_part};
 
 /// Bytes of a header, and what everything is padded to.
-const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 /// Bytes that a long name or an extended header may have.
-const LONGEST: u64 = 1 << 20;
+pub(crate) const LONGEST: u64 = 1 << 20;
 
 /// Reads the members of a tar archive.
 pub(crate) fn tar(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sink: &mut dyn Sink) -> Flow {
@@ -219,7 +219,7 @@ impl Archive<'_, '_> {
 }
 
 /// The bytes that so many take in an archive.
-fn padded(size: u64) -> u64 {
+pub(crate) fn padded(size: u64) -> u64 {
     size.checked_next_multiple_of(BLOCK as u64).unwrap_or(size)
 }
 

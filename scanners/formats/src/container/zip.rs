@@ -179,7 +179,7 @@ impl<R: Read> Read for Checked<'_, R> {
 }
 
 /// Which kind of document an archive is, if it is one.
-fn office_document(entries: &[Entry], archive: &Arc<dyn ReadAt>) -> Option<office::Kind> {
+pub(crate) fn office_document(entries: &[Entry], archive: &Arc<dyn ReadAt>) -> Option<office::Kind> {
     let has = |prefix: &[u8]| entries.iter().any(|e| e.name.starts_with(prefix));
     if has(b"[Content_Types].xml") {
         return Some(if has(b"xl/workbook.bin") {

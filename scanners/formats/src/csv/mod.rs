@@ -11,7 +11,7 @@ mod long;
 mod record;
 
 use residuum_source::{
-    Batch, Column, Flow, Limits, ObjectPath, OffsetMap, Outcome, Part, RecordKind, Records, Rows, Sink,
+    Batch, Column, Extent, Flow, Limits, ObjectPath, OffsetMap, Outcome, Part, RecordKind, Records, Rows, Sink,
 };
 
 pub(crate) use dialect::Dialect;
@@ -33,6 +33,7 @@ pub(crate) fn read(
     let format = if dialect.delimiter == b'\t' { "tsv" } else { "csv" };
     sink.open(Part { path: path.clone(), format, encoding, primary_key: Vec::new() })?;
     let mut reader = Reader::new(dialect, limits);
+    reader.extents = sink.wants_extents();
     text.consume(dialect.skip);
     if dialect.header {
         reader.header(&mut text);
@@ -57,6 +58,13 @@ struct Reader<'d> {
     rows: u64,
     ragged: u64,
     first_ragged: u64,
+    /// Where rows stand is to be told.
+    extents: bool,
+}
+
+/// Where a row stands.
+fn extent(row: u64, bytes: std::ops::Range<u64>) -> Extent {
+    Extent { record: residuum_source::Record::Number(RecordKind::Row, row), list: 0, bytes }
 }
 
 impl<'d> Reader<'d> {
@@ -73,6 +81,7 @@ impl<'d> Reader<'d> {
             rows: 0,
             ragged: 0,
             first_ragged: 0,
+            extents: false,
         }
     }
 
@@ -111,8 +120,12 @@ impl<'d> Reader<'d> {
                 want = (window_len * 2).min(self.long);
             } else {
                 self.rows += 1;
+                let start = text.position();
                 let cells = long::read(text, self.dialect, &mut self.fields, self.rows, self.long / 2, sink)?;
                 self.note_width(cells);
+                if self.extents {
+                    sink.extent(extent(self.rows, start..text.position()));
+                }
             }
         }
     }
@@ -125,11 +138,15 @@ impl<'d> Reader<'d> {
             let Some(next) = self.record.next(window, at, ended, self.dialect) else {
                 break;
             };
-            at = next;
+            let start = std::mem::replace(&mut at, next);
             if self.record.cells.is_empty() {
                 continue; // an empty line
             }
             self.row(text);
+            if self.extents {
+                let bytes = text.position_of(start)..text.position_of(at);
+                sink.extent(extent(self.rows + u64::from(self.held), bytes));
+            }
             if at - from >= self.batch_bytes {
                 self.flush(text.position_of(at) - text.position_of(from), sink)?;
                 from = at;

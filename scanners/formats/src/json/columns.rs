@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use residuum_source::{Batch, Column, Flow, Limits, Logical, OffsetMap, RecordKind, Records, Rows, Sink, Window};
+use residuum_source::{
+    Batch, Column, Flow, Limits, Logical, OffsetMap, Record, RecordKind, Records, Rows, Sink, Window,
+};
 
 use super::lexer::{self, Origin};
 use super::paths::{NodeId, Paths};
@@ -103,6 +105,11 @@ impl Columns {
             self.held += VALUE_COST;
         }
         Flow::Continue(())
+    }
+
+    /// The record that values belong to.
+    pub(super) fn record(&self) -> Record {
+        Record::Number(self.kind, self.current)
     }
 
     /// Adds the value that a span stands for.

@@ -19,6 +19,10 @@ pub(super) enum SpanKind {
     Row,
     /// What follows belongs to the document as a whole.
     Document,
+    /// An element of a list begins here, whose number is in place of the node; only noted where extents are wanted.
+    Begins,
+    /// It ends here.
+    Ends,
     /// Nested too deep to be walked (only noted for [`Layout::Value`]).
     TooDeep,
 }

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use memchr::{memchr, memchr_iter};
-use residuum_source::{Coverage, Flow, Limits, OffsetMap, Outcome, Records, Sink, Stop, Window};
+use residuum_source::{Coverage, Extent, Flow, Limits, OffsetMap, Outcome, Records, Sink, Stop, Window};
 
 use super::columns::{Columns, LongWindow};
 use super::lexer::{self, Origin, StringEnd};
@@ -42,6 +42,8 @@ pub(super) struct Stream<'r, 'a> {
     first_bad: u64,
     /// Why the rest of the document was read as text or not at all.
     broken: Option<String>,
+    /// Where the element begins that is being read, if extents are wanted.
+    element: Option<u64>,
     limits: &'r Limits,
     sink: &'r mut dyn Sink,
 }
@@ -59,7 +61,8 @@ enum Long {
 
 impl<'r, 'a> Stream<'r, 'a> {
     pub(super) fn new(text: Text<'a>, layout: Layout, limits: &'r Limits, sink: &'r mut dyn Sink) -> Self {
-        let walker = Walker::new(layout, "".into(), limits.nesting);
+        let mut walker = Walker::new(layout, "".into(), limits.nesting);
+        walker.extents = sink.wants_extents();
         let columns = Columns::new(limits);
         Self {
             text,
@@ -71,6 +74,7 @@ impl<'r, 'a> Stream<'r, 'a> {
             bad_lines: 0,
             first_bad: 0,
             broken: None,
+            element: None,
             limits,
             sink,
         }
@@ -115,6 +119,8 @@ impl<'r, 'a> Stream<'r, 'a> {
                     let raw = self.text.position_of(span.start as usize);
                     self.columns.begin(span.kind, self.line, raw, self.sink)?;
                 }
+                SpanKind::Begins => self.element = Some(self.text.position_of(span.start as usize)),
+                SpanKind::Ends => self.ends(span.node, self.text.position_of(span.start as usize)),
                 _ => {
                     let origin = Origin::Text(&self.text);
                     self.columns.push(span, &mut self.walker.paths, self.text.window(), origin);
@@ -126,6 +132,14 @@ impl<'r, 'a> Stream<'r, 'a> {
         }
         self.walker.taken(complete, 0);
         Flow::Continue(())
+    }
+
+    /// Tells where the element begun last stands, which ends here.
+    fn ends(&mut self, list: u32, end: u64) {
+        if let Some(start) = self.element.take() {
+            let extent = Extent { record: self.columns.record(), list: list.into(), bytes: start..end };
+            self.sink.extent(extent);
+        }
     }
 
     fn flush(&mut self) -> Flow {
@@ -177,7 +191,7 @@ impl<'r, 'a> Stream<'r, 'a> {
         self.consume(self.pos);
         let closed = self.long(Long::String, node)?;
         match (closed, node) {
-            (true, Some(_)) => self.walker.end_long_string(),
+            (true, Some(_)) => self.walker.end_long_string(self.pos),
             (true, None) => {}
             // The walker stands before the end of the line or of the text, where no value may end.
             (false, _) if self.text.window().is_empty() => return self.truncated(),
@@ -290,11 +304,19 @@ impl<'r, 'a> Stream<'r, 'a> {
                     self.columns.push_text(from, end, self.text.window(), Origin::Text(&self.text));
                 }
                 self.pos = end;
+                if self.walker.extents {
+                    self.element = Some(raw);
+                    self.ends(0, self.text.position_of(end));
+                }
             }
             None => {
                 self.pos = from;
                 self.consume(from);
                 self.long(Long::Line, Some(NodeId::MAX))?;
+                if self.walker.extents {
+                    self.element = Some(raw);
+                    self.ends(0, self.text.position_of(self.pos));
+                }
             }
         }
         if self.columns.is_full() {

@@ -63,6 +63,10 @@ pub(super) struct Walker {
     record_is_object: bool,
     /// Whether values belong to a record already.
     placed: bool,
+    /// Where elements begin and end is noted.
+    pub(super) extents: bool,
+    /// Lists whose elements are records, so far.
+    lists: u32,
     /// How many spans may come together.
     limit: usize,
     scratch: Vec<u8>,
@@ -85,6 +89,8 @@ impl Walker {
             record: None,
             record_is_object: false,
             placed: false,
+            extents: false,
+            lists: 0,
             limit: SPANS,
             scratch: Vec::new(),
         }
@@ -198,10 +204,10 @@ impl Walker {
     }
 
     /// Ends the string that was begun so; the position is after its closing quote.
-    pub(super) fn end_long_string(&mut self) {
+    pub(super) fn end_long_string(&mut self, pos: usize) {
         match self.expect {
             Expect::Key => self.expect = Expect::Colon,
-            _ => self.end_value(false),
+            _ => self.end_value(false, pos),
         }
     }
 
@@ -222,6 +228,7 @@ impl Walker {
                     self.placed = false;
                     self.begin_in_document(at);
                 }
+                self.note_extent(SpanKind::Begins, at);
             }
             Some(_) => {
                 if !container {
@@ -232,6 +239,7 @@ impl Walker {
                 Layout::Lines => {
                     (self.record, self.record_is_object) = (Some(self.spans.len()), byte == b'{');
                     self.begin(SpanKind::Line, at);
+                    self.note_extent(SpanKind::Begins, at);
                 }
                 Layout::Document => self.begin(SpanKind::Document, at),
                 Layout::Elements | Layout::Members | Layout::Value => {}
@@ -255,8 +263,23 @@ impl Walker {
         self.spans.push(Span { node: ROOT, start: at as u32, end: at as u32, kind });
     }
 
+    /// Notes where an element begins or ends.
     #[inline]
-    fn end_value(&mut self, container: bool) {
+    fn note_extent(&mut self, kind: SpanKind, at: usize) {
+        if self.extents {
+            self.spans.push(Span { node: self.lists, start: at as u32, end: at as u32, kind });
+        }
+    }
+
+    /// The value ended at this position.
+    #[inline]
+    fn end_value(&mut self, container: bool, at: usize) {
+        if match self.frames.last() {
+            Some(frame) => frame.rows,
+            None => self.layout == Layout::Lines,
+        } {
+            self.note_extent(SpanKind::Ends, at);
+        }
         if !self.frames.is_empty() {
             self.expect = Expect::CommaOrEnd;
         } else if self.layout == Layout::Value || (self.layout == Layout::Lines && !container) {

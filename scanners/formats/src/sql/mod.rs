@@ -35,6 +35,41 @@ pub(crate) fn is_dump(head: &[u8]) -> bool {
     })
 }
 
+/// What a list of rows is, of which extents tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum List {
+    /// The rows of an `INSERT` that begins at this position.
+    Insert { at: u64 },
+    /// The lines of a `COPY`.
+    Copy,
+    /// Lines of text.
+    Text,
+}
+
+impl List {
+    /// The list with this number.
+    pub fn of(number: u64) -> Self {
+        match number & 3 {
+            2 => Self::Insert { at: number >> 2 },
+            3 => Self::Copy,
+            _ => Self::Text,
+        }
+    }
+
+    fn insert(at: u64) -> u64 {
+        at << 2 | 2
+    }
+
+    fn copy(at: u64) -> u64 {
+        at << 2 | 3
+    }
+}
+
+/// Whether a backslash escapes in every string of a dump that begins so.
+pub(crate) fn has_backslashes(head: &[u8]) -> bool {
+    Syntax::of(head).backslash
+}
+
 fn contains_word(line: &[u8], word: &[u8]) -> bool {
     line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
@@ -69,11 +104,12 @@ impl Dump<'_> {
             if self.lines.begins && statement::begins_data(ahead) {
                 match self.head(text) {
                     Some(Head { target, len, copy }) => {
+                        let at = text.position_of(self.lines.context);
                         self.lines.skip(text, len);
                         if copy {
-                            self.copy(&target, text, sink)?
+                            self.copy(&target, List::copy(at), text, sink)?
                         } else {
-                            self.insert(&target, text, sink)?
+                            self.insert(&target, List::insert(at), text, sink)?
                         }
                         continue;
                     }
@@ -149,7 +185,7 @@ impl Dump<'_> {
     }
 
     /// Reads the rows of an `INSERT` whose first parenthesis stands at the window.
-    fn insert(&mut self, target: &Target, text: &mut Text<'_>, sink: &mut dyn Sink) -> Flow {
+    fn insert(&mut self, target: &Target, list: u64, text: &mut Text<'_>, sink: &mut dyn Sink) -> Flow {
         let columns = self.columns(target);
         let mut kind = None;
         loop {
@@ -159,6 +195,10 @@ impl Dump<'_> {
             let kind = *kind.get_or_insert(if row.another_on_line { RecordKind::Row } else { RecordKind::Line });
             self.rows.begin(target, &columns, kind, text.position(), sink)?;
             self.rows.push(&row.cells, self.lines.line, text);
+            if sink.wants_extents() {
+                let begin = text.window().iter().take_while(|b| b.is_ascii_whitespace()).count();
+                sink.extent(self.rows.extent(list, text.position_of(begin)..text.position_of(row.end)));
+            }
             self.rows.flush_if_full(text.position_of(row.end), sink)?;
             self.lines.skip(text, row.next);
             if row.last {
@@ -168,7 +208,7 @@ impl Dump<'_> {
     }
 
     /// Reads the lines of a `COPY` up to `\.`.
-    fn copy(&mut self, target: &Target, text: &mut Text<'_>, sink: &mut dyn Sink) -> Flow {
+    fn copy(&mut self, target: &Target, list: u64, text: &mut Text<'_>, sink: &mut dyn Sink) -> Flow {
         let columns = self.columns(target);
         loop {
             let Some(row) = self.whole(text, value::copy_line) else {
@@ -177,6 +217,9 @@ impl Dump<'_> {
             if !row.last {
                 self.rows.begin(target, &columns, RecordKind::Line, text.position(), sink)?;
                 self.rows.push(&row.cells, self.lines.line, text);
+                if sink.wants_extents() {
+                    sink.extent(self.rows.extent(list, text.position()..text.position_of(row.next)));
+                }
                 self.rows.flush_if_full(text.position_of(row.end), sink)?;
             }
             self.lines.skip(text, row.next);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use residuum_source::{Batch, Column, Flow, Limits, OffsetMap, RecordKind, Records, Sink};
+use residuum_source::{Batch, Column, Extent, Flow, Limits, OffsetMap, Record, RecordKind, Records, Sink};
 
 use super::statement::Target;
 use super::value::Cell;
@@ -74,6 +74,13 @@ impl Rows {
             column.end_value();
             self.held += column.bytes.len() - before + 8;
         }
+    }
+
+    /// Where the row added last stands.
+    pub fn extent(&self, list: u64, bytes: std::ops::Range<u64>) -> Extent {
+        let kind = self.target.as_ref().map_or(RecordKind::Row, |(_, kind)| *kind);
+        let number = self.numbers.last().copied().unwrap_or_default();
+        Extent { record: Record::Number(kind, number), list, bytes }
     }
 
     pub fn flush_if_full(&mut self, position: u64, sink: &mut dyn Sink) -> Flow {

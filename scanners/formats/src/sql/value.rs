@@ -19,7 +19,7 @@ pub(super) enum Parsed<T> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Syntax {
     /// Whether a backslash escapes in every string, as in MySQL.
-    backslash: bool,
+    pub backslash: bool,
 }
 
 impl Syntax {

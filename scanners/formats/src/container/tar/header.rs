@@ -5,7 +5,7 @@ use super::sparse::Map;
 
 /// What an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     HardLink,
     SymbolicLink,
@@ -36,7 +36,7 @@ impl Kind {
 
 /// A header.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub kind: Kind,
     pub name: Vec<u8>,
     pub link: Vec<u8>,
@@ -88,7 +88,7 @@ impl Header {
 
 /// What stands before an entry about it.
 #[derive(Default, Debug)]
-pub(super) struct Extended {
+pub(crate) struct Extended {
     pub name: Option<Vec<u8>>,
     pub link: Option<Vec<u8>>,
     pub size: Option<u64>,

@@ -8,7 +8,7 @@ use crate::{Bytes, Fault};
 
 /// The map in a header of GNU's older form.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Map {
+pub(crate) struct Map {
     list: Vec<(u64, u64)>,
     size: u64,
     /// More of it follows in blocks of their own.

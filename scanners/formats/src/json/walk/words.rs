@@ -52,7 +52,7 @@ impl Walker {
                     let (start, end) = (self.deep_start, *pos as u32);
                     self.spans.push(Span { node: ROOT, start, end, kind: SpanKind::TooDeep });
                 }
-                self.end_value(true);
+                self.end_value(true, *pos);
                 return None;
             }
         }
@@ -69,7 +69,7 @@ impl Walker {
                     let kind = if escaped { SpanKind::Escaped } else { SpanKind::Plain };
                     self.spans.push(Span { node: self.node, start: at as u32 + 1, end: end as u32, kind });
                     *pos = end + 1;
-                    self.end_value(false);
+                    self.end_value(false, *pos);
                     None
                 }
                 StringEnd::Open if eof => Some(Step::Truncated),
@@ -94,7 +94,7 @@ impl Walker {
                     let kind = if integer { SpanKind::Integer } else { SpanKind::Number };
                     self.spans.push(Span { node: self.node, start: at as u32, end: end as u32, kind });
                     *pos = end;
-                    self.end_value(false);
+                    self.end_value(false, *pos);
                     None
                 }
                 NumberEnd::Open => Some(Step::More { string: false }),
@@ -104,7 +104,7 @@ impl Walker {
                 Some(Some(end)) => {
                     self.begin_value(byte, at);
                     *pos = end;
-                    self.end_value(false);
+                    self.end_value(false, *pos);
                     None
                 }
                 Some(None) => Some(Step::More { string: false }),
@@ -120,6 +120,7 @@ impl Walker {
                 Layout::Members => self.frames.len() == 1 && self.frames[0].object,
                 _ => false,
             };
+        self.lists += u32::from(rows);
         let element = match object {
             true => ROOT,
             // The fields of an element are named as if it were a document.
@@ -201,7 +202,7 @@ impl Walker {
                     self.placed = false;
                 }
                 self.frames.pop();
-                self.end_value(true);
+                self.end_value(true, *pos + 1);
             }
             (_, true) => return Some(Step::Bad("`,` or `}`")),
             (_, false) => return Some(Step::Bad("`,` or `]`")),

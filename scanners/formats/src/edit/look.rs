@@ -1,0 +1,193 @@
+//! The second pass: takes what stands around the wishes, and settles how each is written.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use residuum_source::{Editor, ObjectPath, RecordKind};
+
+use super::page::Page;
+use super::walk::{Job, What};
+use super::wish::Wishes;
+use super::{Edited, ability, text, unsupported};
+use crate::recognise::{self, Format, TextFormat};
+use crate::{Bytes, Fault, HEAD, Input, Textual, textual};
+
+/// What a part turned out to be.
+pub(super) enum Kind {
+    Text(TextFormat),
+    Sql { backslash: bool },
+    Mail,
+    Other,
+}
+
+pub(super) struct Look<'e> {
+    wishes: BTreeMap<ObjectPath, Wishes>,
+    pub editor: &'e mut dyn Editor,
+    done: BTreeMap<ObjectPath, Edited>,
+    pub deleted: u64,
+    pub changed: u64,
+}
+
+impl<'e> Look<'e> {
+    pub fn new(wishes: BTreeMap<ObjectPath, Wishes>, editor: &'e mut dyn Editor) -> Self {
+        let mut look = Self { wishes, editor, done: BTreeMap::new(), deleted: 0, changed: 0 };
+        look.whole_parts();
+        look
+    }
+
+    /// What is done with each part.
+    pub fn finish(self) -> BTreeMap<ObjectPath, Edited> {
+        self.done
+    }
+
+    /// Settles the parts that go as a whole: their one record is the document, or all that they hold is to go.
+    fn whole_parts(&mut self) {
+        let mut kept = BTreeMap::new();
+        for (path, mut wishes) in std::mem::take(&mut self.wishes) {
+            let is_document = wishes.deletes.iter().any(|record| record.kind() == RecordKind::Document);
+            let is_edited = ability::of_leaf(wishes.format).is_edited();
+            let all = wishes.deletes.len() as u64 == wishes.records.max(1);
+            let is_only = all && (wishes.format == "eml" || !is_edited);
+            if is_document && !wishes.has_rows || is_only {
+                self.deleted += wishes.deletes.len() as u64;
+                self.done.insert(with_what_holds_it(path, &wishes.around), Edited::Gone);
+                continue;
+            }
+            if is_document {
+                let reason = "it stands beside the records of the same object: replace its values, or delete the \
+                              object if none of it is needed";
+                wishes.deletes.retain(|record| {
+                    let is_document = record.kind() == RecordKind::Document;
+                    if is_document {
+                        self.editor.refused(&path, Some(record), unsupported(reason));
+                    }
+                    !is_document
+                });
+            }
+            if !is_edited {
+                let what = ability::of_leaf(wishes.format).reason(wishes.format);
+                for record in wishes.deletes.iter().chain(wishes.sets.keys()) {
+                    self.editor.refused(&path, Some(record), unsupported(what.as_str()));
+                }
+                continue;
+            }
+            kept.insert(path, wishes);
+        }
+        self.wishes = kept;
+    }
+
+    fn settle(&mut self, path: &ObjectPath, wishes: Wishes, kind: &Kind, page: &Page) {
+        let mut refused = 0;
+        let editor = &mut *self.editor;
+        let mut refuse = |record: &residuum_source::Record, refusal| {
+            refused += 1;
+            editor.refused(path, Some(record), refusal);
+        };
+        let settled = text::settle(wishes, kind, page, &mut refuse);
+        (self.deleted, self.changed) = (self.deleted + settled.deleted, self.changed + settled.changed);
+        if !settled.splices.is_empty() {
+            self.done.insert(path.clone(), Edited::Spliced { splices: settled.splices, len: page.len });
+        }
+    }
+}
+
+impl Job for Look<'_> {
+    fn what(&self, path: &ObjectPath) -> What {
+        if self.wishes.contains_key(path) {
+            return What::Edit;
+        }
+        if matches!(self.done.get(path), Some(Edited::Gone)) {
+            return What::Drop;
+        }
+        let inside = format!("{}!", path.as_str());
+        match self.wishes.keys().chain(self.done.keys()).any(|part| part.as_str().starts_with(&inside)) {
+            true => What::Open,
+            false => What::Keep,
+        }
+    }
+
+    fn is_dry(&self) -> bool {
+        true
+    }
+
+    fn edit(&mut self, path: &ObjectPath, bytes: Bytes<'_>, _: &mut dyn Write) -> Result<(), Fault> {
+        let Some(wishes) = self.wishes.remove(path) else { return Ok(()) };
+        let sets = wishes.sets.values().flatten();
+        let of_sets = sets.flat_map(|set| {
+            let ends = [set.raw.start..set.raw.start, set.raw.end..set.raw.end];
+            ends.into_iter().chain(set.stretches.iter().flat_map(|stretch| stretch.pieces.clone()))
+        });
+        let edges = |at: u64| at..at;
+        let of_pieces = wishes.deleted_pieces().into_iter().flat_map(|(_, piece)| {
+            [Some(piece.bytes.start), Some(piece.bytes.end), piece.before].into_iter().flatten().map(edges)
+        });
+        let mut page = Page::wanting(of_sets.chain(of_pieces.collect::<Vec<_>>()));
+        let mut tee = Tee { bytes, page: &mut page };
+        let name = path.levels().pop().unwrap_or_default();
+        let (kind, encoding, is_told) = look_at(Bytes::new(Input::Stream(&mut tee)), &name);
+        if let Some(fault) = tee.bytes.fault() {
+            return Err(fault.clone());
+        }
+        (page.encoding, page.is_told) = (encoding, is_told);
+        self.settle(path, wishes, &kind, &page);
+        Ok(())
+    }
+
+    fn len_after(&self, _: &ObjectPath) -> Option<u64> {
+        None
+    }
+}
+
+/// What goes when this part goes: what holds nothing else goes with it.
+fn with_what_holds_it(path: ObjectPath, around: &[&'static str]) -> ObjectPath {
+    let mut gone = path;
+    for container in around.iter().rev().take_while(|container| ability::holds_one(container)) {
+        let outer = gone.as_str().rsplit_once('!').and_then(|(outer, _)| ObjectPath::from_escaped(outer).ok());
+        debug_assert!(outer.is_some(), "a member of {container} has its name");
+        gone = outer.unwrap_or(gone);
+    }
+    gone
+}
+
+/// Reads to the end and says what it is and how it is encoded.
+fn look_at(mut bytes: Bytes<'_>, name: &[u8]) -> (Kind, crate::Encoding, bool) {
+    bytes.fill(HEAD);
+    let Format::Text { encoding, mark } = recognise::recognise(bytes.window()) else {
+        let _ = io::copy(&mut bytes, &mut io::sink());
+        return (Kind::Other, crate::Encoding::Utf8, false);
+    };
+    match textual(bytes, encoding, mark, name) {
+        Textual::Mail { mut bytes, .. } => {
+            let _ = io::copy(&mut bytes, &mut io::sink());
+            (Kind::Mail, crate::Encoding::Utf8, false)
+        }
+        Textual::Text(mut text) => {
+            text.fill(HEAD);
+            let kind = match recognise::text_format(text.window(), text.ended() && text.fault().is_none(), name) {
+                TextFormat::Sql => Kind::Sql { backslash: crate::sql::has_backslashes(text.window()) },
+                format => Kind::Text(format),
+            };
+            let mut is_ascii = true;
+            while !text.fill(HEAD).is_empty() {
+                is_ascii &= text.window().is_ascii();
+                let len = text.window().len();
+                text.consume(len);
+            }
+            (kind, text.encoding(), mark > 0 || !is_ascii)
+        }
+    }
+}
+
+/// Passes bytes on, and by the page.
+struct Tee<'p, 'b> {
+    bytes: Bytes<'b>,
+    page: &'p mut Page,
+}
+
+impl Read for Tee<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.bytes.read(out)?;
+        self.page.pass(&out[..n]);
+        Ok(n)
+    }
+}
