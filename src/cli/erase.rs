@@ -169,7 +169,8 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         let reader = index.reader()?;
         let covered = coverage::exit(&reader, common)?;
         common.say(match planned.is_empty() {
-            true => "nothing to be erased".to_owned(),
+            true if planned.left.is_empty() => "nothing to be erased".to_owned(),
+            true => format!("{} left as they are, with the reason above", counted(planned.left.len() as u64, "place")),
             false => format!("{} to act on; `--apply` does it", counted(planned.records(), "record")),
         });
         return Ok(covered);

@@ -19,6 +19,7 @@ pub(crate) fn count(n: u64) -> String {
 pub(crate) fn counted(n: u64, what: &str) -> String {
     let plural = match what.strip_suffix('y') {
         _ if n == 1 => what.to_owned(),
+        _ if what == "person" => "people".to_owned(),
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
         _ => format!("{what}s"),
     };
