@@ -4,14 +4,16 @@
 //! database is read in one piece and without the keys its schema declares: for those, and for several threads, it is
 //! given as a source of its own, `sqlite:PATH`.
 
+mod write;
+
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use residuum_files::Files;
 use residuum_source::{
-    Batch, Check, Coverage, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source,
-    SourceError, Unit,
+    Apply, Batch, Check, Coverage, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink,
+    Source, SourceError, Unit,
 };
 use residuum_sql::Sqlite;
 
@@ -130,6 +132,14 @@ impl Source for WithDatabases {
             database.leftovers(&mut |leftover| look(Leftover { object: &object, ..leftover }))?;
         }
         Ok(())
+    }
+
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
     }
 
     fn check(&self) -> Result<Check, SourceError> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use residuum_source::{
-    Batch, Check, Flow, Leftover, Limits, Object, Outcome, Part, Range, Sink, Source, SourceError, SplitTarget,
-    TableKey, Unit,
+    Apply, Batch, Check, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Record, Sink, Source,
+    SourceError, SplitTarget, TableKey, Unit,
 };
 
 use super::{ConnectError, connect};
@@ -201,8 +201,33 @@ impl Source for Polite {
         self.source.leftovers(look)
     }
 
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        self.source.as_fetch().map(|_| self as &dyn Fetch)
+    }
+
+    /// What is written is little beside what is read, and locks are not held for longer than it takes.
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        self.source.as_apply()
+    }
+
     fn check(&self) -> Result<Check, SourceError> {
         self.source.check()
+    }
+}
+
+impl Fetch for Polite {
+    fn fetch(
+        &self,
+        part: &ObjectPath,
+        records: &[Record],
+        limits: &Limits,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SourceError> {
+        let Some(fetch) = self.source.as_fetch() else {
+            return Err(SourceError::unreadable(part, "its source does not give single records"));
+        };
+        let _place = self.places.as_deref().map(Places::take);
+        fetch.fetch(part, records, limits, &mut Slowed { sink, by: self })
     }
 }
 

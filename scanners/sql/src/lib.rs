@@ -1,12 +1,14 @@
 //! The connectors for SQL databases: each lists tables, splits them, and reads them into batches.
 //!
 //! [`Sqlite`] reads a database file through SQLite itself; [`Postgres`] and [`MySql`] read a server over its own
-//! protocol. They only ever read, and none leaves anything behind. A connector is a folder of its own and a feature of
+//! protocol. A scan only ever reads, and leaves nothing behind; what erasure and correction write goes through one
+//! transaction. A connector is a folder of its own and a feature of
 //! its own; what they share is small: quoting, and the building of batches from rows.
 
 // What only one of the connectors needs of the shared parts is unused without it.
 #[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 mod batch;
+mod edit;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod link;
 #[cfg(feature = "mysql")]
@@ -18,6 +20,7 @@ mod quote;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod window;
+mod write;
 
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlOptions};

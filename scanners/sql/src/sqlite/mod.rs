@@ -3,19 +3,23 @@
 //! Read through SQLite itself, by the `rusqlite` wrapper: its rows are borrowed, not copied through a channel,
 //! which measured six times faster than the asynchronous driver (9.7 against 1.5 million cells a second on one
 //! core), and it can read one long value piece by piece. How a file is opened without leaving anything beside it
-//! is [`open`]'s business, what is in it [`schema`]'s, and the rows [`rows`]'s.
+//! is [`open`]'s business, what is in it [`schema`]'s, and the rows [`rows`]'s. Writing has a connection of its own,
+//! made by [`apply`]; [`table`] has the statements, and [`places`] finds records again.
 
+mod apply;
 mod error;
 mod leftover;
 mod open;
+mod places;
 mod rows;
 mod schema;
+mod table;
 
 use std::path::Path;
 
 use residuum_source::{
-    Check, Coverage, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink, Source, SourceError,
-    SplitTarget, TableKey, Unit, Version,
+    Ability, Apply, Check, Coverage, Editor, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Pick,
+    Range, Receipt, Record, Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
 };
 use rusqlite::Connection;
 
@@ -202,6 +206,14 @@ impl Source for Sqlite {
         if read.map_err(failed)?.is_break() { Err(SourceError::Stopped) } else { Ok(()) }
     }
 
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
+    }
+
     fn check(&self) -> Result<Check, SourceError> {
         let schema = self.schema(Schema::read)?;
         let mut check = Check {
@@ -215,6 +227,35 @@ impl Source for Sqlite {
             }
         }
         Ok(check)
+    }
+}
+
+impl Fetch for Sqlite {
+    fn fetch(
+        &self,
+        part: &ObjectPath,
+        records: &[Record],
+        limits: &Limits,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SourceError> {
+        let mut only = Pick::new(part, records, sink);
+        self.part(&apply::unlisted(part), limits, &mut only, |lease, table, rows, _| {
+            let connection = lease.connection();
+            let transaction = connection.unchecked_transaction()?;
+            rows.at(connection, &places::of_records(connection, table, records)?)?;
+            drop(transaction);
+            Ok(())
+        })
+    }
+}
+
+impl Apply for Sqlite {
+    fn ability(&self, _: &[&str]) -> Ability {
+        Ability::Splice
+    }
+
+    fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
+        apply::apply(self, targets, limits, editor)
     }
 }
 

@@ -12,7 +12,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
 use residuum_source::ObjectPath;
@@ -98,6 +98,14 @@ impl Database {
     /// What identifies the content of the file now.
     pub fn stamp(&self) -> Result<Stamp, Trouble> {
         Ok(Header::read(&self.path).map_err(|error| unreadable(&error))?.stamp)
+    }
+
+    /// Whether the file is as it was when this stamp was taken; it is not opened for that.
+    pub fn is_still(&self, stamp: &Stamp) -> bool {
+        let main = std::fs::metadata(&self.path).is_ok_and(|metadata| FileStamp::of(&metadata) == stamp.main);
+        let wal = std::fs::metadata(beside(&self.path, "-wal")).ok().map(|metadata| FileStamp::of(&metadata));
+        let written = |wal: &Option<FileStamp>| wal.clone().filter(|wal| wal.size > 0);
+        main && written(&wal) == written(&stamp.wal)
     }
 
     /// A connection, an idle one if it still fits the file. Values longer than `long_value` fail on it.
@@ -269,8 +277,18 @@ enum Way {
     Copied,
 }
 
+/// Held for writing while a database is written to: to close any file is to give back all locks that this process has
+/// on it (SQLite's `howtocorrupt.html`, section 2.2), those of SQLite among them.
+static CLOSING: RwLock<()> = RwLock::new(());
+
+/// Keeps every other thread from opening, and so from closing, a database file.
+pub fn keep_open() -> RwLockWriteGuard<'static, ()> {
+    CLOSING.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Header {
     fn read(path: &Path) -> io::Result<Self> {
+        let _closing = CLOSING.read().unwrap_or_else(PoisonError::into_inner);
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         let mut bytes = [0; 100];

@@ -1,14 +1,16 @@
 //! Reads the rows of one table, each value by its own type, long values piece by piece.
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 
 use residuum_source::{Limits, Logical, Range, RecordKind, Sink};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ffi};
+use rusqlite::{Connection, ffi, params_from_iter};
 
 use super::error::{Trouble, code};
 use super::open::Lease;
+use super::places::{self, Place};
 use super::schema::{self, Table};
 use crate::batch::{Batcher, Field, Held, Identity, Long};
 use crate::quote::Ident;
@@ -19,11 +21,15 @@ pub struct Rows<'a> {
     batcher: Batcher<'a>,
     is_key: Vec<bool>,
     long_value: u64,
+    /// Where the places of rows are noted, in the order in which they are pushed.
+    noted: Option<&'a RefCell<Vec<Place>>>,
 }
 
 /// Rows asked for in one statement.
 struct Ask<'a> {
     range: &'a Range,
+    /// Only the rows at these places.
+    places: Option<&'a [Place]>,
     /// Rows to give.
     limit: Option<u64>,
     /// Rows of the range that were given before.
@@ -50,7 +56,20 @@ impl<'a> Rows<'a> {
             (true, Some(_)) => Identity::Numbered(RecordKind::Rowid),
             (true, None) => Identity::Counted,
         };
-        Self { table, batcher: Batcher::new(sink, fields, identity, limits.batch_bytes), is_key, long_value }
+        Self {
+            table,
+            batcher: Batcher::new(sink, fields, identity, limits.batch_bytes),
+            is_key,
+            long_value,
+            noted: None,
+        }
+    }
+
+    /// Notes the places of rows.
+    #[must_use]
+    pub fn noting(mut self, places: &'a RefCell<Vec<Place>>) -> Self {
+        self.noted = Some(places);
+        self
     }
 
     /// Records pushed so far.
@@ -69,7 +88,7 @@ impl<'a> Rows<'a> {
     /// each batch. `cookie` is the schema's number when the ranges were made.
     pub fn read(&mut self, lease: &Lease, range: &Range, limit: Option<u64>, cookie: i64) -> Result<(), Trouble> {
         let connection = lease.connection();
-        let mut ask = Ask { range, limit, done: 0, after: None, guarded: false };
+        let mut ask = Ask { range, places: None, limit, done: 0, after: None, guarded: false };
         let by_batches = lease.delays_writers() && self.table.rowid.is_some();
         let transaction = if by_batches { None } else { Some(connection.unchecked_transaction()?) };
         // A limit on the length of rows makes the common case free of any test of lengths: only a table that has
@@ -93,6 +112,22 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    /// Pushes the rows at these places, of which some may be gone. The caller has a transaction open.
+    pub fn at(&mut self, connection: &Connection, places: &[Place]) -> Result<(), Trouble> {
+        for places in places.chunks(places::AT_ONCE) {
+            let mut ask =
+                Ask { range: &Range::Whole, places: Some(places), limit: None, done: 0, after: None, guarded: false };
+            match self.rows(connection, &mut ask, false) {
+                Err(Trouble::Sqlite(error)) if code(&error) == Some(ffi::SQLITE_TOOBIG) => {
+                    self.guarded_rows(connection, &mut ask)?;
+                }
+                done => done?,
+            }
+            self.batcher.flush()?;
+        }
+        Ok(())
+    }
+
     /// The rest of the rows, when some of its values are long.
     fn guarded_rows(&mut self, connection: &Connection, ask: &mut Ask<'_>) -> Result<(), Trouble> {
         ask.guarded = true;
@@ -100,7 +135,7 @@ impl<'a> Rows<'a> {
         let done = self.rows(connection, ask, false).and_then(|()| {
             self.batcher.flush()?;
             let long = self.batcher.take_long();
-            long.iter().try_for_each(|long| self.windows(connection, long))
+            long.iter().try_for_each(|long| self.windows(connection, long, ask))
         });
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         done
@@ -123,10 +158,13 @@ impl<'a> Rows<'a> {
         let width = self.table.columns.len();
         let lead = usize::from(self.table.rowid.is_some());
         let mut statement = connection.prepare(&self.statement(ask))?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query(params_from_iter(ask.places.map(places::parameters).unwrap_or_default()))?;
         while let Some(row) = rows.next()? {
             let rowid = if lead == 1 { row.get::<_, i64>(0)? } else { ask.done as i64 };
             self.batcher.begin(rowid as u64)?;
+            if let Some(noted) = self.noted {
+                noted.borrow_mut().push(Place::of(self.table, row, lead)?);
+            }
             let mut raw = 0;
             for i in 0..width {
                 raw += self.value(i, row.get_ref(lead + i)?);
@@ -215,6 +253,7 @@ impl<'a> Rows<'a> {
         let by_rowid = table.rowid.as_ref().zip(ask.after);
         conditions.extend(by_rowid.as_ref().map(|(rowid, after)| format!("{rowid} > {after}")));
         let skip = if by_rowid.is_some() { 0 } else { ask.done };
+        conditions.extend(ask.places.map(|places| places::condition(self.table, places)));
         let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         let order = table.rowid.as_ref().map_or_else(String::new, |rowid| format!(" ORDER BY {rowid}"));
         let limit = match ask.limit {
@@ -222,18 +261,26 @@ impl<'a> Rows<'a> {
             None if skip > 0 => format!(" LIMIT -1 OFFSET {skip}"),
             None => String::new(),
         };
-        format!("SELECT {} FROM main.{} NOT INDEXED{filter}{order}{limit}", list.join(", "), Ident(&table.name))
+        let indexed = if ask.places.is_some() { "" } else { " NOT INDEXED" };
+        format!("SELECT {} FROM main.{}{indexed}{filter}{order}{limit}", list.join(", "), Ident(&table.name))
     }
 
     /// Pushes one long value: through SQLite's incremental reading where it applies, else by `substr`.
-    fn windows(&mut self, connection: &Connection, long: &Long) -> Result<(), Trouble> {
+    fn windows(&mut self, connection: &Connection, long: &Long, ask: &Ask<'_>) -> Result<(), Trouble> {
         let name = &self.table.columns[long.column].name;
         let column = Ident(name);
-        let place = match &self.table.rowid {
-            Some(rowid) => format!("FROM main.{} WHERE {rowid} = {}", Ident(&self.table.name), long.number as i64),
-            None => format!("FROM main.{} NOT INDEXED LIMIT 1 OFFSET {}", Ident(&self.table.name), long.number),
+        let table = Ident(&self.table.name);
+        let place = match (&self.table.rowid, ask.places) {
+            (Some(rowid), _) => format!("FROM main.{table} WHERE {rowid} = {}", long.number as i64),
+            (None, None) => format!("FROM main.{table} NOT INDEXED LIMIT 1 OFFSET {}", long.number),
+            (None, Some(places)) => {
+                let condition = places::condition(self.table, places);
+                format!("FROM main.{table} WHERE {condition} LIMIT 1 OFFSET {}", long.number)
+            }
         };
-        let kind: String = connection.query_row(&format!("SELECT typeof({column}) {place}"), [], |row| row.get(0))?;
+        let by_key = ask.places.filter(|_| self.table.rowid.is_none()).map(places::parameters).unwrap_or_default();
+        let kind = format!("SELECT typeof({column}) {place}");
+        let kind: String = connection.query_row(&kind, params_from_iter(&by_key), |row| row.get(0))?;
         let encoding: String = connection.query_row("PRAGMA encoding", [], |row| row.get(0))?;
         let is_blob = kind == "blob";
         let mut windows = self.batcher.windows(long, is_blob);
@@ -250,9 +297,9 @@ impl<'a> Rows<'a> {
                 windows.advance()?;
             }
         } else {
-            let mut piece = connection.prepare(&format!("SELECT substr({column}, ?1, {PIECE}) {place}"))?;
-            for at in (1..).step_by(PIECE as usize) {
-                let mut rows = piece.query([at])?;
+            for at in (1u64..).step_by(PIECE as usize) {
+                let mut piece = connection.prepare(&format!("SELECT substr({column}, {at}, {PIECE}) {place}"))?;
+                let mut rows = piece.query(params_from_iter(&by_key))?;
                 let Some(row) = rows.next()? else { break };
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(0)? else { break };
                 if bytes.is_empty() {

@@ -301,6 +301,46 @@ fn foreign_keys(connection: &Connection, table: &Table, schema: &Schema) -> Resu
     Ok(keys)
 }
 
+/// A foreign key of another table, or of the table itself, that refers to a table.
+#[derive(Debug)]
+pub struct Reference {
+    /// The table that has it.
+    pub table: String,
+    /// Its columns there.
+    pub from: Vec<String>,
+    /// The columns referred to.
+    pub to: Vec<String>,
+    /// What happens when these change: `CASCADE`, `NO ACTION`, …
+    pub on_update: String,
+}
+
+/// The foreign keys that refer to a table.
+pub fn references_to(connection: &Connection, table: &Table) -> Result<Vec<Reference>, Trouble> {
+    let mut listed = connection.prepare(
+        "SELECT l.name, f.id, f.\"from\", f.\"to\", f.on_update FROM pragma_table_list AS l, \
+             pragma_foreign_key_list(l.name, 'main') AS f \
+         WHERE l.schema = 'main' AND l.type = 'table' AND lower(f.\"table\") = lower(?1) ORDER BY l.name, f.id, f.seq",
+    )?;
+    let rows = listed.query_map([&table.name], |row| {
+        let key: (String, i64) = (row.get(0)?, row.get(1)?);
+        let column: (String, Option<String>, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok((key, column))
+    })?;
+    let mut references = Vec::new();
+    for ((name, _), columns) in grouped(rows.collect::<Result<Vec<_>, _>>()?) {
+        let named: Option<Vec<String>> = columns.iter().map(|(_, to, _)| to.clone()).collect();
+        let to = named.unwrap_or_else(|| table.primary_key());
+        let on_update = columns.first().map(|(.., action)| action.clone()).unwrap_or_default();
+        references.push(Reference {
+            table: name,
+            from: columns.into_iter().map(|(from, ..)| from).collect(),
+            to,
+            on_update,
+        });
+    }
+    Ok(references)
+}
+
 /// Groups neighbours with the same first part.
 fn grouped<K: PartialEq, V>(rows: Vec<(K, V)>) -> Vec<(K, Vec<V>)> {
     let mut groups: Vec<(K, Vec<V>)> = Vec::new();

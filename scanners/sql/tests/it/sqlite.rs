@@ -1,5 +1,7 @@
 //! SQLite databases as applications leave them: with logs, without, damaged, locked, oddly named and typed.
 
+mod apply;
+
 use std::path::{Path, PathBuf};
 
 use residuum_source::conformance::{self, Collect, Expected};

@@ -1,0 +1,222 @@
+//! Writes what an editor decides about the rows of one table, inside a transaction that the connector has open.
+//!
+//! Rows are locked and shown chunk by chunk; then those that go are deleted and the others changed, as many at a time
+//! as the server takes. What the server refuses is halved until the rows are found that it refuses.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use residuum_source::{Editor, Part, Receipt, Record, Refusal, RefusalKind};
+use sha2::{Digest, Sha256};
+
+use crate::edit::{Assign, Changed, Locked, RowDigest, Shown};
+
+/// What was done, or why the server refuses it; else why the transaction cannot go on.
+pub type Tried<T, E> = Result<Result<T, Refusal>, E>;
+
+/// A table within an open transaction.
+pub trait Table {
+    /// Where a row is.
+    type Place;
+    /// Why the transaction cannot go on.
+    type Error;
+
+    /// The names of its columns.
+    fn columns(&self) -> Vec<Arc<str>>;
+
+    /// Locks records, pushes them as a scan would, and notes where each is; gives those that somebody else has locked.
+    fn lock(
+        &mut self,
+        records: &[Record],
+        shown: &mut Shown<'_, Self::Place>,
+        places: &RefCell<Vec<Self::Place>>,
+    ) -> Result<Vec<Record>, Self::Error>;
+
+    /// Why a row cannot get this value, as far as the schema says.
+    fn forbids(&self, value: &Assign) -> Option<Refusal>;
+
+    /// Which of these rows cannot go because others refer to them that do not go with them.
+    fn referred(&mut self, going: &[Locked<Self::Place>]) -> Result<Vec<(usize, Refusal)>, Self::Error>;
+
+    /// Deletes rows, all of them or none.
+    fn delete(&mut self, rows: &[Locked<Self::Place>]) -> Tried<(), Self::Error>;
+
+    /// Changes rows, all of them or none; gives what stands in each afterwards.
+    fn set(&mut self, rows: &[Changed<Self::Place>]) -> Tried<Vec<RowDigest>, Self::Error>;
+
+    /// What else is worth knowing once something was written.
+    fn notes(&mut self) -> Vec<String>;
+}
+
+/// Rows locked and shown at a time.
+const LOCKED: usize = 5_000;
+/// Rows written by one statement, at most.
+const WRITTEN: usize = 10_000;
+/// New values held before they are written, in bytes.
+const HELD: usize = 32 << 20;
+
+/// Shows records to an editor and does what it asks; a receipt if anything was done.
+pub fn write<T: Table>(
+    table: &mut T,
+    part: &Part,
+    records: &[Record],
+    editor: &mut dyn Editor,
+) -> Result<Option<Receipt>, T::Error> {
+    let mut done = Done::default();
+    let (mut going, mut changing, mut held) = (Vec::new(), Vec::new(), 0);
+    editor.open(part);
+    for records in records.chunks(LOCKED) {
+        let places = RefCell::new(Vec::new());
+        let mut shown = Shown::new(editor, table.columns().into_iter(), records, &places);
+        let others = table.lock(records, &mut shown, &places)?;
+        let decided = shown.decided();
+        for record in others {
+            let refusal = Refusal::new(RefusalKind::Locked, "another session has it locked: try again");
+            editor.refused(&part.path, Some(&record), refusal);
+        }
+        for (record, refusal) in decided.refused {
+            editor.refused(&part.path, Some(&record), refusal);
+        }
+        going.extend(decided.going);
+        for (row, values) in decided.changing {
+            match values.iter().find_map(|value| table.forbids(value)) {
+                Some(refusal) => editor.refused(&part.path, Some(&row.record), refusal),
+                None => {
+                    held += values.iter().map(size).sum::<usize>();
+                    changing.push((row, values));
+                }
+            }
+        }
+        if held > HELD {
+            set(table, part, std::mem::take(&mut changing), editor, &mut done)?;
+            held = 0;
+        }
+    }
+    editor.close();
+    // Rows that go make room for values that must not stand twice.
+    delete(table, part, going, editor, &mut done)?;
+    set(table, part, changing, editor, &mut done)?;
+    let receipt = done.receipt(part);
+    Ok(receipt.map(|receipt| Receipt { notes: table.notes(), ..receipt }))
+}
+
+/// What was done to a table.
+#[derive(Default)]
+struct Done {
+    deleted: u64,
+    changed: u64,
+    before: Vec<RowDigest>,
+    after: Vec<RowDigest>,
+}
+
+impl Done {
+    fn receipt(self, part: &Part) -> Option<Receipt> {
+        if self.deleted + self.changed == 0 {
+            return None;
+        }
+        // In whatever order the server gave the rows, the digest is the same.
+        let digest = |mut rows: Vec<RowDigest>| {
+            rows.sort_unstable();
+            let mut all = Sha256::new();
+            rows.iter().for_each(|row| all.update(row));
+            Some(all.finalize().into())
+        };
+        Some(Receipt {
+            object: part.path.as_str().to_owned(),
+            deleted: self.deleted,
+            changed: self.changed,
+            before: digest(self.before),
+            after: digest(self.after),
+            notes: Vec::new(),
+        })
+    }
+}
+
+fn delete<T: Table>(
+    table: &mut T,
+    part: &Part,
+    mut going: Vec<Locked<T::Place>>,
+    editor: &mut dyn Editor,
+    done: &mut Done,
+) -> Result<(), T::Error> {
+    // A row that stays may be one that refers to another.
+    while !going.is_empty() {
+        let referred = table.referred(&going)?;
+        if referred.is_empty() {
+            break;
+        }
+        let mut stay: HashMap<usize, Refusal> = referred.into_iter().collect();
+        let mut number = 0;
+        going.retain(|row| {
+            let refusal = stay.remove(&number);
+            number += 1;
+            let goes = refusal.is_none();
+            refusal.into_iter().for_each(|refusal| editor.refused(&part.path, Some(&row.record), refusal));
+            goes
+        });
+    }
+    halving(
+        going,
+        &mut |rows| table.delete(rows),
+        &mut |row| row.record.clone(),
+        &mut |rows, ()| {
+            done.deleted += rows.len() as u64;
+            done.before.extend(rows.iter().map(|row| row.before));
+        },
+        &mut |record, refusal| editor.refused(&part.path, Some(&record), refusal),
+    )
+}
+
+fn set<T: Table>(
+    table: &mut T,
+    part: &Part,
+    changing: Vec<Changed<T::Place>>,
+    editor: &mut dyn Editor,
+    done: &mut Done,
+) -> Result<(), T::Error> {
+    halving(
+        changing,
+        &mut |rows| table.set(rows),
+        &mut |(row, _)| row.record.clone(),
+        &mut |rows, after| {
+            done.changed += rows.len() as u64;
+            done.before.extend(rows.iter().map(|(row, _)| row.before));
+            done.after.extend(after);
+        },
+        &mut |record, refusal| editor.refused(&part.path, Some(&record), refusal),
+    )
+}
+
+/// Does something with rows, all at once where that can be; else with each half by itself.
+fn halving<R, D, E>(
+    mut rows: Vec<R>,
+    work: &mut dyn FnMut(&[R]) -> Tried<D, E>,
+    record: &mut dyn FnMut(&R) -> Record,
+    done: &mut dyn FnMut(&[R], D),
+    refused: &mut dyn FnMut(Record, Refusal),
+) -> Result<(), E> {
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(WRITTEN));
+        let mut open = vec![rows];
+        while let Some(mut rows) = open.pop() {
+            match work(&rows)? {
+                Ok(given) => done(&rows, given),
+                Err(refusal) => match &rows[..] {
+                    [row] => refused(record(row), refusal),
+                    _ => {
+                        let later = rows.split_off(rows.len() / 2);
+                        open.push(later);
+                        open.push(rows);
+                    }
+                },
+            }
+        }
+        rows = rest;
+    }
+    Ok(())
+}
+
+fn size(value: &Assign) -> usize {
+    value.new.as_ref().map_or(0, |new| new.expose().len())
+}
