@@ -34,6 +34,7 @@ mod findings;
 mod index;
 mod keys;
 mod known;
+mod links;
 mod location;
 mod man;
 mod output;
@@ -96,6 +97,7 @@ enum Command {
     Sources(sources::Args),
     Index(index::Args),
     Keys(keys::Args),
+    Links(links::Args),
     Erase(erase::Args),
     Correct(correct::Args),
     Verify(verify::Args),
@@ -119,6 +121,7 @@ impl Command {
             Self::Rules(args) => rules::run(args, common),
             Self::Sources(args) => sources::run(args, common),
             Self::Index(args) => index::run(args, common),
+            Self::Links(args) => links::run(args, common),
             Self::Keys(args) => keys::run(args, common),
             Self::Erase(args) => erase::run(args, common),
             Self::Correct(args) => correct::run(args, common),

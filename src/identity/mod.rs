@@ -5,6 +5,7 @@
 //! giving one person another's data is a breach.
 
 mod find;
+pub mod links;
 mod subject;
 
 pub use find::{FindOptions, FindSummary, Location, find};
