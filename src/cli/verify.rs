@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use residuum_detect::{Detector, RuleSet};
@@ -24,7 +25,7 @@ use crate::audit::Act;
 use crate::clock::utc;
 use crate::identity::Subject;
 use crate::index::{Index, Reader, SourceState};
-use crate::proof::{self, Canaries, Certificate, Opening, Places, SourceStatement, Statement, Traces};
+use crate::proof::{self, Canaries, Certificate, Edges, Opening, Places, SourceStatement, Statement, Traces, Wanted};
 use crate::report::human::{count, counted};
 use crate::scan::{Scan, ScanOptions};
 use crate::signature::{Signer, hex};
@@ -36,8 +37,10 @@ use crate::signature::{Signer, hex};
 /// people; or `possible`, if only weak identifiers meet there, as of a namesake. Canaries, people invented for this run,
 /// go the same way and must all be found.
 ///
-/// Where no record stands, as on pages that SQLite has freed and in its logs, identifiers are looked for as texts. Row
-/// versions that PostgreSQL and MariaDB have not overwritten yet are not seen; the certificate says what to run.
+/// Identifiers are looked for as they are written, too, wherever they stand: bare digits in a field `x`, MD5, SHA-1, SHA-256
+/// and SHA-512 in a line of a log, in every field and in names; such places have `literal` as their reason. Where no
+/// record stands, as on pages that SQLite has freed and in its logs, the bytes are looked at. Row versions that
+/// PostgreSQL and MariaDB have not overwritten yet are not seen; the certificate says what to run.
 ///
 /// With `--certificate` a signed statement is written, if nothing is residual, every listed object was read and every
 /// canary found. It holds no identifier, but a commitment to them that the file `FILE.opening.json` opens: give it to the
@@ -65,7 +68,7 @@ pub(super) struct Args {
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
-    /// Take objects that have not changed since the last scan as the index has them
+    /// Take objects that have not changed since the last scan as the index has them; the certificate says so
     #[arg(long)]
     incremental: bool,
     /// How to print places
@@ -115,17 +118,20 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let stop = stop_on_signal()?;
     let began = utc(SystemTime::now());
     let watcher = Watcher::new(common.quiet);
+    let wanted = Wanted::new(&subjects, Edges::Clear);
     let scan = Scan::new(&sources, &detector, &index, options).with_unreachable(unreachable).stop_when(&stop);
-    let summary = scan.run(&watcher);
+    let summary = scan.looking_for(&wanted).run(&watcher);
+    drop(wanted);
     watcher.finish();
     let summary = summary?;
     let scanned = [began, utc(SystemTime::now())];
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
-    let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects);
-    let places = print(args, &rules, &index, &reader, &subjects, &traces)?;
+    let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects, &stop);
+    let places = print(args, &rules, &index, &reader, &subjects, &traces, &stop)?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
-    let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full;
+    let stopped = stop.load(Ordering::Relaxed);
+    let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full && !stopped;
     if !in_full {
         common.say("not looked at: what `--include` and `--exclude` leave out");
     }
@@ -133,6 +139,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     for entry in summary.incomplete.iter().take(SHOWN) {
         let entry = super::progress::not_read(entry, Style::plain());
         common.say(format_args!("not looked at: {}", entry.trim_start_matches("warning: ")));
+    }
+    if summary.unchanged > 0 {
+        common.say(format_args!(
+            "not looked for in {}: {}",
+            counted(summary.unchanged, "object"),
+            proof::NOT_READ_AGAIN
+        ));
     }
     for (source, reason) in &traces.unread {
         common.say(format_args!("not looked at: what `{source}` has freed: {reason}"));
@@ -162,7 +175,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
                     sources: looked_at(&summary.sources),
                     places,
                     canaries,
-                    not_examined: not_examined(&sources),
+                    not_examined: not_examined(&sources, summary.unchanged > 0),
                 };
                 let signer = Signer::load_or_make()?;
                 let certificate = Certificate::sign(&statement, &signer);
@@ -192,13 +205,18 @@ fn print(
     reader: &Reader,
     subjects: &[Subject],
     traces: &Traces,
+    stop: &AtomicBool,
 ) -> Result<Places, Failure> {
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), rules, true)?;
     let mut printed = Ok(());
     let mut places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
         printed = printer.remaining(state, location);
-        if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if printed.is_err() || stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     printed?;
     for trace in &traces.found {
@@ -257,8 +275,11 @@ fn looked_at(states: &[SourceState]) -> Vec<SourceStatement> {
     statements
 }
 
-fn not_examined(sources: &[Box<dyn Source>]) -> Vec<String> {
+fn not_examined(sources: &[Box<dyn Source>], some_unchanged: bool) -> Vec<String> {
     let mut all: Vec<String> = proof::NEVER_EXAMINED.iter().map(|what| (*what).to_owned()).collect();
+    if some_unchanged {
+        all.push(proof::NOT_READ_AGAIN.to_owned());
+    }
     for source in sources {
         for what in proof::not_examined(source.kind()) {
             if !all.iter().any(|known| known == what) {

@@ -7,16 +7,17 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use residuum_detect::{Detector, Type};
-use residuum_source::{Flow, Leftover, Source, SourceError};
-use sha2::{Digest as _, Sha256};
+use residuum_source::{Flow, Leftover, Source, SourceError, Stop};
 
 use super::State;
-use crate::identity::{Identifier, Subject};
+use super::wanted::{Edges, Wanted};
+use crate::identity::{Subject, is_strong};
 use crate::index::Keyring;
 use crate::scan::seal_name;
-use crate::signature::hex;
 
 /// An identifier that stands where no record does.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,18 +49,28 @@ pub struct Traces {
 
 /// Looks for people's identifiers in everything that the sources hand out.
 ///
-/// Memory is bounded by the literals, some twenty for each identifier; the bytes are looked at once, however many people
-/// are looked for.
-pub fn leftovers(sources: &[Box<dyn Source>], detector: &Detector, keys: &Keyring, subjects: &[Subject]) -> Traces {
+/// Memory is some 3 KB for each person, and none if no source has such bytes; they are looked at once, however many people
+/// are looked for. It ends early when `stop` becomes true.
+pub fn leftovers(
+    sources: &[Box<dyn Source>],
+    detector: &Detector,
+    keys: &Keyring,
+    subjects: &[Subject],
+    stop: &AtomicBool,
+) -> Traces {
     let mut traces = Traces::default();
-    let wanted = Wanted::new(subjects);
+    let wanted = OnceLock::new();
     let mut worker = detector.worker();
     let mut shown = |name: &str| seal_name(&mut worker, keys, name);
     let mut found = BTreeSet::new();
     for source in sources {
         let name = shown(source.name());
         let mut look = |leftover: Leftover<'_>| {
-            for (subject, kind) in wanted.within(leftover.bytes) {
+            if stop.load(Ordering::Relaxed) {
+                return Flow::Break(Stop);
+            }
+            let wanted = wanted.get_or_init(|| Wanted::new(subjects, Edges::Any));
+            wanted.people_within(leftover.bytes, &mut |subject, kind| {
                 found.insert(Trace {
                     subject: subjects[subject].id.clone(),
                     source: name.clone(),
@@ -67,9 +78,9 @@ pub fn leftovers(sources: &[Box<dyn Source>], detector: &Detector, keys: &Keyrin
                     what: leftover.what,
                     page: leftover.page,
                     kind,
-                    state: if kind == Type::PersonName { State::Possible } else { State::Residual },
+                    state: if is_strong(kind) { State::Residual } else { State::Possible },
                 });
-            }
+            });
             Flow::Continue(())
         };
         match source.leftovers(&mut look) {
@@ -81,81 +92,25 @@ pub fn leftovers(sources: &[Box<dyn Source>], detector: &Detector, keys: &Keyrin
     traces
 }
 
-/// The literals, compiled, with whose they are.
-struct Wanted {
-    automaton: AhoCorasick,
-    who: Vec<(usize, Type)>,
-}
-
-impl Wanted {
-    fn new(subjects: &[Subject]) -> Self {
-        let (mut literals, mut who) = (Vec::new(), Vec::new());
-        for (number, subject) in subjects.iter().enumerate() {
-            for identifier in &subject.identifiers {
-                for text in written(identifier) {
-                    let wide: Vec<u16> = text.encode_utf16().collect();
-                    let little = wide.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-                    let big = wide.iter().flat_map(|unit| unit.to_be_bytes()).collect();
-                    for literal in [text.into_bytes(), little, big] {
-                        literals.push(literal);
-                        who.push((number, identifier.kind()));
-                    }
-                }
-            }
-        }
-        let mut builder = AhoCorasickBuilder::new();
-        let automaton = builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(&literals);
-        Self { automaton: automaton.expect("there are far fewer literals than numbers for states"), who }
-    }
-
-    /// Whose identifiers stand in these bytes, each once.
-    fn within(&self, bytes: &[u8]) -> BTreeSet<(usize, Type)> {
-        self.automaton.find_overlapping_iter(bytes).map(|hit| self.who[hit.pattern().as_usize()]).collect()
-    }
-}
-
-/// The forms in which an identifier is looked for; one without a form of its own, such as a short number, has none.
-fn written(identifier: &Identifier) -> Vec<String> {
-    let (kind, form) = match identifier {
-        Identifier::Value { kind, form } => (*kind, form.expose()),
-        Identifier::Sha256 { digest, .. } => return vec![hex(digest)],
-        Identifier::Key { .. } => return Vec::new(),
-    };
-    let Ok(text) = std::str::from_utf8(form) else { return Vec::new() };
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let mut forms = match kind {
-        Type::Phone if digits.len() == 11 && digits.starts_with('1') => {
-            let [area, exchange, line] = [&digits[1..4], &digits[4..7], &digits[7..]];
-            let mut forms: Vec<String> = ["", "-", ".", " "].map(|by| [area, exchange, line].join(by)).into();
-            forms.extend([") ", ")"].map(|close| format!("({area}{close}{exchange}-{line}")));
-            forms
-        }
-        Type::Phone => vec![digits],
-        Type::UsSsn | Type::UsItin if digits.len() == 9 => {
-            ["", "-", " "].map(|by| [&digits[..3], &digits[3..5], &digits[5..]].join(by)).into()
-        }
-        Type::CreditCard if digits.len() >= 12 => {
-            let end = |at: usize| (at + 4).min(digits.len());
-            let groups: Vec<&str> = (0..digits.len()).step_by(4).map(|at| &digits[at..end(at)]).collect();
-            ["", "-", " "].map(|by| groups.join(by)).into()
-        }
-        Type::PersonName if text.contains(' ') => vec![text.to_owned()],
-        _ if !identifier.is_strong() || text.len() < 6 => Vec::new(),
-        _ => vec![text.to_owned()],
-    };
-    if identifier.is_strong() && !forms.is_empty() {
-        forms.push(hex(&Sha256::digest(form)));
-    }
-    forms
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+    use crate::identity::Identifier;
+    use crate::signature::hex;
 
     fn subject(kind: Type, text: &str) -> Vec<Subject> {
         let identifier = Identifier::value(kind, "", text).expect("it is one");
         vec![Subject { id: "1".to_owned(), identifiers: vec![identifier] }]
+    }
+
+    fn within(subjects: &[Subject], bytes: &[u8]) -> BTreeSet<(usize, Type)> {
+        let mut found = BTreeSet::new();
+        Wanted::new(subjects, Edges::Any).people_within(bytes, &mut |subject, kind| {
+            found.insert((subject, kind));
+        });
+        found
     }
 
     #[test]
@@ -175,7 +130,7 @@ mod tests {
             ("a name", Type::PersonName, "Jane Roe", b"xxJANE ROEyy"),
         ];
         for (name, kind, text, bytes) in cases {
-            assert_eq!(Wanted::new(&subject(kind, text)).within(bytes).len(), 1, "{name}");
+            assert_eq!(within(&subject(kind, text), bytes).len(), 1, "{name}");
         }
         let others: [(Type, &str, &[u8]); 3] = [
             (Type::Email, "jane@example.com", b"jane@example.org jan@example.com"),
@@ -183,7 +138,7 @@ mod tests {
             (Type::PostalCode, "94601", b"94601"),
         ];
         for (kind, text, bytes) in others {
-            assert!(Wanted::new(&subject(kind, text)).within(bytes).is_empty(), "{kind:?}");
+            assert!(within(&subject(kind, text), bytes).is_empty(), "{kind:?}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Whether anything of a person is left, and a certificate that says so.
 //!
-//! A verification is the same scan as any other, in full, with a look-up of the person's identifiers behind it: what
-//! is plain, hashed, encoded or compressed meets in one fingerprint. Each place that is found is *residual*, *joint* (an
+//! A verification is the same scan as any other, in full, with the person's identifiers added and a look-up of them behind
+//! it: what is plain, hashed, encoded or compressed meets in one fingerprint. What no rule would tell from other text, the
+//! identifiers tell: they are looked for as they are written, too ([`Wanted`]). Each place that is found is *residual*, *joint* (an
 //! identifier that stands with several people) or only *possible* (a namesake). Canaries, invented people planted anew in
 //! each run, go through the same detector, keys and look-up, and all of them must be found.
 //!
@@ -15,6 +16,7 @@
 mod canary;
 mod certificate;
 mod leftover;
+mod wanted;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -22,9 +24,11 @@ use std::ops::ControlFlow;
 pub use canary::{Canaries, plant};
 pub use certificate::{Certificate, Invalid, Opening, SourceStatement, Statement};
 pub use leftover::{Trace, Traces, leftovers};
+pub use wanted::{Edges, Wanted};
 
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{IndexError, Keyring, Reader};
+use crate::scan::LITERAL;
 
 /// What a place of a person is, after an erasure.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -94,6 +98,8 @@ pub fn remaining(
     let mut places = Places::default();
     let mut seen = HashSet::new();
     let mut take = |location: &Location| {
+        let literal = (&*location.finding.rule == LITERAL).then(|| as_literal(location));
+        let location = literal.as_ref().unwrap_or(location);
         let finding = &location.finding;
         let place = (finding.object_id, finding.record.clone(), finding.field.clone(), finding.place);
         if !seen.insert((location.subject.clone(), place)) {
@@ -116,12 +122,24 @@ pub fn remaining(
     Ok(places)
 }
 
+/// A location that no rule led to, with the reason for it.
+fn as_literal(location: &Location) -> Location {
+    Location { why: [location.why.clone(), vec![LITERAL.to_owned()]].concat(), ..location.clone() }
+}
+
 /// What no verification looks at, whatever the source.
-pub const NEVER_EXAMINED: [&str; 3] = [
-    "identifiers that nothing tells from other text: bare digits in a field without a telling name, digests in one",
-    "what is encrypted, or encoded otherwise than in Base64, percent signs and the escapes of its format",
+pub const NEVER_EXAMINED: [&str; 4] = [
+    "identifiers written as nobody could foresee: a name in other letters or with a slip, parts of a number such as its \
+     last four digits, numbers of fewer than nine digits where nothing tells their type",
+    "digests with a salt or a key, and other digests than MD5, SHA-1, SHA-256 and SHA-512 of the usual spellings",
+    "what is encrypted, or encoded otherwise than in Base64, hexadecimal, gzip, zlib, UTF-16, percent signs and the \
+     escapes of its format, and text in pictures and sound",
     "records that name the person only by a key whose own record is gone: give the key with `--id`",
 ];
+
+/// What is not examined where objects that have not changed are taken as the index has them.
+pub const NOT_READ_AGAIN: &str = "identifiers that nothing tells from other text, in objects that have not changed since they were scanned: verify \
+     without `--incremental`";
 
 /// What no reader looks at in a source of this kind, with what to do about it.
 pub fn not_examined(kind: &str) -> &'static [&'static str] {

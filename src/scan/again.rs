@@ -8,7 +8,7 @@ use std::sync::Arc;
 use residuum_detect::{Detector, FieldPlan, Fingerprint, RuleId, Type};
 use residuum_source::{Batch, Column, Records, Rows};
 
-use super::examine::{Examiner, composite};
+use super::examine::{Examiner, Rules, composite};
 use super::nested;
 use crate::index::Keyring;
 
@@ -33,6 +33,9 @@ pub(crate) struct Sight {
     pub fp: Fingerprint,
 }
 
+/// Nothing is written to an index here, so that no rule needs a number of it.
+static NO_RULES: Rules = Rules { of: Vec::new(), literal: 0 };
+
 /// Examines batches of one object again.
 pub(crate) struct Again<'a> {
     examiner: Examiner<'a>,
@@ -45,7 +48,7 @@ impl<'a> Again<'a> {
     /// With the plans of the scan, whose names of fields are opened.
     pub fn new(detector: &'a Detector, keys: &'a Keyring, plans: Vec<FieldPlan>, nesting: u32) -> Self {
         let plans = plans.into_iter().map(|plan| (plan.field.clone(), plan)).collect();
-        Self { examiner: Examiner::new(detector, keys, &[]), keys, plans, nesting }
+        Self { examiner: Examiner::new(detector, keys, &NO_RULES, None), keys, plans, nesting }
     }
 
     /// All that stands in the records of a batch, column by column.

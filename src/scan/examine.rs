@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memchr::memchr_iter;
 use residuum_detect::{
-    Detector, FieldPlan, Fingerprint, Hit, IndexKey, Scheme, Type, Worker, fingerprint::lookup_forms,
+    Detector, FieldPlan, Fingerprint, Hit, IndexKey, Literals, RuleId, Scheme, Type, Worker, fingerprint::lookup_forms,
 };
 use residuum_source::{Ascending, Batch, Column, KeyValue, Logical, Record, Records, Rows};
 
@@ -43,11 +43,28 @@ pub(super) struct Job {
 
 /// One thread's detector with its scratch.
 pub(super) struct Examiner<'a> {
+    /// For names of objects, fields and records; what is sealed there depends on the rules alone.
     pub worker: Worker<'a>,
+    /// For values.
+    values: Worker<'a>,
     keys: &'a Keyring,
-    rules: &'a [u16],
+    rules: &'a Rules,
     memo: Memo,
     found: Vec<Found>,
+}
+
+/// The index's numbers of rules.
+pub(super) struct Rules {
+    /// Of each of the detector's.
+    pub of: Vec<u16>,
+    /// Of what is no rule: values that are looked for by themselves.
+    pub literal: u16,
+}
+
+impl Rules {
+    pub fn number(&self, rule: RuleId) -> u16 {
+        if rule == RuleId::LITERAL { self.literal } else { self.of[usize::from(rule.0)] }
+    }
 }
 
 /// A hit with its fingerprint; the value is gone.
@@ -59,15 +76,20 @@ pub(super) struct Found {
 }
 
 impl<'a> Examiner<'a> {
-    /// `rules` gives the index's number of each of the detector's rules.
-    pub fn new(detector: &'a Detector, keys: &'a Keyring, rules: &'a [u16]) -> Self {
-        Self { worker: detector.worker(), keys, rules, memo: Memo::new(), found: Vec::new() }
+    /// An examiner that also looks for literals, if any are given.
+    pub fn new(
+        detector: &'a Detector,
+        keys: &'a Keyring,
+        rules: &'a Rules,
+        literals: Option<&'a dyn Literals>,
+    ) -> Self {
+        let values = detector.worker().with_literals(literals);
+        Self { worker: detector.worker(), values, keys, rules, memo: Memo::new(), found: Vec::new() }
     }
 
     /// Examines a batch; findings and counts are added to what is there.
     pub fn examine(&mut self, job: &Job, findings: &mut Findings, statistics: &mut Statistics) {
         let mut locate = Locate::new(job);
-        self.worker.take_cut(); // of names that were looked at meanwhile
         if let Records::Keyed { columns, .. } = &job.batch.records {
             for &column in columns {
                 self.detect(&job.batch.columns[column], &job.fields[column].plan, &job.batch.records);
@@ -81,7 +103,7 @@ impl<'a> Examiner<'a> {
         for key in &job.keys {
             self.keys_of(job, key, &mut locate, findings);
         }
-        let cut = self.worker.take_cut();
+        let cut = self.values.take_cut();
         if cut > 0 {
             *statistics.cut.entry(job.object).or_default() += cut;
         }
@@ -95,7 +117,7 @@ impl<'a> Examiner<'a> {
 
     /// Fills `found` with the hits of a column, in order of place.
     fn detect(&mut self, column: &Column, plan: &FieldPlan, records: &Records) {
-        let Self { worker, keys, memo, found, .. } = self;
+        let Self { values: worker, keys, memo, found, .. } = self;
         found.clear();
         let key = keys.current();
         let mut keep = |value: usize, hit: &Hit, form: &[u8]| {
@@ -113,6 +135,7 @@ impl<'a> Examiner<'a> {
             worker.values(plan, &column.bytes, &column.offsets, &mut keep);
         }
         found.sort_unstable_by_key(|f| (f.hit.start, f.hit.end));
+        drop_known_literals(found);
     }
 
     /// Turns the hits of a column into rows of the index.
@@ -145,7 +168,7 @@ impl<'a> Examiner<'a> {
                     let hit = &found.hit;
                     let is_text = matches!(job.batch.records, Records::Lines { .. });
                     let record = if is_text { lines.before(hit.start) } else { holder };
-                    let rule = self.rules[usize::from(hit.rule.0)];
+                    let rule = self.rules.number(hit.rule);
                     count.hit(hit.kind, rule, record);
                     let row = findings.push(&FindingRow {
                         object: job.object,
@@ -218,6 +241,40 @@ impl<'a> Examiner<'a> {
             }
         }
     }
+}
+
+/// Drops the literals that a rule found as well, or that were found twice: as they stand, and decoded.
+fn drop_known_literals(found: &mut Vec<Found>) {
+    if !found.iter().any(|f| f.hit.rule == RuleId::LITERAL) {
+        return;
+    }
+    // What a rule found comes first, and of the rest what stands first.
+    let rank = |f: &Found| (f.fingerprint, f.hit.rule == RuleId::LITERAL, f.hit.start);
+    found.sort_unstable_by_key(rank);
+    let mut kept: Vec<Found> = Vec::with_capacity(found.len());
+    let mut by_rules = 0..0;
+    for f in found.drain(..) {
+        let Hit { start, end, rule, .. } = f.hit;
+        if kept.get(by_rules.start).is_none_or(|first| first.fingerprint != f.fingerprint) {
+            by_rules = kept.len()..kept.len();
+        }
+        if rule != RuleId::LITERAL {
+            kept.push(f);
+            by_rules.end = kept.len();
+            continue;
+        }
+        let overlaps = |other: &Found| other.hit.start < end && start < other.hit.end;
+        let rules = &kept[by_rules.clone()];
+        let before = rules.partition_point(|other| other.hit.start < end);
+        // The same value hardly stands within itself: of those that begin before, the last few are enough.
+        let literals = &kept[by_rules.end..];
+        let is_known = [&rules[..before], literals].iter().any(|of| of.iter().rev().take(8).any(overlaps));
+        if !is_known {
+            kept.push(f);
+        }
+    }
+    kept.sort_unstable_by_key(|f| (f.hit.start, f.hit.end));
+    *found = kept;
 }
 
 /// The text of a key of several values, as fingerprinted: each with its length, so that no two keys meet.
@@ -396,7 +453,7 @@ impl Memo {
 
     fn fingerprint(&mut self, key: &IndexKey, kind: Type, form: &[u8]) -> Fingerprint {
         if kind == Type::Digest {
-            return digest_fingerprint(key, form);
+            return fingerprint_of(key, kind, form);
         }
         if form.is_empty() || form.len() > Self::LONGEST {
             return key.fingerprint(form);
@@ -411,11 +468,15 @@ impl Memo {
     }
 }
 
-/// The fingerprint of a digest in the data: a SHA-256 enters as the inner hash, so that it meets the plain value.
-fn digest_fingerprint(key: &IndexKey, digest: &[u8]) -> Fingerprint {
-    match <&[u8; 32]>::try_from(digest) {
+/// The fingerprint of a value by its standard form. A SHA-256 in the data enters as the inner hash, so that it meets the
+/// plain value.
+pub(super) fn fingerprint_of(key: &IndexKey, kind: Type, form: &[u8]) -> Fingerprint {
+    if kind != Type::Digest {
+        return key.fingerprint(form);
+    }
+    match <&[u8; 32]>::try_from(form) {
         Ok(sha256) => key.fingerprint_of_digest(sha256),
-        Err(_) => key.fingerprint_of_other_digest(if digest.len() == 16 { "md5" } else { "sha1" }, digest),
+        Err(_) => key.fingerprint_of_other_digest(if form.len() == 16 { "md5" } else { "sha1" }, form),
     }
 }
 

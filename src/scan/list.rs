@@ -322,6 +322,10 @@ impl<'l> Lister<'l> {
             hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
         };
         field(&self.shared.digest);
+        if self.shared.literals.is_some() {
+            // Parts that a scan without them left behind, or another's, do not count: nothing tells whose they were.
+            field(&self.shared.scan.to_le_bytes());
+        }
         field(state.source.name().as_bytes());
         field(unit.range.to_string().as_bytes());
         for object in &unit.objects {

@@ -27,7 +27,7 @@ mod unit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use residuum_detect::Detector;
+use residuum_detect::{Detector, Literals};
 use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use again::{Again, Sight};
@@ -37,6 +37,7 @@ pub use options::ScanOptions;
 pub use preview::{ScanPlan, SourcePlan};
 pub use progress::{NotRead, Observer, Progress, Silent, Summary};
 
+use self::examine::Rules;
 use self::keys::KeyDomains;
 use self::list::{Listed, SourceState};
 use self::options::Scope;
@@ -51,6 +52,7 @@ pub struct Scan<'s> {
     options: ScanOptions,
     unreachable: Vec<Unreachable>,
     stop: &'s AtomicBool,
+    literals: Option<&'s dyn Literals>,
 }
 
 /// A source that could not be opened; a scan keeps it in the ledger.
@@ -66,6 +68,9 @@ pub struct Unreachable {
 
 /// The object that stands in the ledger for a source as a whole.
 const WHOLE_SOURCE: &str = "*";
+
+/// The rule of findings that no rule made: a value that was looked for by itself stands there.
+pub const LITERAL: &str = "literal";
 
 /// Bytes of a batch when only a sample is read, so that it ends soon after the records asked for.
 const SAMPLED_BATCH: usize = 8 << 10;
@@ -104,7 +109,7 @@ impl<'s> Scan<'s> {
         if options.sample.is_some() {
             options.limits.batch_bytes = options.limits.batch_bytes.min(SAMPLED_BATCH);
         }
-        Self { sources, detector, index, options, unreachable: Vec::new(), stop: &NEVER }
+        Self { sources, detector, index, options, unreachable: Vec::new(), stop: &NEVER, literals: None }
     }
 
     /// Sources that belong to the scan and could not be opened: nothing of them is read, and the ledger says so.
@@ -118,6 +123,16 @@ impl<'s> Scan<'s> {
     #[must_use]
     pub fn stop_when(mut self, stop: &'s AtomicBool) -> Self {
         self.stop = stop;
+        self
+    }
+
+    /// Looks for these values as well, wherever they stand: in every field, whatever its plan says, and in names.
+    ///
+    /// What is found stands in the index under the rule [`LITERAL`], until its object is read again without them.
+    /// Objects that are taken as the index has them are not searched; [`ScanOptions::full`] reads them all.
+    #[must_use]
+    pub fn looking_for(mut self, literals: &'s dyn Literals) -> Self {
+        self.literals = Some(literals);
         self
     }
 
@@ -151,7 +166,11 @@ impl<'s> Scan<'s> {
             scope: &scope,
             observer,
             counters: progress::Counters::default(),
-            rules: self.detector.rules().iter().map(|rule| writer.rule(&rule.id)).collect(),
+            rules: Rules {
+                of: self.detector.rules().iter().map(|rule| writer.rule(&rule.id)).collect(),
+                literal: self.literals.map_or(0, |_| writer.rule(LITERAL)),
+            },
+            literals: self.literals,
             scan,
             digest,
             asked_to_stop: self.stop,

@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use residuum_detect::Detector;
+use residuum_detect::{Detector, Literals};
 use residuum_source::{Coverage, Flow, Outcome, Stop};
 
 use super::commit::Committer;
-use super::examine::{Examiner, Job};
+use super::examine::{Examiner, Job, Rules};
 use super::keys::KeyDomains;
 use super::list::{Listed, SourceState};
 use super::options::{ScanOptions, Scope};
@@ -37,8 +37,9 @@ pub(super) struct Shared<'s> {
     pub scope: &'s Scope,
     pub observer: &'s dyn Observer,
     pub counters: Counters,
-    /// The index's number of each of the detector's rules.
-    pub rules: Vec<u16>,
+    pub rules: Rules,
+    /// Values that are looked for beside what rules find.
+    pub literals: Option<&'s dyn Literals>,
     /// The index's number of this scan.
     pub scan: u32,
     /// Of all that decides what is found, besides the objects.
@@ -157,7 +158,7 @@ impl<'s> Shared<'s> {
     }
 
     fn work(&self, todo: &Receiver<Work>, done: &Sender<Finished>) {
-        let mut examiner = Examiner::new(self.detector, self.keys, &self.rules);
+        let mut examiner = Examiner::new(self.detector, self.keys, &self.rules, self.literals);
         loop {
             while self.help(&mut examiner) {}
             self.queue.idle.fetch_add(1, Ordering::Relaxed);

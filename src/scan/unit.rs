@@ -11,7 +11,7 @@ use residuum_source::{
     Batch, Column, Coverage, Flow, Outcome, Part, Record, RecordKind, Records, Sink, SourceError, Stop, Unit,
 };
 
-use super::examine::{Examiner, Field, Job, KeyColumns};
+use super::examine::{Examiner, Field, Job, KeyColumns, fingerprint_of};
 use super::keys::{KeyFields, Role};
 use super::locator::{self, Stretch};
 use super::nested::{self, Within};
@@ -107,12 +107,42 @@ impl InProgress {
                 record: &Record::Number(RecordKind::Document, 0),
                 place: Place::Value { start: stretch.range.start as u64, end: stretch.range.end as u64 },
                 kind: stretch.kind,
-                rule: shared.rules[usize::from(stretch.rule.0)],
+                rule: shared.rules.number(stretch.rule),
                 confidence: stretch.confidence,
                 fp: stretch.fingerprint,
             });
         }
         results.buffers.push(findings);
+    }
+
+    /// Notes the literals in a name: of an object, of a field in it, or of some of its records.
+    ///
+    /// Those that the rules found as well, which gave `stretches`, are noted already.
+    fn literals_in_name(&self, shared: &Shared<'_>, object: u32, field: u32, name: &str, stretches: &[Stretch]) {
+        let Some(literals) = shared.literals else { return };
+        let own = name.rfind('!').map_or(0, |at| at + 1); // what a container's name says is the container's
+        let key = shared.keys.current();
+        literals.find(&name.as_bytes()[own..], &mut |literal| {
+            let place = own + literal.place.start..own + literal.place.end;
+            let fp = fingerprint_of(key, literal.kind, literal.form);
+            let overlaps = |s: &Stretch| s.range.start < place.end && place.start < s.range.end && s.fingerprint == fp;
+            if stretches.iter().any(overlaps) {
+                return;
+            }
+            let mut results = self.lock();
+            let mut findings = results.buffers.pop().unwrap_or_default();
+            findings.push(&FindingRow {
+                object,
+                field,
+                record: &Record::Number(RecordKind::Document, 0),
+                place: Place::Value { start: place.start as u64, end: place.end as u64 },
+                kind: literal.kind,
+                rule: shared.rules.literal,
+                confidence: 1000,
+                fp,
+            });
+            results.buffers.push(findings);
+        });
     }
 
     /// Examines a job that another thread took over.
@@ -249,6 +279,7 @@ impl Sink for Reading<'_, '_> {
         let name = locator::seal_stretches(shared.keys, part.path.as_str(), &stretches);
         let object = shared.writer.object(shared.sources[self.source].number, &name);
         self.progress.name(shared, object, part.path.as_str(), &stretches);
+        self.progress.literals_in_name(shared, object, shared.writer.field(NAME_FIELD), part.path.as_str(), &stretches);
         let plans = shared.sources[self.source].plan_of(&part.path).unwrap_or_default();
         let is_member = !self.open.is_empty();
         let left_out = match shared.scope.leaves_out(shared.sources[self.source].source.name(), part.path.as_str()) {
@@ -321,6 +352,7 @@ impl Reading<'_, '_> {
                 });
                 let name = locator::seal_name(&mut self.examiner.worker, shared.keys, &column.field);
                 let id = shared.writer.field(&name);
+                self.progress.literals_in_name(shared, open.object, id, &column.field, &[]);
                 open.fields.insert(column.field.clone(), Arc::new(Field { id, plan }));
             }
         }

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sha2::{Digest as _, Sha256};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::sandbox::{Run, Sandbox};
 
@@ -126,6 +128,159 @@ fn a_copy_that_is_left_is_found_wherever_it_is() {
         );
     }
     verify(&sandbox, "c.json").exits(0);
+}
+
+/// Jane's other identifiers, as they are given.
+const PHONE: &str = "+1 202 555 0123";
+const SSN: &str = "219-09-8761";
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Looks for Jane with all her identifiers; gives the places.
+fn left_of_jane(sandbox: &Sandbox, name: &str) -> Vec<serde_json::Value> {
+    let ssn = format!("US_SSN={SSN}");
+    let people = ["--email", JANE, "--phone", PHONE, "--value", &ssn];
+    let more = ["--certificate", "c.json", "--format", "jsonl", "--quiet"];
+    let run = sandbox.run(["verify"].iter().chain(&people).chain(&more));
+    assert!(!sandbox.path("c.json").exists(), "{name}: {} {}", run.stdout, run.stderr);
+    run.exits(3).lines()
+}
+
+#[test]
+fn what_nothing_types_is_found_all_the_same() {
+    let sandbox = company();
+    let md5 = hex(&Md5::digest(JANE));
+    let sha1 = hex(&Sha1::digest("202-555-0123"));
+    let sha256 = Sha256::digest("+12025550123");
+    let sha512 = hex(&Sha512::digest(JANE));
+    let files: [(&str, &str, String); 16] = [
+        ("bare digits in a column", "data/x.csv", "id,x\n7,219098761\n8,398110034\n".into()),
+        ("a bare telephone number in a column", "data/x.csv", "id,x\n7,2025550123\n8,77\n".into()),
+        ("digits in a column of numbers", "data/x.jsonl", "{\"id\":7,\"x\":219098761}\n{\"id\":8,\"x\":5}\n".into()),
+        ("digits in a column that is skipped", "data/x.csv", "id,created_at\n7,2026-01-01\n8,219098761\n".into()),
+        ("bare digits in text", "data/x.txt", "the caller gave 219098761 and hung up\n".into()),
+        ("bare digits in a log", "data/x.log", "08:15 GET /api/u/2025550123/orders 200\n".into()),
+        ("MD5 in a log", "data/x.log", format!("08:15 pixel fired u={md5} ok\n")),
+        (
+            "MD5 as a UUID",
+            "data/x.csv",
+            format!("id,k\n7,{}-{}-{}-{}-{}\n", &md5[..8], &md5[8..12], &md5[12..16], &md5[16..20], &md5[20..]),
+        ),
+        ("SHA-1 of a written form", "data/x.csv", format!("id,h\n7,{sha1}\n")),
+        ("SHA-256 with a plus sign", "data/x.log", format!("08:15 match {} sent\n", hex(&sha256).to_uppercase())),
+        (
+            "SHA-256 in Base64 in a URL",
+            "data/x.log",
+            format!("GET /p?em={}&v=1\n", STANDARD.encode(sha256).replace('=', "%3D")),
+        ),
+        ("SHA-512", "data/x.csv", format!("id,h\n7,{sha512}\n")),
+        ("a digest behind an escape", "data/x.json", format!("{{\"u\": \"https://e.example/?a=%20{md5}%20\"}}")),
+        ("digits in Base64", "data/x.json", format!("{{\"p\": \"{}\"}}", STANDARD.encode("customer 219098761 called"))),
+        (
+            "a key of a map",
+            "data/x.json",
+            "{\"people\": {\"219098761\": {\"a\": 1}, \"398110034\": {\"a\": 2}}}".into(),
+        ),
+        ("a field of fixed width", "data/x.txt", "0000219098761NY00\n".into()),
+    ];
+    for (name, path, content) in files {
+        sandbox.file(path, content);
+        let lines = left_of_jane(&sandbox, name);
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        let line = &lines[0];
+        assert_eq!((&line["state"], &line["source"]), (&"residual".into(), &"files".into()), "{name}: {line}");
+        assert!(line["object"].as_str().is_some_and(|object| path.ends_with(object)), "{name}: {line}");
+        fs::remove_file(sandbox.path(path)).expect("it was made");
+    }
+    let rows = [
+        ("a number", "CREATE TABLE t AS SELECT 1 AS id, 219098761 AS x"),
+        ("a digest as bytes in hexadecimal", &format!("CREATE TABLE t AS SELECT 1 AS id, '{sha512}' AS x")),
+        (
+            "UTF-16 in bytes",
+            &format!("CREATE TABLE t AS SELECT 1 AS id, x'{}' AS x", hex(&wide(&format!("to {JANE}")))),
+        ),
+        (
+            "UTF-16 among other bytes",
+            &format!("CREATE TABLE t AS SELECT 1 AS id, x'0102ff{}ffff' AS x", hex(&wide("219098761"))),
+        ),
+    ];
+    for (name, sql) in rows {
+        sqlite(&sandbox, sql);
+        let lines = left_of_jane(&sandbox, name);
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        assert_eq!((&lines[0]["source"], &lines[0]["field"]), (&"shop".into(), &"x".into()), "{name}");
+        sqlite(&sandbox, "DROP TABLE t; VACUUM");
+    }
+    // The place and the reason are told; of a place that a rule found as well, the rule's.
+    sandbox.file("data/x.csv", "id,x,email\n7,219098761,Jane.Roe@example.com\n");
+    let lines = left_of_jane(&sandbox, "both");
+    let why: Vec<_> = lines.iter().map(|line| (line["field"].to_string(), line["why"].to_string())).collect();
+    assert_eq!(why, [("\"email\"".into(), "[\"EMAIL\"]".into()), ("\"x\"".into(), "[\"US_SSN\",\"literal\"]".into())]);
+    let x = &lines[1];
+    assert_eq!(
+        (&x["rule"], x["byte_start"].as_u64(), x["byte_end"].as_u64()),
+        (&"literal".into(), Some(13), Some(22)),
+        "{x}"
+    );
+    fs::remove_file(sandbox.path("data/x.csv")).expect("it was made");
+    sandbox.file("data/219098761.txt", "nothing here\n");
+    let lines = left_of_jane(&sandbox, "the name of a file");
+    assert_eq!((lines.len(), &lines[0]["field"]), (1, &"(name)".into()), "{lines:?}");
+    fs::remove_file(sandbox.path("data/219098761.txt")).expect("it was made");
+    verify(&sandbox, "c.json").exits(0);
+}
+
+#[test]
+fn what_is_hidden_in_an_encoding_is_found() {
+    let sandbox = company();
+    let url = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let token = [
+        url(r#"{"alg":"HS256","typ":"JWT"}"#),
+        url(&format!("{{\"sub\":\"7\",\"email\":\"{JANE}\"}}")),
+        url("0123456789abcdef0123456789abcdef"),
+    ];
+    let files: [(&str, &str, String); 6] = [
+        ("a JWT", "data/x.log", format!("08:15 Authorization: Bearer {}\n", token.join("."))),
+        ("a JWT in a field", "data/x.csv", format!("id,session\n7,{}\n", token.join("."))),
+        (
+            "UTF-16 in Base64",
+            "data/x.json",
+            format!("{{\"p\": \"{}\"}}", STANDARD.encode(wide(&format!("Empfänger {JANE}")))),
+        ),
+        ("text in hexadecimal", "data/x.log", format!("08:15 body={} end\n", hex(format!("to {JANE}").as_bytes()))),
+        (
+            "text in hexadecimal as SQL writes it",
+            "data/x.txt",
+            format!("SET x = 0x{}\n", hex(JANE.as_bytes()).to_uppercase()),
+        ),
+        ("a short text in hexadecimal", "data/x.csv", format!("id,x\n7,{}\n", hex(b"219098761"))),
+    ];
+    for (name, path, content) in files {
+        sandbox.file(path, content);
+        let lines = left_of_jane(&sandbox, name);
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        assert_eq!((&lines[0]["state"], &lines[0]["source"]), (&"residual".into(), &"files".into()), "{name}");
+        fs::remove_file(sandbox.path(path)).expect("it was made");
+    }
+}
+
+#[test]
+fn literals_of_weak_identifiers_are_possible_and_others_values_are_not_found() {
+    let sandbox = company();
+    sandbox.file(
+        "data/x.log",
+        "08:15 export for jane_roe from 192.0.2.70 n=2190987610 0.219098761 u=mary.jane.roe@example.com\n",
+    );
+    let ssn = format!("US_SSN={SSN}");
+    let people = ["--email", JANE, "--name", "Jane Roe", "--value", &ssn, "--value", "IP_ADDRESS=192.0.2.7"];
+    let lines = sandbox.run(["verify", "--format", "jsonl"].iter().chain(&people)).exits(0).lines();
+    assert!(lines.iter().all(|line| line["state"] == "possible"), "{lines:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::field::{self, Fields, Reading};
 use crate::text::{Engine, Scratch, Texts};
-use crate::{FieldPlan, Hit, Rule, RuleError, RuleId, RuleSet, Treatment, Type};
+use crate::{FieldPlan, Hit, Literals, Rule, RuleError, RuleId, RuleSet, Treatment, Type};
 
 /// A compiled set of rules. Build it once and share it.
 pub struct Detector {
@@ -22,11 +22,12 @@ pub struct Worker<'d> {
     detector: &'d Detector,
     scratch: Scratch,
     form: Vec<u8>,
+    literals: Option<&'d dyn Literals>,
 }
 
 /// Version of the recognisers: a change of what they find or of how they write it raises it, so that what was
 /// scanned before is scanned again.
-const RECOGNISERS: u32 = 2;
+const RECOGNISERS: u32 = 3;
 
 impl Detector {
     /// Compiles rules.
@@ -70,16 +71,24 @@ impl Detector {
 
     /// A worker for one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { detector: self, scratch: Scratch::default(), form: Vec::new() }
+        Worker { detector: self, scratch: Scratch::default(), form: Vec::new(), literals: None }
     }
 }
 
-impl Worker<'_> {
+impl<'d> Worker<'d> {
+    /// Looks for these values, too, whatever the rules and plans say; hits on them are of [`RuleId::LITERAL`], and may
+    /// stand where a rule's hit does.
+    #[must_use]
+    pub fn with_literals(mut self, literals: Option<&'d dyn Literals>) -> Self {
+        self.literals = literals;
+        self
+    }
+
     /// Searches running text and reports, in order, the hits that start within `core`, with their standard forms;
     /// bytes around the core are context.
     pub fn text(&mut self, text: &[u8], core: Range<usize>, out: &mut dyn FnMut(&Hit, &[u8])) {
         let offsets = [0, text.len() as u32];
-        let texts = Texts { bytes: text, offsets: &offsets, hint: None, depth: 0 };
+        let texts = Texts { bytes: text, offsets: &offsets, hint: None, depth: 0, literals: self.literals };
         self.detector.engine.search(&mut self.scratch, texts, core);
         self.scratch.each(|hit, form| out(hit, form));
     }
@@ -97,7 +106,12 @@ impl Worker<'_> {
     pub fn values(&mut self, plan: &FieldPlan, bytes: &[u8], offsets: &[u32], out: &mut dyn FnMut(usize, &Hit, &[u8])) {
         match &plan.treatment {
             Treatment::Search => self.search_values(plan, bytes, offsets, out),
-            Treatment::Typed(_) | Treatment::Skip(_) => self.read_values(plan, bytes, offsets, out),
+            Treatment::Typed(_) | Treatment::Skip(_) => {
+                self.read_values(plan, bytes, offsets, out);
+                if self.literals.is_some() {
+                    self.literals_of_values(bytes, offsets, out);
+                }
+            }
         }
     }
 
@@ -120,7 +134,8 @@ impl Worker<'_> {
             Reading::Hit(hit, form) => out(i, &hit, form),
             Reading::Search(range) => {
                 let ends = [0, range.len() as u32];
-                let texts = Texts { bytes: &bytes[range.clone()], offsets: &ends, hint: None, depth: 0 };
+                let texts =
+                    Texts { bytes: &bytes[range.clone()], offsets: &ends, hint: None, depth: 0, literals: None };
                 detector.engine.search(&mut self.scratch, texts, 0..range.len());
                 self.scratch.each(|hit, form| {
                     let (start, end) = (hit.start + range.start as u32, hit.end + range.start as u32);
@@ -129,6 +144,24 @@ impl Worker<'_> {
             }
         });
         self.form = form;
+    }
+
+    /// The literals in the values of a field that is not searched for anything else, and in what is encoded there.
+    fn literals_of_values(&mut self, bytes: &[u8], offsets: &[u32], out: &mut dyn FnMut(usize, &Hit, &[u8])) {
+        if offsets.len() < 2 {
+            return;
+        }
+        let texts = Texts { bytes, offsets, hint: None, depth: 0, literals: self.literals };
+        self.detector.engine.search(&mut self.scratch, texts, 0..bytes.len());
+        let mut value = 0;
+        self.scratch.each(|hit, form| {
+            while offsets[value + 1] <= hit.start {
+                value += 1;
+            }
+            if hit.rule == RuleId::LITERAL {
+                out(value, hit, form);
+            }
+        });
     }
 
     fn search_values(
@@ -142,7 +175,7 @@ impl Worker<'_> {
             return;
         }
         let hint = plan.hint.as_ref().and_then(|id| self.detector.rules.iter().position(|r| r.id == *id));
-        let texts = Texts { bytes, offsets, hint: hint.map(|n| n as u16), depth: 0 };
+        let texts = Texts { bytes, offsets, hint: hint.map(|n| n as u16), depth: 0, literals: self.literals };
         self.detector.engine.search(&mut self.scratch, texts, 0..bytes.len());
         let mut value = 0;
         self.scratch.each(|hit, form| {

@@ -6,6 +6,11 @@ use crate::Type;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct RuleId(pub u16);
 
+impl RuleId {
+    /// No rule: a value that the caller looks for by itself; see [`Literals`](crate::Literals).
+    pub const LITERAL: Self = Self(u16::MAX);
+}
+
 /// A personal item found in some bytes, without its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hit {

@@ -11,6 +11,7 @@ mod field;
 pub mod fingerprint;
 mod hit;
 mod kernel;
+mod literal;
 mod organization;
 mod person;
 mod rules;
@@ -25,6 +26,7 @@ pub use detector::{Detector, Worker};
 pub use field::{FieldPlan, Treatment};
 pub use fingerprint::{Fingerprint, IndexKey, Scheme};
 pub use hit::{Hit, RuleId};
+pub use literal::{Literal, Literals};
 pub use person::last_first;
 pub use rules::{
     Context, Example, FieldExample, FieldHints, Finder, Rule, RuleError, RuleProblem, RuleSet, Sensitivity, ValueForm,

@@ -1,8 +1,11 @@
-//! Content that stands encoded inside text: percent escapes, JSON and XML escapes, Base64, hexadecimal, gzip, zlib.
+//! Content that stands encoded inside text: percent escapes, JSON and XML escapes, Base64, hexadecimal, gzip, zlib,
+//! UTF-16.
 //!
 //! What an encoding hides is decoded into a child text, the same engine searches it, and what it finds is mapped
 //! back to the encoded bytes. Children have children up to [`DEPTH`]; sizes are bounded by [`MOST_DECODED`] and
 //! [`MOST_RATIO`], and of what is larger the beginning is searched. Whoever searches is told how often that was so.
+
+mod wide;
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -94,15 +97,19 @@ pub(crate) fn encoded(
         // Databases write bytes as `\x…`.
         decode_hex(&text[start + 1..end], start + 1, buffers);
         end
-    } else if run::is_hex(&text[start..end]) {
-        return end;
+    } else if let Some(digits) = hex_word(&text[start..end]) {
+        if !hex_promises(digits) {
+            return end;
+        }
+        decode_hex(digits, end - digits.len(), buffers);
+        end
     } else {
         let Some(until) = decode_base64(text, start, buffers) else { return end };
         until
     };
     let begin = buffers.pieces.first().map_or(start, |piece| piece.raw as usize);
     inflate(buffers, begin..until);
-    if readable(&buffers.text) {
+    if readable(&buffers.text) || wide::order(&buffers.text).is_some() {
         let decoded = std::mem::take(&mut buffers.text);
         search(cx, &decoded, &buffers.pieces, depth, child);
         buffers.text = decoded;
@@ -129,6 +136,25 @@ pub(crate) fn compressed(cx: &mut Cx<'_>, depth: u8, child: &mut Option<Box<Scra
     }
 }
 
+/// A whole value that is UTF-16.
+pub(crate) fn wide(cx: &mut Cx<'_>, depth: u8, child: &mut Option<Box<Scratch>>, buffers: &mut Buffers) {
+    let value = cx.text;
+    let Some(order) = wide::order(value) else { return };
+    buffers.pieces.clear();
+    buffers.text.clear();
+    buffers.pieces.push(Piece { decoded: 0, raw: 0, form: Form::Whole(value.len() as u32) });
+    buffers.cut += u64::from(!wide::decode(value, order, MOST_DECODED, &mut buffers.text));
+    let decoded = std::mem::take(&mut buffers.text);
+    search(cx, &decoded, &buffers.pieces, depth, child);
+    buffers.text = decoded;
+}
+
+/// Whether a value may be UTF-16.
+#[inline]
+pub(crate) fn is_wide(value: &[u8]) -> bool {
+    wide::order(value).is_some()
+}
+
 /// Whether a value begins as gzip does.
 #[inline]
 pub(crate) fn is_gzip(value: &[u8]) -> bool {
@@ -138,7 +164,7 @@ pub(crate) fn is_gzip(value: &[u8]) -> bool {
 fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &mut Option<Box<Scratch>>) {
     let scratch = child.get_or_insert_default();
     let offsets = [0, decoded.len() as u32];
-    let texts = Texts { bytes: decoded, offsets: &offsets, hint: cx.hint, depth: depth + 1 };
+    let texts = Texts { bytes: decoded, offsets: &offsets, hint: cx.hint, depth: depth + 1, literals: cx.literals };
     cx.engine.search(scratch, texts, 0..decoded.len());
     for found in &scratch.found {
         let form = &scratch.forms[found.form as usize..(found.form + found.form_len) as usize];
@@ -149,6 +175,7 @@ fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &
             start: base + place_of_start(pieces, found.start),
             end: base + place_of_end(pieces, found.end),
             form: at,
+            decoded: true,
             ..*found
         });
     }
@@ -297,6 +324,28 @@ fn hex_number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |n, d| Some(n << 4 | u32::from(hex(*d)?)))
 }
 
+/// The digits of a word that is hexadecimal and nothing else, but perhaps for a leading `0x`.
+fn hex_word(word: &[u8]) -> Option<&[u8]> {
+    let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X")).unwrap_or(word);
+    run::is_hex(digits).then_some(digits)
+}
+
+/// Whether hexadecimal digits begin like something readable rather than like a digest or a number.
+fn hex_promises(digits: &[u8]) -> bool {
+    let Some(head) = digits.first_chunk::<16>().filter(|_| digits.len().is_multiple_of(2)) else { return false };
+    let mut bytes = [0; 8];
+    for (byte, [high, low]) in bytes.iter_mut().zip(head.as_chunks::<2>().0) {
+        let (Some(high), Some(low)) = (hex(*high), hex(*low)) else { return false };
+        *byte = high << 4 | low;
+    }
+    // One digest in some ten thousand begins as zlib does: what is no longer than a digest is none.
+    let is_zlib = is_zlib(&bytes) && digits.len() > LONGEST_DIGEST;
+    is_gzip(&bytes) || is_zlib || readable(&bytes) || is_wide(&bytes)
+}
+
+/// Digits of the longest digest in use: SHA-512.
+const LONGEST_DIGEST: usize = 128;
+
 fn decode_hex(digits: &[u8], raw: usize, buffers: &mut Buffers) {
     buffers.pieces.push(Piece { decoded: 0, raw: raw as u32, form: Form::Hex });
     let pairs = digits.as_chunks::<2>().0.iter();
@@ -354,7 +403,7 @@ fn promising(text: &[u8]) -> bool {
         let bits = quad.iter().fold(0u32, |bits, b| bits << 6 | u32::from(VALUE[usize::from(*b)]));
         three.copy_from_slice(&bits.to_be_bytes()[1..]);
     }
-    is_gzip(&bytes) || is_zlib(&bytes) || readable(&bytes)
+    is_gzip(&bytes) || is_zlib(&bytes) || readable(&bytes) || is_wide(&bytes)
 }
 
 fn is_zlib(bytes: &[u8]) -> bool {

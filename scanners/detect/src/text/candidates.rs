@@ -27,6 +27,7 @@ pub(super) fn search<'a>(
         cursor: 0,
         near: Near::default(),
         hint: texts.hint,
+        literals: texts.literals,
         found,
         forms,
         form,
@@ -112,9 +113,13 @@ pub(super) fn search<'a>(
     }
     if texts.depth < unwrap::DEPTH {
         each_text(texts, &chunk, |value| {
-            if unwrap::is_gzip(&texts.bytes[value.clone()]) {
-                (cx.text, cx.base) = (&texts.bytes[value.clone()], value.start);
+            let bytes = &texts.bytes[value.clone()];
+            if unwrap::is_gzip(bytes) {
+                (cx.text, cx.base) = (bytes, value.start);
                 unwrap::compressed(&mut cx, texts.depth, child, buffers);
+            } else if unwrap::is_wide(bytes) {
+                (cx.text, cx.base) = (bytes, value.start);
+                unwrap::wide(&mut cx, texts.depth, child, buffers);
             }
         });
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::compile::{REFUSES, context_flag};
 use super::words::Event;
 use super::{Engine, Recogniser};
-use crate::Type;
+use crate::{Literals, Type};
 
 /// A hit with the place of its standard form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub weak: Option<u16>,
     /// How far the nearest context word stands, if there is one.
     pub word: Option<u16>,
+    /// Whether it stands in what was encoded or compressed.
+    pub decoded: bool,
     /// What it is.
     pub kind: Type,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Cx<'a> {
     pub hint: Option<u16>,
     pub found: &'a mut Vec<Found>,
     pub forms: &'a mut Vec<u8>,
+    /// What the caller looks for by itself.
+    pub literals: Option<&'a dyn Literals>,
     /// For a standard form on its way.
     pub form: &'a mut Vec<u8>,
 }
@@ -153,6 +157,7 @@ impl<'a> Cx<'a> {
             confidence: sure,
             weak: context.filter(|_| compiled.required || confidence == Confidence::OnlyInContext).map(|d| d as u16),
             word: context.map(|d| d as u16),
+            decoded: false,
             kind: compiled.kind,
         });
     }

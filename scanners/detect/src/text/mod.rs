@@ -31,6 +31,7 @@ pub(crate) use compile::{Engine, Recogniser};
 pub(crate) use cx::{Cx, Found};
 
 use crate::kernel::{Kernel, Masks};
+use crate::literal::{self, Literals};
 use words::{Event, WordBits};
 
 /// What one thread reuses from text to text.
@@ -50,6 +51,8 @@ pub(crate) struct Scratch {
     rare: Vec<(usize, u64, candidates::Candidates)>,
     /// How far each pattern has been run.
     searched: Vec<usize>,
+    /// What the caller looks for by itself, while overlaps of the rest are settled.
+    pub literals: Vec<Found>,
     /// For content found encoded inside, one level down.
     pub child: Option<Box<Scratch>>,
     /// Buffers of the decoder.
@@ -67,6 +70,8 @@ pub(crate) struct Texts<'a> {
     pub hint: Option<u16>,
     /// How many encodings this text was taken out of.
     pub depth: u8,
+    /// What the caller looks for by itself.
+    pub literals: Option<&'a dyn Literals>,
 }
 
 /// Bytes worked on at a time: their masks stay in the first-level cache.
@@ -110,8 +115,14 @@ impl Engine {
         }
         scratch.found.retain(|f| core.contains(&(f.start as usize)));
         scratch.found.sort_by_key(Found::order);
+        if texts.literals.is_some() {
+            literal::set_apart(scratch);
+        }
         scratch.found.dedup_by_key(|f| f.order());
         overlaps::settle(&self.rules, &mut scratch.found, &mut scratch.dropped);
+        if let Some(wanted) = texts.literals {
+            literal::add(wanted, scratch, texts, &core);
+        }
     }
 
     /// Searches a stretch; words are known up to `words_done`, and then up to what is returned.

@@ -53,9 +53,9 @@ fn loser(rules: &[Compiled], a: &Found, b: &Found) -> Option<Side> {
         return Some(side);
     }
     match (a.weak, b.weak) {
-        // A code with a check of its own is not made of others.
-        (None, None) if is_code(a.kind) && covers(a, b) && a.kind != b.kind => Some(Side::Second),
-        (None, None) if is_code(b.kind) && covers(b, a) && a.kind != b.kind => Some(Side::First),
+        // A code with a check of its own is not made of others; a token may hold some, encoded.
+        (None, None) if is_code(a.kind) && covers(a, b) && a.kind != b.kind && !b.decoded => Some(Side::Second),
+        (None, None) if is_code(b.kind) && covers(b, a) && a.kind != b.kind && !a.decoded => Some(Side::First),
         (None, None) => None,
         (None, Some(_)) => covers(a, b).then_some(Side::Second),
         (Some(_), None) => covers(b, a).then_some(Side::First),

@@ -217,7 +217,7 @@ proptest! {
         for kernel in crate::kernel::Kernel::available() {
             let mut engine_scratch = super::Scratch::default();
             let offsets = [0, text.len() as u32];
-            let texts = super::Texts { bytes: &text, offsets: &offsets, hint: None, depth: 0 };
+            let texts = super::Texts { bytes: &text, offsets: &offsets, hint: None, depth: 0, literals: None };
             detector().engine.search_with(kernel, &mut engine_scratch, texts, 0..text.len());
             let got: Vec<Place> = engine_scratch.found.iter().map(|f| (f.start, f.end, f.rule)).collect();
             prop_assert_eq!(got, places(&text, 0..text.len()), "{:?}", kernel);

@@ -64,6 +64,40 @@ fn base64_is_searched_in_any_alignment() {
 }
 
 #[test]
+fn tokens_hexadecimal_and_wide_text_are_searched() {
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let email = "jane.doe@example.com";
+    let claims = URL_SAFE_NO_PAD.encode(format!("{{\"sub\":\"7\",\"email\":\"{email}\"}}"));
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    for text in [
+        format!("Authorization: Bearer {header}.{claims}.c2lnbmF0dXJlIG9mIGl0IGFsbA"),
+        format!("body={} end", hex(email.as_bytes())),
+        format!("SET x = 0x{};", hex(format!("to {email}").as_bytes()).to_uppercase()),
+        format!("p={}", STANDARD.encode(wide(&format!("to {email}")))),
+        format!("p={}", hex(&wide(&format!("an {email}, Zo\u{eb}")))),
+    ] {
+        assert!(standard_forms(&text).iter().any(|form| form == email), "{text}");
+    }
+    let mut column = wide(&format!("to {email}"));
+    let offsets = [0, column.len() as u32, column.len() as u32 + 5];
+    column.extend_from_slice(b"other");
+    let mut places = Vec::new();
+    detector().worker().values(&FieldPlan::search("x"), &column, &offsets, &mut |value, hit, form| {
+        places.push((value, hit.start, hit.end, form.to_vec()));
+    });
+    assert_eq!(places, [(0, 0, offsets[1], email.as_bytes().to_vec())], "at the whole value");
+    let mut worker = detector().worker();
+    for digest in ["789c04e04f8941d39a0c0305e82c3301", "7801a3ee5e6b4b0d3255bfef95601890afd80709"] {
+        worker.text(digest.as_bytes(), 0..digest.len(), &mut |_, _| {});
+        assert_eq!(worker.take_cut(), 0, "{digest} is a digest, and no zlib that is cut off");
+    }
+    for other in ["3f2504e04f8941d39a0c0305e82c3301", "da39a3ee5e6b4b0d3255bfef95601890afd80709"] {
+        assert!(standard_forms(&format!("commit {other} merged")).is_empty(), "{other}");
+    }
+}
+
+#[test]
 fn encodings_nest_three_deep_and_no_deeper() {
     let mut text = "user jane.doe@example.com logged in".to_owned();
     for depth in 1..=4 {
