@@ -172,7 +172,7 @@ impl<'o> Printer<'o> {
         let line = serde_json::json!({
             "subject": trace.subject, "source": self.names.show(&trace.source), "object": self.names.show(&trace.object),
             "record": { "kind": "page", "key": page }, "what": trace.what, "type": trace.kind.name(),
-            "state": trace.state.name(),
+            "state": trace.state.name(), "cure": trace.cure(),
         });
         match &mut self.out {
             Out::Jsonl(out) => json_line(*out, &line),
@@ -192,7 +192,7 @@ impl<'o> Printer<'o> {
                     trace.kind.name(),
                     "",
                     trace.what,
-                    "stands outside of records",
+                    &format!("stands outside of records: {}", trace.cure()),
                 ];
                 table.row(cells.iter().map(|cell| printable(cell)).collect())
             }

@@ -10,4 +10,4 @@ mod subject;
 
 pub use find::{FindOptions, FindSummary, Location, find};
 pub use subject::{Identifier, InvalidIdentifier, Subject, read_subjects};
-pub(crate) use subject::{decode_digest, is_strong, rows as csv_rows};
+pub(crate) use subject::{decode_digest, rows as csv_rows};

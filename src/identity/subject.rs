@@ -147,31 +147,31 @@ impl Identifier {
 
     /// Whether it identifies a person on its own.
     pub fn is_strong(&self) -> bool {
-        is_strong(self.kind())
+        Self::is_strong_as(self.kind())
     }
-}
 
-/// Whether a value of this type identifies a person on its own.
-pub(crate) fn is_strong(kind: Type) -> bool {
-    use Type::*;
-    !matches!(
-        kind,
-        PersonName
-            | StreetAddress
-            | PostalCode
-            | City
-            | DateOfBirth
-            | Date
-            | Age
-            | Gender
-            | IpAddress
-            | GeoCoordinate
-            | Organization
-            | Occupation
-            | Nationality
-            | Url
-            | Other
-    )
+    /// Whether a value of this type identifies a person on its own.
+    pub(crate) fn is_strong_as(kind: Type) -> bool {
+        use Type::*;
+        !matches!(
+            kind,
+            PersonName
+                | StreetAddress
+                | PostalCode
+                | City
+                | DateOfBirth
+                | Date
+                | Age
+                | Gender
+                | IpAddress
+                | GeoCoordinate
+                | Organization
+                | Occupation
+                | Nationality
+                | Url
+                | Other
+        )
+    }
 }
 
 /// Decodes 32 bytes of hex or Base64.

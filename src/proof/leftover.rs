@@ -15,7 +15,7 @@ use residuum_source::{Flow, Leftover, Source, SourceError, Stop};
 
 use super::State;
 use super::wanted::{Edges, Wanted};
-use crate::identity::{Subject, is_strong};
+use crate::identity::{Identifier, Subject};
 use crate::index::Keyring;
 use crate::scan::seal_name;
 
@@ -28,7 +28,7 @@ pub struct Trace {
     pub source: String,
     /// The object.
     pub object: String,
-    /// What the bytes are: `freed page`, `write-ahead log`.
+    /// What the bytes are: `freed page`, `write-ahead log`, `statistics`.
     pub what: &'static str,
     /// The page, counted from 1; 0 where there are none.
     pub page: u64,
@@ -36,6 +36,17 @@ pub struct Trace {
     pub kind: Type,
     /// [`State::Possible`] for a name.
     pub state: State,
+}
+
+impl Trace {
+    /// What removes it.
+    pub fn cure(&self) -> &'static str {
+        match self.what {
+            "statistics" => "run `ANALYZE` on the table",
+            "write-ahead log" | "rollback journal" => "run a checkpoint, and `VACUUM`",
+            _ => "run `VACUUM`",
+        }
+    }
 }
 
 /// What was found where no record stands, and where nothing could be looked at.
@@ -78,7 +89,7 @@ pub fn leftovers(
                     what: leftover.what,
                     page: leftover.page,
                     kind,
-                    state: if is_strong(kind) { State::Residual } else { State::Possible },
+                    state: if Identifier::is_strong_as(kind) { State::Residual } else { State::Possible },
                 });
             });
             Flow::Continue(())
@@ -97,7 +108,6 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
-    use crate::identity::Identifier;
     use crate::signature::hex;
 
     fn subject(kind: Type, text: &str) -> Vec<Subject> {

@@ -7,7 +7,7 @@
 //! each run, go through the same detector, keys and look-up, and all of them must be found.
 //!
 //! A certificate is made only if nothing residual was found, every listed object was read, and every canary was found. It
-//! is JSON, signed, and checked offline with the public key: [`Certificate::check`]. It names nobody: it holds a salted
+//! is JSON, signed, and checked offline with the public key: [`Certificate::check`]; `report::certificate` prints it. It names nobody: it holds a salted
 //! commitment to the identifiers, which whoever has the opening and the identifiers can compare ([`Opening`]).
 //!
 //! Where no record stands, as on pages that SQLite has freed, connectors that can hand out the bytes, and the identifiers
@@ -150,7 +150,7 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
         "postgres" => &[
             "row versions that PostgreSQL keeps until they are vacuumed, and indexes over them: run `VACUUM (FULL)`",
             "PostgreSQL's write-ahead log and its archive: they end with their retention",
-            "statistics in `pg_statistic`, which may hold frequent values: run `ANALYZE` after the erasure",
+            "statistics in `pg_statistic` of columns that the role may not read: run `ANALYZE` after the erasure",
         ],
         "mysql" => &[
             "InnoDB's undo and redo logs and free pages: run `OPTIMIZE TABLE`",

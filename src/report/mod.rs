@@ -1,8 +1,10 @@
-//! An inventory of personal information, and how it is shown: JSON, CSV or a page of its own.
+//! An inventory of personal information, and how it is shown: JSON, CSV or a page of its own; and a certificate as people
+//! read it.
 //!
 //! [`Inventory`] is plain data, taken from an index once; the writers here turn it into text and do no other I/O.
 //! Names in it are as the index shows them: what is personal in a name is sealed.
 
+pub mod certificate;
 mod csv;
 mod html;
 pub(crate) mod human;

@@ -18,7 +18,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("scan", &["clock", "config", "index"]),
     ("identity", &["config", "index", "scan"]),
     ("proof", &["identity", "index", "scan", "signature"]),
-    ("report", &["clock", "index", "scan"]),
+    ("report", &["clock", "index", "proof", "scan", "signature"]),
     ("request", &["audit", "clock", "config", "index", "scan", "identity", "proof", "signature"]),
     ("api", &["config", "connect", "index", "scan", "identity", "report", "request"]),
     ("demo", &["config", "connect", "index", "scan", "identity", "report"]),

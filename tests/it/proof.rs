@@ -12,6 +12,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::sandbox::{Run, Sandbox};
+use crate::servers::{self, Postgres};
 
 /// Whom it is about, and how else somebody might write them down.
 const JANE: &str = "jane.roe@example.com";
@@ -311,6 +312,64 @@ fn what_was_deleted_and_still_stands_in_the_file_is_found() {
         run("VACUUM");
         sandbox.run(["verify"].iter().chain(&people[..4])).exits(0);
     }
+}
+
+#[test]
+fn values_in_the_statistics_of_postgresql_are_found() {
+    let Some(postgres) = Postgres::new(
+        "statistics",
+        "CREATE TABLE people (id int PRIMARY KEY, email text, x bigint, tags text[]); \
+         ALTER TABLE people SET (autovacuum_enabled = false); \
+         INSERT INTO people SELECT n, 'o' || n || '@example.net', n, ARRAY['a', 'b'] FROM generate_series(1, 500) n; \
+         INSERT INTO people SELECT n, 'jane.roe@example.com', 219098761, ARRAY['2025550123'] FROM generate_series(501, 900) n; \
+         CREATE STATISTICS together (mcv) ON email, x FROM people; ANALYZE people; DELETE FROM people WHERE id > 500;",
+    ) else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    servers::secrets(&sandbox);
+    sandbox.file("residuum.toml", postgres.source("crm", ""));
+    let lines = left_of_jane(&sandbox, "statistics");
+    let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap_or_default()).collect();
+    assert_eq!(kinds, ["EMAIL", "PHONE", "US_SSN"], "{lines:?}");
+    for line in &lines {
+        assert_eq!((&line["object"], &line["what"]), (&"public.people".into(), &"statistics".into()), "{line}");
+        assert_eq!(
+            (&line["state"], &line["cure"]),
+            (&"residual".into(), &"run `ANALYZE` on the table".into()),
+            "{line}"
+        );
+    }
+    sandbox.run(["verify", "--email", JANE]).exits(3).prints("ANALYZE");
+    postgres.run("ANALYZE people");
+    verify(&sandbox, "c.json").exits(0);
+}
+
+#[test]
+fn a_certificate_is_printed_for_people() {
+    let sandbox = company();
+    verify(&sandbox, "c.json").exits(0);
+    let print = |more: &[&str]| sandbox.run(["certificate", "print", "c.json", "--quiet"].iter().chain(more));
+    print(&["-o", "c.html"]).exits(0);
+    print(&["-o", "c.html"]).exits(1).says("c.html");
+    let json = fs::read(sandbox.path("c.json")).expect("it was made");
+    let statement = sandbox.run(["certificate", "check", "c.json", "--format", "json"]).exits(0).json();
+    let key = serde_json::from_slice::<serde_json::Value>(&json).expect("JSON")["signature"]["public_key"].clone();
+    let digest = hex(&Sha256::digest(&json));
+    let words = [key.as_str().expect("a key"), &digest, "R-7", "1 person", "files (files)", "What was not searched"];
+    let commitment = statement["commitment"].as_str().expect("a commitment");
+    let page = fs::read_to_string(sandbox.path("c.html")).expect("it was made");
+    for word in words.iter().chain(&[commitment]) {
+        assert!(page.contains(word), "{word} in {page}");
+    }
+    assert!(page.contains("<html lang=\"en\">") && !page.contains("src=") && !page.contains("jane"), "{page}");
+    print(&["--format", "pdf", "-o", "c.pdf"]).exits(0);
+    let pdf = fs::read(sandbox.path("c.pdf")).expect("it was made");
+    assert!(pdf.starts_with(b"%PDF-1.7") && pdf.trim_ascii_end().ends_with(b"%%EOF"));
+    // What does not hold is not printed.
+    sandbox.file("c.json", String::from_utf8(json).expect("text").replace("R-7", "R-8"));
+    print(&["-o", "d.html"]).exits(3);
+    assert!(!sandbox.path("d.html").exists());
 }
 
 #[test]

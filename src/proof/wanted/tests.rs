@@ -128,7 +128,8 @@ fn wide_text_between_other_bytes_is_found() {
         let mut places = Vec::new();
         wanted.find(&bytes, &mut |literal| places.push(literal.place));
         let start = before.len() + 6;
-        assert_eq!(places, [start..start + 2 * EMAIL.len()], "behind {before:?}");
+        let expected = start..start + 2 * EMAIL.len();
+        assert_eq!((places.len(), places.first()), (1, Some(&expected)), "behind {before:?}");
     }
 }
 

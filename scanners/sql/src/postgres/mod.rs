@@ -16,12 +16,13 @@ mod options;
 mod read;
 mod schema;
 mod session;
+mod statistics;
 mod types;
 
 use std::sync::{Mutex, PoisonError};
 
 use residuum_source::{
-    Check, Flow, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
+    Check, Flow, Leftover, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
 };
 
 pub use self::options::PostgresOptions;
@@ -181,6 +182,10 @@ impl Source for Postgres {
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
         let what = read::What::Range(unit.range.clone());
         unit.objects.iter().try_for_each(|object| read::object(self, object, &what, limits, sink))
+    }
+
+    fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
+        statistics::read(self, look)
     }
 
     fn check(&self) -> Result<Check, SourceError> {

@@ -44,7 +44,9 @@ fn views_of_extended(link: &mut Link) -> Result<Vec<String>, Trouble> {
 fn tables(link: &mut Link, extended: &[String]) -> Result<Vec<(String, String)>, Trouble> {
     let views = ["pg_stats"].into_iter().chain(extended.iter().map(String::as_str));
     let of_view = |view: &str| {
-        format!("SELECT schemaname::text, tablename::text FROM pg_catalog.{view} WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_'")
+        format!(
+            "SELECT schemaname::text, tablename::text FROM pg_catalog.{view} WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_'"
+        )
     };
     let sql = views.map(of_view).collect::<Vec<_>>().join(" UNION ");
     let rows = link.rows(&format!("{sql} ORDER BY 1, 2"))?;
