@@ -213,7 +213,7 @@ impl Planner<'_> {
             let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
             by_key || typed.contains(&*finding.field)
         });
-        if !is_own || matches!(record.kind(), RecordKind::Line | RecordKind::Part | RecordKind::Page) {
+        if !is_own || matches!(record.kind(), RecordKind::Part | RecordKind::Page) {
             return Ok(PlannedAction::EditFound);
         }
         let wants_delete = wanted.is_none_or(Strategy::deletes);

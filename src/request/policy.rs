@@ -82,5 +82,5 @@ impl At<'_> {
 
 /// Whether records of this kind are things of their own, that can go without what stands around them.
 pub(super) const fn can_go(kind: RecordKind) -> bool {
-    !matches!(kind, RecordKind::Document | RecordKind::Line | RecordKind::Part | RecordKind::Page)
+    !matches!(kind, RecordKind::Document | RecordKind::Part | RecordKind::Page)
 }

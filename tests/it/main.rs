@@ -8,6 +8,8 @@ mod cli_usage;
 mod containers;
 mod documents;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod erase;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod everything;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod faults;

@@ -1,0 +1,330 @@
+//! `erase`, `correct` and what they leave: a person is gone everywhere, and nobody else has lost anything.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+use crate::sandbox::{Run, Sandbox};
+use crate::servers::{self, MariaDb, Postgres, sqlite};
+
+/// Who is to be erased.
+const JANE: &str = "jane.roe@example.com";
+
+/// Customers of every store, by number.
+const CUSTOMERS: usize = 40;
+
+/// Jane's number.
+const OF_JANE: usize = 17;
+
+fn email(customer: usize) -> String {
+    if customer == OF_JANE { JANE.to_owned() } else { format!("customer{customer}@example.com") }
+}
+
+fn name(customer: usize) -> (&'static str, &'static str) {
+    const FIRST: [&str; 5] = ["Omar", "Ann", "Kim", "Lee", "Maria"];
+    const LAST: [&str; 7] = ["Diaz", "Nguyen", "Smith", "Kowalski", "Brown", "Okafor", "Larsen"];
+    // The namesake has the same name and is somebody else.
+    if customer == OF_JANE || customer == 3 { ("Jane", "Roe") } else { (FIRST[customer % 5], LAST[customer % 7]) }
+}
+
+/// Statements that make a shop in a database: customers, their orders and items, tickets that agents answer.
+fn shop(text: &str) -> String {
+    let mut sql = format!(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email {text} NOT NULL, first_name {text}, last_name {text}, \
+         phone {text});\nCREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), \
+         total {text});\nCREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders (id), \
+         what {text});\nCREATE TABLE tickets (id INTEGER PRIMARY KEY, requester_email {text}, agent_email {text}, note {text});\n"
+    );
+    for customer in 1..=CUSTOMERS {
+        let (first, last) = name(customer);
+        sql += &format!(
+            "INSERT INTO customers VALUES ({customer}, '{}', '{first}', '{last}', '(202) 555-01{:02}');\n",
+            email(customer),
+            customer % 100
+        );
+        for order in [customer * 10, customer * 10 + 1] {
+            sql += &format!("INSERT INTO orders VALUES ({order}, {customer}, '{order}.50');\n");
+            sql += &format!("INSERT INTO items VALUES ({order}, {order}, 'tea');\n");
+        }
+    }
+    sql += &format!(
+        "INSERT INTO tickets VALUES (1, 'customer1@example.com', 'agent@example.com', 'asks for {JANE}, her neighbour');\n\
+         INSERT INTO tickets VALUES (2, '{JANE}', 'agent@example.com', 'wants to be deleted');\n\
+         INSERT INTO tickets VALUES (3, 'customer2@example.com', 'agent@example.com', 'all is well');\n"
+    );
+    sql
+}
+
+/// All rows of a shop but those of Jane and the tickets in which she stands, as text.
+const OTHERS: [&str; 4] = [
+    "SELECT * FROM customers WHERE id <> 17 ORDER BY id",
+    "SELECT * FROM orders WHERE customer_id <> 17 ORDER BY id",
+    "SELECT * FROM items WHERE order_id NOT IN (170, 171) ORDER BY id",
+    "SELECT id, agent_email FROM tickets ORDER BY id",
+];
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a name");
+        zip.write_all(content).expect("memory takes everything");
+    }
+    zip.finish().expect("memory takes everything").into_inner()
+}
+
+/// Files that hold customers, by name.
+fn files() -> BTreeMap<&'static str, Vec<u8>> {
+    let mut csv = "id,email,first_name,last_name\n".to_owned();
+    let (mut events, mut log) = (String::new(), String::new());
+    let mut dump = "CREATE TABLE people (id int, email text);\n".to_owned();
+    let mut profiles = Vec::new();
+    for customer in 1..=CUSTOMERS {
+        let (email, (first, last)) = (email(customer), name(customer));
+        csv += &format!("{customer},{email},{first},\"{last}\"\n");
+        events += &format!("{{\"event\":\"open\",\"user\":{{\"email\":\"{email}\",\"n\":{customer}}}}}\n");
+        log += &format!("2026-01-31T08:15:{:02}Z login of {email} from web\n", customer % 60);
+        dump += &format!("INSERT INTO people VALUES ({customer}, '{email}');\n");
+        profiles.push(format!("  {{\"id\": {customer}, \"email\": \"{email}\", \"name\": \"{first} {last}\"}}"));
+    }
+    let json = format!("[\n{}\n]\n", profiles.join(",\n"));
+    let inner = zip(&[("people.csv", csv.as_bytes()), ("read.me", b"nobody in here\n")]);
+    BTreeMap::from([
+        ("crm.csv", csv.clone().into_bytes()),
+        ("events.jsonl", events.into_bytes()),
+        ("app.log", log.clone().into_bytes()),
+        ("app.log.1.gz", gzip(&log)),
+        ("dump.sql", dump.into_bytes()),
+        ("profiles.json", json.into_bytes()),
+        ("archive.zip", zip(&[("inner.zip", &inner), ("other.txt", b"nothing personal\n")])),
+    ])
+}
+
+struct World {
+    sandbox: Sandbox,
+    postgres: Option<Postgres>,
+    mariadb: Option<MariaDb>,
+}
+
+impl World {
+    /// A company on everything that is there to be tested against.
+    fn new(name: &str) -> Self {
+        let sandbox = Sandbox::new();
+        servers::secrets(&sandbox);
+        for (name, content) in files() {
+            sandbox.file(format!("data/{name}"), content);
+        }
+        sqlite(&sandbox.path("shop.sqlite"), &shop("TEXT"));
+        let postgres = Postgres::new(name, &shop("text"));
+        let mariadb = MariaDb::new(name, &shop("VARCHAR(200)"));
+        let mut config =
+            "[[source]]\nname = \"files\"\nurl = \"data\"\n[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n"
+                .to_owned();
+        if let Some(postgres) = &postgres {
+            postgres.run(&format!("GRANT pg_write_all_data TO {}", postgres.name()));
+            config += &postgres.source("pg", "");
+        }
+        if let Some(mariadb) = &mariadb {
+            mariadb.run(&format!("GRANT SELECT, UPDATE, DELETE ON {0}.* TO '{0}'@'%'", mariadb.name()));
+            config += &mariadb.source("maria", "");
+        }
+        sandbox.file("residuum.toml", config);
+        Self { sandbox, postgres, mariadb }
+    }
+
+    /// What the stores hold of others, as other programs than ours see it.
+    fn others(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for sql in OTHERS {
+            all.push(sqlite(&self.sandbox.path("shop.sqlite"), sql));
+            all.extend(self.postgres.as_ref().map(|server| server.run(sql)));
+            all.extend(self.mariadb.as_ref().map(|server| server.run(sql)));
+        }
+        all
+    }
+
+    fn scan(&self) {
+        self.sandbox.run(["scan", "--quiet"]).exits(0);
+    }
+
+    fn erase(&self) -> Run {
+        self.sandbox.run(["erase", "--email", JANE, "--request", "R-7", "--apply", "--format", "json", "--quiet"])
+    }
+
+    fn is_gone(&self) {
+        self.sandbox.run(["verify", "--email", JANE, "--quiet"]).exits(0);
+    }
+
+    /// Files without the lines in which Jane stands, to be compared before and after.
+    fn text_without_jane(&self, name: &str) -> String {
+        let text = fs::read_to_string(self.sandbox.path(format!("data/{name}"))).expect("it is text");
+        let lines = text.lines().filter(|line| !line.contains(JANE) && !line.contains("[erased]"));
+        lines.map(|line| line.trim_end_matches(',')).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[test]
+fn a_person_is_erased_from_everything_and_nobody_else() {
+    let world = World::new("erase");
+    world.scan();
+    let others = world.others();
+    const TEXTS: [&str; 5] = ["crm.csv", "events.jsonl", "app.log", "dump.sql", "profiles.json"];
+    let texts: Vec<_> = TEXTS.iter().map(|name| world.text_without_jane(name)).collect();
+
+    let planned = world.sandbox.run(["erase", "--email", JANE, "--format", "json", "--quiet"]).exits(0).json();
+    let records = planned["records"].as_u64().expect("a number");
+    assert!(records >= 8, "{planned}");
+    assert_eq!(world.others(), others, "a plan changes nothing");
+
+    let done = world.erase().exits(0).nowhere("jane").json();
+    assert_eq!(done["outcome"]["refused"], Value::Array(Vec::new()), "{done}");
+    assert_eq!(done["left"]["records"], 0, "{done}");
+    world.is_gone();
+    assert_eq!(world.others(), others, "others' rows are as they were");
+    for (name, before) in TEXTS.iter().zip(texts) {
+        assert_eq!(world.text_without_jane(name), before, "{name}");
+    }
+    for (server, count) in [
+        (
+            world.postgres.as_ref().map(|of| of.count("SELECT count(*) FROM orders WHERE customer_id = 17")),
+            "PostgreSQL",
+        ),
+        (world.mariadb.as_ref().map(|of| of.count("SELECT count(*) FROM orders WHERE customer_id = 17")), "MariaDB"),
+    ] {
+        assert!(server.is_none_or(|rows| rows == 0), "her orders went with her in {count}");
+    }
+    let csv = fs::read_to_string(world.sandbox.path("data/crm.csv")).expect("it is text");
+    assert_eq!(csv.lines().count(), CUSTOMERS, "a row is gone, the header is there");
+    assert!(csv.contains("3,customer3@example.com,Jane,\"Roe\"\n"), "the namesake stays");
+    let log = fs::read_to_string(world.sandbox.path("data/app.log")).expect("it is text");
+    assert!(log.contains("login of [erased] from web"), "a line of a log stays");
+
+    // Again there is nothing to do, and the audit log says what was done without a word about whom.
+    world.sandbox.run(["erase", "--email", JANE, "--apply"]).exits(0).says("0 records deleted");
+    let log = world.sandbox.run(["audit", "export"]).exits(0).nowhere("jane").prints("\"erased\"").prints("R-7");
+    assert!(log.stdout.contains("before"), "with what stood there before, as a keyed digest");
+    world.sandbox.run(["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn what_comes_back_is_recognised_and_erased_again() {
+    let world = World::new("back");
+    world.scan();
+    world.erase().exits(0);
+    world.sandbox.run(["suppression", "list"]).exits(0).prints("EMAIL").prints("R-7").nowhere("jane");
+    world.sandbox.run(["suppression", "check"]).exits(0).prints("nobody");
+    let taken = ["backups", "add", "nightly", "--source", "files", "--taken", "2026-01-04"];
+    world.sandbox.run(taken).exits(0);
+    world.sandbox.run(["backups", "list"]).exits(0).prints("nightly");
+    // The restored backup.
+    world.sandbox.file("data/crm.csv", files()["crm.csv"].clone());
+    world.sandbox.run(["scan"]).exits(0).says("back after an erasure: 1 person");
+    world.sandbox.run(["suppression", "check"]).exits(3).says("1 person");
+    world.sandbox.run(["erase", "--resurrected"]).exits(0).prints("crm.csv").prints("delete record");
+    world.sandbox.run(["backups", "restored", "nightly"]).exits(0).prints("crm.csv");
+    world.sandbox.run(["backups", "restored", "nightly", "--apply"]).exits(0);
+    world.is_gone();
+    let listed = world.sandbox.run(["backups", "list", "--format", "jsonl"]).exits(0).lines();
+    assert!(listed[0]["replayed"].is_string(), "{listed:?}");
+    assert_eq!(listed[0]["may_hold"], 1, "{listed:?}");
+}
+
+#[test]
+fn policies_and_exceptions_decide_what_becomes_of_it() {
+    let world = World::new("policy");
+    let mut config = fs::read_to_string(world.sandbox.path("residuum.toml")).expect("it was written");
+    config += r#"
+[[erase]]
+source = "shop"
+object = "main.customers"
+strategy = "pseudonym"
+
+[[erase]]
+source = "files"
+object = "crm.csv"
+strategy = "mask"
+
+[[retain]]
+source = "shop"
+object = "main.orders"
+exception = "105d8_legal"
+reason = "tax law asks for seven years"
+approved_by = "legal"
+until = "2999-12-31"
+"#;
+    world.sandbox.file("residuum.toml", config);
+    world.scan();
+    let plan = world.sandbox.run(["erase", "shop", "files", "--email", JANE]).exits(0);
+    plan.prints("replace all personal values").prints("105d8_legal").prints("tax law").nowhere("jane");
+    world.sandbox.run(["erase", "shop", "files", "--email", JANE, "--apply"]);
+    let row = sqlite(&world.sandbox.path("shop.sqlite"), "SELECT email, first_name FROM customers WHERE id = 17");
+    assert!(row.contains("@pseudonym.invalid") && !row.contains("Jane"), "{row}");
+    let orders = sqlite(&world.sandbox.path("shop.sqlite"), "SELECT count(*) FROM orders WHERE customer_id = 17");
+    assert_eq!(orders, "2", "what the law asks for is kept");
+    let csv = fs::read_to_string(world.sandbox.path("data/crm.csv")).expect("it is text");
+    assert!(csv.contains("17,xxxx.xxx@xxxxxxx.xxx,xxxx,\"xxx\"\n"), "{csv}");
+}
+
+#[test]
+fn a_value_is_corrected_in_every_place() {
+    let world = World::new("correct");
+    world.scan();
+    let others = world.others();
+    world.sandbox.file(
+        "changes.csv",
+        format!("type,old,new\nEMAIL,{JANE},jane.poe@example.com\nPERSON_NAME,Jane Roe,Jane Poe\n"),
+    );
+    let correct = |more: &[&str]| {
+        let all = ["correct", "--email", JANE, "--changes", "changes.csv", "--request", "R-8"];
+        world.sandbox.run(all.iter().chain(more))
+    };
+    correct(&[]).exits(0).prints("correct").says("`--apply` does it").nowhere("jane");
+    correct(&["--apply"]).exits(0).says("the old value stands in 0 records").nowhere("jane");
+    assert_eq!(world.others(), others, "others' rows are as they were");
+    world.is_gone();
+    let row = sqlite(&world.sandbox.path("shop.sqlite"), "SELECT email, last_name FROM customers WHERE id = 17");
+    assert_eq!(row, "jane.poe@example.com|Poe");
+    let csv = fs::read_to_string(world.sandbox.path("data/crm.csv")).expect("it is text");
+    assert!(
+        csv.contains("17,jane.poe@example.com,Jane,\"Poe\"\n")
+            && csv.contains("3,customer3@example.com,Jane,\"Roe\"\n")
+    );
+    correct(&["--apply"]).exits(0).says("0 records corrected");
+    world.sandbox.file("data/late.csv", format!("id,email\n9,{JANE}\n"));
+    world.sandbox.run(["scan"]).exits(0).says("back after a correction");
+}
+
+#[test]
+fn killed_at_any_moment_the_same_command_ends_in_the_same_state() {
+    let rounds = if std::env::var_os("RESIDUUM_TEST_FULL").is_some() { 60 } else { 4 };
+    let world = World::new("killed");
+    world.scan();
+    let others = world.others();
+    for round in 0..rounds {
+        let mut command = world.sandbox.command(["erase", "--email", JANE, "--apply", "--quiet"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        std::thread::sleep(Duration::from_millis(20 + 97 * round % 1500));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        if round % 3 == 2 {
+            // Somebody scans in between: what was found then is no longer what is there.
+            world.scan();
+        }
+    }
+    world.erase().exits(0);
+    world.is_gone();
+    assert_eq!(world.others(), others, "others' rows are as they were");
+    let left: Vec<_> = fs::read_dir(world.sandbox.path("data")).expect("it is there").flatten().collect();
+    assert_eq!(left.len(), files().len(), "no temporary file is left: {left:?}");
+}
