@@ -124,6 +124,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     drop(wanted);
     watcher.finish();
     let summary = summary?;
+    if stop.load(Ordering::Relaxed) {
+        common.say("stopped: nothing can be said of what is left");
+        audit::note(&config, common, act("verified", json!({ "complete": false, "stopped": true })))?;
+        return Ok(Exit::Incomplete);
+    }
     let scanned = [began, utc(SystemTime::now())];
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
