@@ -91,6 +91,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         sources: &sources,
         policy: &policy,
         corrections: &corrections,
+        wanted: None,
         stop: &stop,
     };
     let types: Vec<_> = corrections.all().iter().map(|of| of.kind().name()).collect();

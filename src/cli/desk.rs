@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use residuum_detect::Detector;
+use residuum_detect::{Detector, Literals};
 use residuum_source::Source;
 
 use super::common::Common;
@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::progress::Watcher;
 use crate::config::Config;
 use crate::index::{Index, Reader};
+use crate::proof::Wanted;
 use crate::report::human::counted;
 use crate::request::{self, CarriedOut, CarryOut, Corrections, Planner, Policy};
 use crate::scan::{Scan, ScanOptions, Summary};
@@ -25,6 +26,7 @@ pub(super) struct Desk<'a> {
     pub sources: &'a [Box<dyn Source>],
     pub policy: &'a Policy,
     pub corrections: &'a Corrections,
+    pub wanted: Option<&'a Wanted>,
     pub stop: &'a AtomicBool,
 }
 
@@ -53,6 +55,7 @@ impl Desk<'_> {
             sources: self.sources,
             policy: self.policy,
             corrections: self.corrections,
+            literals: self.wanted.map(|wanted| wanted as &dyn Literals),
             limits: &self.config.limits,
             stop: self.stop,
             progress: &progress,

@@ -17,6 +17,7 @@ use super::scan::{choose, open, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::identity::Subject;
+use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
 use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Store, Suppression};
 use crate::scan::Summary;
@@ -128,6 +129,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     let detector = Detector::new(&rules)?;
     let policy = Policy::new(&config);
     let corrections = Corrections::default();
+    let wanted = how.apply.then(|| Wanted::new(subjects, Edges::Clear));
     let stop = stop_on_signal()?;
     let desk = Desk {
         common,
@@ -137,6 +139,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         sources: &sources,
         policy: &policy,
         corrections: &corrections,
+        wanted: wanted.as_ref(),
         stop: &stop,
     };
     let plan = |desk: &Desk<'_>| -> Result<Plan, Failure> {

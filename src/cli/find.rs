@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::location::{Names, Printer};
 use super::output::{self, Format};
 use super::people::{self, People};
-use super::{audit, coverage, known, rules};
+use super::{audit, coverage, expand, known, rules};
 use crate::audit::Act;
 use crate::identity::{self, FindOptions};
 use crate::report::human::counted;
@@ -29,6 +29,7 @@ Examples:
   residuum find --email jane@example.com
   residuum find --name 'Jane Roe' --dob 1985-07-04 --zip 94601
   residuum find --id crm.customers.id=1042 --format jsonl
+  residuum find --email jane@example.com --expand
   residuum find --sha256 EMAIL=8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d
   residuum find --identifiers people.csv --id-domain crm.customers.id --format csv
 
@@ -40,6 +41,13 @@ pub(super) struct Args {
     /// Follow keys that merely mention the person, such as a support agent's number in customers' records
     #[arg(long)]
     mentions: bool,
+    /// Also say which identifiers stand beside the person's, to be accepted with `--accept`
+    ///
+    /// Nothing is followed by itself: each says where it stands, how many records it would add, and whether it stands with
+    /// several people. With `--accept` it counts as the person's, here and in `disclose`, `erase` and `verify`, and the next
+    /// `--expand` starts from it as well.
+    #[arg(long)]
+    expand: bool,
     /// How to print locations
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
     format: Format,
@@ -80,6 +88,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     })?;
     printed?;
     printer.finish()?;
+    if args.expand {
+        let found = identity::candidates(&reader, index.keys(), &subjects)?;
+        expand::print(&mut out, args.format, Names::new(index.keys(), args.show_values), &found)?;
+    }
     out.flush()?;
     if summary.shared > 0 {
         let what = counted(summary.shared, "identifier");

@@ -27,6 +27,7 @@ mod detect;
 mod erase;
 mod erasure;
 mod exit;
+mod expand;
 mod failure;
 mod feed;
 mod find;

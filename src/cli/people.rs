@@ -39,6 +39,9 @@ pub(super) struct People {
     /// The SHA-256 of an identifier, in hexadecimal or Base64, such as `EMAIL=8c87b4…`
     #[arg(long, value_name = "TYPE=DIGEST")]
     sha256: Vec<String>,
+    /// An identifier that `find --expand` gave, accepted as the person's
+    #[arg(long, value_name = "TYPE:FINGERPRINT")]
+    accept: Vec<String>,
     /// A CSV file of people, one a line; `-` is standard input
     #[arg(long, value_name = "FILE.csv")]
     identifiers: Option<PathBuf>,
@@ -69,7 +72,17 @@ impl People {
 
     /// Whether anybody is named at all.
     pub(super) fn is_empty(&self) -> bool {
-        let lists = [&self.email, &self.phone, &self.name, &self.dob, &self.zip, &self.values, &self.id, &self.sha256];
+        let lists = [
+            &self.email,
+            &self.phone,
+            &self.name,
+            &self.dob,
+            &self.zip,
+            &self.values,
+            &self.id,
+            &self.sha256,
+            &self.accept,
+        ];
         lists.iter().all(|list| list.is_empty()) && self.identifiers.is_none()
     }
 
@@ -108,6 +121,9 @@ impl People {
         }
         for pair in &self.sha256 {
             given.push(Identifier::sha256(pair)?);
+        }
+        for text in &self.accept {
+            given.push(Identifier::accepted(text)?);
         }
         let mut subjects = Vec::new();
         if !given.is_empty() {

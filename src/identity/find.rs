@@ -99,7 +99,7 @@ pub fn find(
             met[probe.subject].push(Met { finding, identifier, token });
         }
     })?;
-    let mut links = Links { reader, records: HashMap::new() };
+    let mut links = Links::new(reader);
     let mut summary = FindSummary::default();
     let mut people = Vec::new();
     for (subject, met) in subjects.iter().zip(met) {
@@ -166,6 +166,7 @@ fn probes(subjects: &[Subject], keys: &Keyring) -> BTreeMap<Fingerprint, Vec<Pro
                         }
                     }
                     Identifier::Sha256 { kind, digest } => add(key.fingerprint_of_digest(digest), *kind, None, None),
+                    Identifier::Fingerprint { kind, fp } => add(*fp, *kind, None, None),
                     Identifier::Key { domain, value } => {
                         add(key.fingerprint_of_key(domain, &key_value(domain, value.expose())), Type::Key, None, None);
                     }
@@ -223,12 +224,16 @@ fn name_forms(form: &[u8]) -> Vec<(Vec<u8>, Option<Token>)> {
 }
 
 /// What stands in records, asked for once.
-struct Links<'r> {
+pub(super) struct Links<'r> {
     reader: &'r Reader,
     records: HashMap<RecordId, Arc<Vec<Finding>>>,
 }
 
-impl Links<'_> {
+impl<'r> Links<'r> {
+    pub(super) fn new(reader: &'r Reader) -> Self {
+        Self { reader, records: HashMap::new() }
+    }
+
     fn record(&mut self, id: &RecordId) -> Result<Arc<Vec<Finding>>, IndexError> {
         if let Some(known) = self.records.get(id) {
             return Ok(known.clone());
@@ -403,7 +408,7 @@ fn follow_keys(
 
 /// Whether the records that hold an identifier are those of several people: records of one kind of table that
 /// name different people.
-fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
+pub(super) fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
     let mut names: BTreeMap<(u32, Arc<str>), BTreeSet<Fingerprint>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for record in records.iter().filter(|record| seen.insert((*record).clone())) {
@@ -445,6 +450,7 @@ fn name(given: &Identifier) -> String {
     match given {
         Identifier::Value { kind, .. } => kind.name().to_owned(),
         Identifier::Sha256 { kind, .. } => format!("SHA-256 of {}", kind.name()),
+        Identifier::Fingerprint { kind, .. } => format!("accepted {}", kind.name()),
         Identifier::Key { domain, .. } => domain.clone(),
     }
 }

@@ -382,7 +382,9 @@ mod tests {
         found.iter().map(|of| (name(&of.from), name(&of.to))).collect()
     }
 
-    fn memory(name: &str, tables: &[(&str, &[&str], Vec<Vec<String>>)]) -> Memory {
+    type Table<'t> = (&'t str, &'t [&'t str], Vec<Vec<String>>);
+
+    fn memory(name: &str, tables: &[Table<'_>]) -> Memory {
         let mut memory = Memory::new(name);
         for (table, columns, rows) in tables {
             let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();

@@ -4,10 +4,12 @@
 //! ZIP code, an address of a network) never links alone, and one that stands with several people links nobody:
 //! giving one person another's data is a breach.
 
+mod expand;
 mod find;
 pub mod links;
 mod subject;
 
+pub use expand::{Candidate, candidates};
 pub use find::{FindOptions, FindSummary, Location, find};
 pub use subject::{Identifier, InvalidIdentifier, Subject, read_subjects};
 pub(crate) use subject::{decode_digest, rows as csv_rows};

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use residuum_detect::{Type, standard_form};
+use residuum_detect::{Fingerprint, Type, standard_form};
 use residuum_source::Sensitive;
 
 /// A person who is looked for.
@@ -32,6 +32,13 @@ pub enum Identifier {
         kind: Type,
         /// The digest of the value in some scheme's standard form.
         digest: [u8; 32],
+    },
+    /// A value of which only the fingerprint in an index is known: found beside others, and accepted as the person's.
+    Fingerprint {
+        /// The value's type.
+        kind: Type,
+        /// The canonical fingerprint.
+        fp: Fingerprint,
     },
     /// The key of a record in a domain, such as `crm.customers.id`.
     Key {
@@ -137,10 +144,24 @@ impl Identifier {
         Ok(Self::Sha256 { kind, digest })
     }
 
+    /// `TYPE:FINGERPRINT`, as an expansion gives it.
+    ///
+    /// # Errors
+    /// When it is not of that form.
+    pub fn accepted(text: &str) -> Result<Self, InvalidIdentifier> {
+        let wrong =
+            || InvalidIdentifier::Pair { what: "--accept", expected: "TYPE:FINGERPRINT, as `find --expand` gives it" };
+        let (kind, digits) = text.trim().split_once(':').ok_or_else(wrong)?;
+        let kind = Type::from_name(&kind.to_uppercase()).ok_or_else(wrong)?;
+        let number = (digits.len() == 32).then(|| u128::from_str_radix(digits, 16).ok()).flatten();
+        let fp = Fingerprint(number.ok_or_else(wrong)?.to_be_bytes());
+        Ok(Self::Fingerprint { kind, fp })
+    }
+
     /// The type looked for; `KEY` for a key.
     pub fn kind(&self) -> Type {
         match self {
-            Self::Value { kind, .. } | Self::Sha256 { kind, .. } => *kind,
+            Self::Value { kind, .. } | Self::Sha256 { kind, .. } | Self::Fingerprint { kind, .. } => *kind,
             Self::Key { .. } => Type::Key,
         }
     }

@@ -131,6 +131,7 @@ impl Opening {
             forms.push(match identifier {
                 Identifier::Value { kind, form } => (*kind, "", form.expose().clone()),
                 Identifier::Sha256 { kind, digest } => (*kind, "sha-256", digest.to_vec()),
+                Identifier::Fingerprint { kind, fp } => (*kind, "fingerprint", fp.0.to_vec()),
                 Identifier::Key { domain, value } => (Type::Key, domain, value.expose().clone().into_bytes()),
             });
         }

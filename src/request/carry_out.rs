@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use residuum_detect::Detector;
+use residuum_detect::{Detector, Literals};
 use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source};
 use serde_json::{Value, json};
 
@@ -95,6 +95,8 @@ pub struct CarryOut<'a> {
     pub policy: &'a Policy,
     /// What wrong values become, in a correction; none in an erasure.
     pub corrections: &'a Corrections,
+    /// The identifiers themselves, of which a verification finds what no rule does.
+    pub literals: Option<&'a dyn Literals>,
     /// Bounds on what an object may cost.
     pub limits: &'a Limits,
     /// Becomes true when it should stop; what was begun is finished.

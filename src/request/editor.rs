@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use residuum_detect::{Category, Detector, FieldPlan, RuleId, Type};
+use residuum_detect::{Category, Detector, FieldPlan, Literals, RuleId, Type};
 use residuum_source::{
     Action, Batch, Change, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal, RefusalKind,
     Sensitive,
@@ -46,6 +46,7 @@ pub(super) struct ByPlan<'a> {
     pub policy: &'a Policy,
     /// What wrong values become, in a correction.
     pub corrections: &'a Corrections,
+    pub literals: Option<&'a dyn Literals>,
     /// By opened name.
     pub parts: BTreeMap<ObjectPath, PartToEdit<'a>>,
     pub nesting: u32,
@@ -62,6 +63,7 @@ impl<'a> ByPlan<'a> {
             keys: with.index.keys(),
             policy: with.policy,
             corrections: with.corrections,
+            literals: with.literals,
             parts: BTreeMap::new(),
             nesting: with.limits.nesting,
             run_key,
@@ -191,8 +193,10 @@ fn nested(text: &[u8], sight: &Sight, new: &dyn Fn(&[u8], bool) -> New) -> Optio
 
 impl Editor for ByPlan<'_> {
     fn open(&mut self, part: &Part) {
-        let again =
-            self.parts.get(&part.path).map(|of| Again::new(self.detector, self.keys, of.plans.clone(), self.nesting));
+        let again = self
+            .parts
+            .get(&part.path)
+            .map(|of| Again::new(self.detector, self.keys, of.plans.clone(), self.literals, self.nesting));
         self.open.push((part.path.clone(), again));
     }
 

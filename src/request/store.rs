@@ -175,6 +175,7 @@ fn digest(keys: &Keyring, subjects: &[Subject]) -> String {
         all.push(match identifier {
             Identifier::Value { form, .. } => key.fingerprint(form.expose()).0,
             Identifier::Sha256 { digest, .. } => key.fingerprint_of_digest(digest).0,
+            Identifier::Fingerprint { fp, .. } => fp.0,
             Identifier::Key { domain, value } => key.fingerprint_of_key(domain, value.expose().as_bytes()).0,
         });
     }

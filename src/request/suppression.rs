@@ -271,7 +271,7 @@ fn digest(identifier: &Identifier) -> Option<(Type, String)> {
         _ if !identifier.is_strong() => None,
         Identifier::Value { kind, form } => Some((*kind, hex(&Sha256::digest(form.expose())))),
         Identifier::Sha256 { kind, digest } => Some((*kind, hex(digest))),
-        Identifier::Key { .. } => None,
+        Identifier::Fingerprint { .. } | Identifier::Key { .. } => None,
     }
 }
 

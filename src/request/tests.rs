@@ -94,6 +94,7 @@ impl World {
             sources: &self.sources,
             policy: &self.policy,
             corrections: &Corrections::new(Vec::new(), self.index.keys()),
+            literals: None,
             limits: &Limits::default(),
             stop: &AtomicBool::new(false),
             progress: &|_, _| {},

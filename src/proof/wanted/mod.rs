@@ -70,7 +70,7 @@ impl Wanted {
                 let (kind, is_digest, form): (_, _, Box<[u8]>) = match identifier {
                     Identifier::Value { kind, form } => (*kind, false, form.expose().as_slice().into()),
                     Identifier::Sha256 { kind, digest } => (*kind, true, digest.as_slice().into()),
-                    Identifier::Key { .. } => continue,
+                    Identifier::Fingerprint { .. } | Identifier::Key { .. } => continue,
                 };
                 let number = *known.entry((kind, is_digest, form.clone())).or_insert_with(|| {
                     values.push(Value { kind, form, is_digest });
