@@ -217,6 +217,9 @@ fn print(out: &mut dyn std::io::Write, statement: &Statement, by: &Certificate, 
         )?;
     }
     writeln!(out, "  possible   {} places where a namesake may be", count(statement.places.possible))?;
+    for (exception, places) in &statement.retained {
+        writeln!(out, "  retained   {} places, under {exception}", count(*places))?;
+    }
     writeln!(out, "  canaries   {} of {} found", statement.canaries.found, statement.canaries.planted)?;
     for what in &statement.not_examined {
         writeln!(out, "  not seen   {what}")?;

@@ -1,5 +1,6 @@
 //! `residuum verify`: is anything of this person left?
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -24,9 +25,10 @@ use super::{audit, known, rules};
 use crate::audit::Act;
 use crate::clock::utc;
 use crate::identity::Subject;
-use crate::index::{Index, Reader, SourceState};
+use crate::index::{Finding, Index, Reader, SourceState};
 use crate::proof::{self, Canaries, Certificate, Edges, Opening, Places, SourceStatement, Statement, Traces, Wanted};
 use crate::report::human::{count, counted};
+use crate::request::Policy;
 use crate::scan::{Scan, ScanOptions};
 use crate::signature::{Signer, hex};
 
@@ -34,7 +36,8 @@ use crate::signature::{Signer, hex};
 ///
 /// Reads all sources again and looks for the person's identifiers, plain, hashed, encoded or compressed, by themselves
 /// and along declared keys. Each place that is found is `residual`; `joint`, if the identifier stands with several
-/// people; or `possible`, if only weak identifiers meet there, as of a namesake. Canaries, people invented for this run,
+/// people; `possible`, if only weak identifiers meet there, as of a namesake; or `retained` under a `[[retain]]` of
+/// `residuum.toml`. Canaries, people invented for this run,
 /// go the same way and must all be found.
 ///
 /// Identifiers are looked for as they are written, too, wherever they stand: bare digits in a field `x`, MD5, SHA-1, SHA-256
@@ -133,7 +136,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
     let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects, &stop);
-    let places = print(args, &rules, &index, &reader, &subjects, &traces, &stop)?;
+    let policy = Policy::new(&config);
+    let mut retained = BTreeMap::new();
+    let places = print(args, &rules, &index, &reader, &subjects, &traces, &stop, &policy, &mut retained)?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
     let stopped = stop.load(Ordering::Relaxed);
     let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full && !stopped;
@@ -158,7 +163,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let empty = summary.sources.iter().map(|state| state.objects).sum::<u64>() == 0;
     let against = against(places, canaries, complete, empty);
     let outcome = json!({
-        "residual": places.residual, "joint": places.joint, "possible": places.possible, "complete": complete,
+        "residual": places.residual, "joint": places.joint, "possible": places.possible, "retained": retained, "complete": complete,
         "canaries": canaries, "certified": args.certificate.is_some() && against.is_none(),
     });
     if let Some(path) = &args.certificate {
@@ -179,6 +184,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
                     rules: hex(&detector.digest()),
                     sources: looked_at(&summary.sources),
                     places,
+                    retained: retained.clone(),
                     canaries,
                     not_examined: not_examined(&sources, summary.unchanged > 0),
                 };
@@ -202,7 +208,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints the places and counts them.
+/// Prints the places and counts them; those that are kept by exception.
+#[expect(clippy::too_many_arguments, reason = "what is printed comes from everywhere")]
 fn print(
     args: &Args,
     rules: &RuleSet,
@@ -211,11 +218,17 @@ fn print(
     subjects: &[Subject],
     traces: &Traces,
     stop: &AtomicBool,
+    policy: &Policy,
+    retained: &mut BTreeMap<String, u64>,
 ) -> Result<Places, Failure> {
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), rules, true)?;
     let mut printed = Ok(());
-    let mut places = proof::remaining(reader, index.keys(), subjects, &mut |state, location| {
+    let is_retained = |finding: &Finding| policy.keeps(finding).is_some();
+    let mut places = proof::remaining(reader, index.keys(), subjects, &is_retained, &mut |state, location| {
+        if let Some(retention) = policy.keeps(&location.finding) {
+            *retained.entry(retention.exception.clone()).or_default() += 1;
+        }
         printed = printer.remaining(state, location);
         if printed.is_err() || stop.load(Ordering::Relaxed) {
             ControlFlow::Break(())
@@ -234,13 +247,14 @@ fn print(
 }
 
 fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool) {
-    let Places { residual, joint, possible } = places;
+    let Places { residual, joint, possible, retained } = places;
     let looked = if complete { "everything was looked at" } else { "not everything could be looked at" };
     common.say(format_args!(
-        "{}: {} joint, {} possible; {looked}; {} of {} canaries found",
+        "{}: {} joint, {} possible, {} retained; {looked}; {} of {} canaries found",
         if residual == 0 { "nothing residual".to_owned() } else { format!("{} residual", counted(residual, "place")) },
         count(joint),
         count(possible),
+        count(retained),
         canaries.found,
         canaries.planted
     ));

@@ -59,6 +59,9 @@ pub struct Statement {
     pub sources: Vec<SourceStatement>,
     /// What was found.
     pub places: Places,
+    /// Places that are kept, by the exception that allows it.
+    #[serde(default)]
+    pub retained: std::collections::BTreeMap<String, u64>,
     /// Canaries planted and found.
     pub canaries: Canaries,
     /// What was not looked at, and what to do about it.
@@ -270,7 +273,8 @@ mod tests {
                 excluded: 0,
                 records: 120,
             }],
-            places: Places { residual: 0, joint: 0, possible: 2 },
+            places: Places { possible: 2, ..Places::default() },
+            retained: [].into(),
             canaries: Canaries { planted: 5, found: 5 },
             not_examined: Vec::new(),
         }

@@ -27,7 +27,7 @@ pub use leftover::{Trace, Traces, leftovers};
 pub use wanted::{Edges, Wanted};
 
 use crate::identity::{self, FindOptions, Location, Subject};
-use crate::index::{IndexError, Keyring, Reader};
+use crate::index::{Finding, IndexError, Keyring, Reader};
 use crate::scan::LITERAL;
 
 /// What a place of a person is, after an erasure.
@@ -39,6 +39,8 @@ pub enum State {
     Joint,
     /// Only weak identifiers meet there: perhaps a namesake.
     Possible,
+    /// Kept under an exception that somebody approved.
+    Retained,
 }
 
 impl State {
@@ -48,6 +50,7 @@ impl State {
             Self::Residual => "residual",
             Self::Joint => "joint",
             Self::Possible => "possible",
+            Self::Retained => "retained",
         }
     }
 
@@ -69,6 +72,9 @@ pub struct Places {
     pub joint: u64,
     /// See [`State::Possible`].
     pub possible: u64,
+    /// See [`State::Retained`].
+    #[serde(default)]
+    pub retained: u64,
 }
 
 impl Places {
@@ -78,6 +84,7 @@ impl Places {
             State::Residual => &mut self.residual,
             State::Joint => &mut self.joint,
             State::Possible => &mut self.possible,
+            State::Retained => &mut self.retained,
         }
     }
 }
@@ -85,7 +92,8 @@ impl Places {
 /// Looks for what is left of people in an index, and gives each place with what it is.
 ///
 /// A name or a date of birth leads nowhere where an e-mail is known, too; here it is looked for by itself as well, for
-/// what is left of somebody may be a record that has lost the rest.
+/// what is left of somebody may be a record that has lost the rest. What is retained under an exception is told by whoever
+/// asks.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -93,6 +101,7 @@ pub fn remaining(
     reader: &Reader,
     keys: &Keyring,
     subjects: &[Subject],
+    is_retained: &dyn Fn(&Finding) -> bool,
     each: &mut dyn FnMut(State, &Location) -> ControlFlow<()>,
 ) -> Result<Places, IndexError> {
     let mut places = Places::default();
@@ -105,7 +114,7 @@ pub fn remaining(
         if !seen.insert((location.subject.clone(), place)) {
             return ControlFlow::Continue(());
         }
-        let state = State::of(location);
+        let state = if is_retained(finding) { State::Retained } else { State::of(location) };
         *places.of(state) += 1;
         each(state, location)
     };

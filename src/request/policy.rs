@@ -4,6 +4,7 @@ use residuum_detect::{Category, Type};
 use residuum_source::RecordKind;
 
 use crate::config::{Config, EraseRule, Retention, Strategy};
+use crate::index::Finding;
 
 /// The owner's rules of erasure, as of today.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,18 @@ impl Policy {
         let today = crate::clock::today();
         let holds = |retention: &&Retention| retention.until.as_deref().is_none_or(|until| until >= today.as_str());
         Self { erase: config.erase.clone(), retain: config.retain.iter().filter(holds).cloned().collect() }
+    }
+
+    /// The retention under which something that was found is kept.
+    pub fn keeps(&self, finding: &Finding) -> Option<&Retention> {
+        let at = At {
+            source: &finding.source,
+            object: &finding.object,
+            field: &finding.field,
+            kind: finding.kind,
+            categories: finding.kind.categories(),
+        };
+        self.retained(&finding.source, &finding.object).or_else(|| self.retained_value(&at))
     }
 
     /// The retention under which whole records of an object are kept.

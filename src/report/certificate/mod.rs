@@ -81,6 +81,9 @@ fn of_whom(statement: &Statement) -> Part {
         ("Places with data about them".to_owned(), count(statement.places.residual + statement.places.joint)),
         ("Places where a namesake may be".to_owned(), count(statement.places.possible)),
     ];
+    for (exception, places) in &statement.retained {
+        facts.push((format!("Places kept under {exception}"), count(*places)));
+    }
     if let Some(request) = &statement.request {
         facts.insert(2, ("Request".to_owned(), request.clone()));
     }
