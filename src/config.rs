@@ -4,8 +4,11 @@
 //! field has one meaning and one default, given here. Secrets are never in the file: a source names the
 //! environment variable, file or command that holds its password.
 
+mod calendar;
+mod map;
 mod policy;
 mod source;
+mod vocabulary;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,9 +16,14 @@ use std::path::{Path, PathBuf};
 use residuum_source::Limits;
 use serde::Deserialize;
 
+pub use self::calendar::{CalendarSpan, Day};
+pub use self::map::{
+    AcceptedGap, CountsFrom, Environment, GapKind, MapEntry, NoSearch, Recipient, RecipientKind, RetentionPeriod, glob,
+};
 use self::policy::{EraseFile, RetainFile};
 pub use self::policy::{EraseRule, PolicyScope, Retention, Strategy};
 pub use self::source::{SourceConfig, Span};
+pub use self::vocabulary::{BusinessPurpose, Purpose, RecipientCategory, SourceCategory};
 
 /// The name looked for in the current directory.
 pub const FILE_NAME: &str = "residuum.toml";
@@ -49,6 +57,12 @@ pub struct Config {
     pub erase: Vec<EraseRule>,
     /// What is kept though it were to be erased; the first that fits counts.
     pub retain: Vec<Retention>,
+    /// What is said of sources, objects and fields, in the order of the file.
+    pub map: Vec<MapEntry>,
+    /// Those who get personal information.
+    pub recipients: Vec<Recipient>,
+    /// Gaps of the map that somebody answers for.
+    pub accepted_gaps: Vec<AcceptedGap>,
     /// Bounds on what one object may cost.
     pub limits: Limits,
 }
@@ -152,6 +166,12 @@ struct File {
     #[serde(default)]
     retain: Vec<RetainFile>,
     #[serde(default)]
+    map: Vec<MapEntry>,
+    #[serde(default)]
+    recipient: Vec<Recipient>,
+    #[serde(default)]
+    accepted_gap: Vec<AcceptedGap>,
+    #[serde(default)]
     limits: LimitsFile,
 }
 
@@ -203,6 +223,7 @@ impl Config {
         }
         check_names(&sources)?;
         settings.exclude.iter().try_for_each(Exclusion::check)?;
+        map::check(&settings.map, &settings.recipient, &settings.accepted_gap)?;
         let audit = match environment.get("RESIDUUM_AUDIT") {
             Some(path) => PathBuf::from(path),
             None => settings.audit.map_or_else(|| index.join(AUDIT_LOG), beside),
@@ -219,6 +240,9 @@ impl Config {
             exclusions: settings.exclude,
             erase: settings.erase.into_iter().map(EraseFile::resolve).collect::<Result<_, _>>()?,
             retain: settings.retain.into_iter().map(RetainFile::resolve).collect::<Result<_, _>>()?,
+            map: settings.map,
+            recipients: settings.recipient,
+            accepted_gaps: settings.accepted_gap,
             limits: settings.limits.resolve(),
         })
     }
@@ -241,7 +265,7 @@ impl Config {
 impl Exclusion {
     fn check(&self) -> Result<(), ConfigError> {
         let place = || format!("the exclusion of `{}` in source `{}`", self.object, self.source);
-        if self.until.as_deref().is_some_and(|until| !is_date(until)) {
+        if self.until.as_deref().is_some_and(|until| until.parse::<Day>().is_err()) {
             let reason = "`until` is the last day it holds, written like `2027-06-30`".to_owned();
             return Err(ConfigError::Value { place: place(), reason });
         }
@@ -252,10 +276,7 @@ impl Exclusion {
 
 /// Whether this is a day written `YYYY-MM-DD`.
 pub(crate) fn is_date(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    let in_range = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
-    matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2)
-        && in_range(y, 9999) && in_range(m, 12) && in_range(d, 31))
+    text.parse::<Day>().is_ok()
 }
 
 impl LimitsFile {

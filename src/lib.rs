@@ -33,6 +33,7 @@
 //! - `connect`: a URL to a source; the only place that knows which connectors exist.
 //! - `scan`: objects to units, fields to plans, batches through the detector into segments; checkpoints, coverage.
 //! - `index`: where findings live. Segments that never change, a catalog, look-ups, keys.
+//! - [`map`]: what every field is for, where it comes from, who gets it and how long it is kept, as the owner says.
 //! - `identity`: a person's identifiers to locations, with the chain that led to each.
 //! - `audit`: what was done, when and why; entries are chained and signed with the key of [`signature`].
 //! - `proof`: whether anything of a person is left, and a signed certificate that says so.
@@ -63,6 +64,7 @@ pub mod connect;
 pub mod demo;
 pub mod identity;
 pub mod index;
+pub mod map;
 pub mod proof;
 pub mod report;
 pub mod request;

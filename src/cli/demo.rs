@@ -95,6 +95,7 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
         "residuum findings --type US_SSN",
         &format!("residuum find --id crm.customers.id={}", company.subject_id),
         "residuum report --explain main.support_notes.note",
+        "residuum map check         # what is not accounted for",
         "residuum scan              # nothing has changed: nothing is read",
     ] {
         writeln!(out, "  {next}")?;

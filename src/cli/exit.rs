@@ -9,7 +9,7 @@ pub(super) enum Exit {
     Done,
     /// It could not run: usage, configuration, credentials, damaged index.
     CouldNotRun,
-    /// Done, but something listed was unsupported, unreadable or over a limit.
+    /// Done, but something listed was unsupported, unreadable or over a limit; `map check`: gaps remain.
     Incomplete,
     /// The answer is no: `find` has no location.
     No,

@@ -38,6 +38,7 @@ mod known;
 mod links;
 mod location;
 mod man;
+mod map;
 mod output;
 mod people;
 mod plan;
@@ -84,7 +85,7 @@ Examples:
 Exit codes:
   0  done, and coverage is complete
   1  could not run: usage, configuration, credentials, damaged index
-  2  done, but something listed is unsupported, unreadable or over a limit
+  2  done, but something listed is unsupported, unreadable or over a limit; `map check`: gaps remain
   3  `find`: no location; `verify`: something remains; `audit verify`, `certificate check`: does not hold (3 wins over 2)";
 
 #[derive(Subcommand)]
@@ -93,6 +94,7 @@ enum Command {
     Findings(findings::Args),
     Find(find::Args),
     Report(report::Args),
+    Map(map::Args),
     Detect(detect::Args),
     Rules(rules::Args),
     Sources(sources::Args),
@@ -118,6 +120,7 @@ impl Command {
             Self::Findings(args) => findings::run(args, common),
             Self::Find(args) => find::run(args, common),
             Self::Report(args) => report::run(args, common),
+            Self::Map(args) => map::run(args, common),
             Self::Detect(args) => detect::run(args, common),
             Self::Rules(args) => rules::run(args, common),
             Self::Sources(args) => sources::run(args, common),

@@ -190,7 +190,7 @@ impl RetainFile {
         if !EXCEPTIONS.contains(&exception.as_str()) {
             return Err(value(format!("`exception` is one of {}", EXCEPTIONS.join(", "))));
         }
-        if until.as_deref().is_some_and(|until| !super::is_date(until)) {
+        if until.as_deref().is_some_and(|until| until.parse::<super::Day>().is_err()) {
             return Err(value("`until` is the last day it holds, written like `2033-12-31`".to_owned()));
         }
         if reason.trim().is_empty() || approved_by.trim().is_empty() {

@@ -126,7 +126,7 @@ fn write(path: &Path, text: &str) -> Result<(), DemoError> {
     fs::write(path, text).map_err(|cause| DemoError::Write { path: path.to_owned(), cause })
 }
 
-/// Two sources, and two joins that no schema could declare.
+/// Two sources, joins that no schema could declare, and a map of them with gaps.
 const CONFIGURATION: &str = r#"# Written by `residuum demo`. Paths count from this file.
 index = ".residuum"
 key_file = "demo.key"
@@ -151,6 +151,125 @@ to = { source = "crm", object = "main.customers", field = "id" }
 [[join]]
 from = { source = "files", object = "exports/kunden-*.csv", field = "Kundennummer" }
 to = { source = "crm", object = "main.customers", field = "id" }
+
+# The map: what it is for, where it comes from, who gets it. Some of it is missing: `residuum map check` says what.
+[[recipient]]
+name = "Petrel Parcels"
+category = "parcel carriers"
+kind = "service provider"
+contract = "contracts/petrel-2025.pdf"
+notify = "privacy@petrel.example.com"
+
+[[recipient]]
+name = "Inkwell Mailing"
+category = "newsletter services"
+kind = "service provider"
+contract = "contracts/inkwell-2026.pdf"
+notify = "https://inkwell.example.com/api/deletions"
+
+[[recipient]]
+name = "Tally Insights"
+category = "data analytics providers"
+kind = "contractor"
+contract = "contracts/tally-2026.pdf"
+notify = "privacy@tally.example.net"
+
+[[recipient]]
+name = "Meadowlark Ads"
+category = "advertising networks"
+kind = "third party"
+contract = "contracts/meadowlark-2024.pdf"
+owner = "marketing"
+
+[[recipient]]
+name = "tax authority"
+category = "government entities"
+kind = "third party"
+contract = "none: required by law"
+notify = "by letter"
+
+[[map]]
+source = "crm"
+sources = ["the consumer directly"]
+purposes = ["fulfilling orders"]
+business_purposes = ["services"]
+sold_to = []
+shared_with = []
+service_providers = ["Petrel Parcels"]
+environment = "production"
+owner = "customer service"
+
+[[map]]
+source = "crm"
+object = "main.{customers,orders}"
+retention = { keep = "3y", after = "the last order" }
+
+[[map]]
+source = "crm"
+object = "main.support_notes"
+purposes = ["customer support"]
+service_providers = []
+retention = { keep = "2y", from = "written_on" }
+
+[[map]]
+source = "crm"
+object = "main.employees"
+purposes = ["employment", "payroll"]
+disclosed_to = ["tax authority"]
+service_providers = []
+owner = "people team"
+due = "2036-12-31"
+
+[[map]]
+source = "files"
+sources = ["the consumer directly"]
+sold_to = []
+environment = "production"
+owner = "web team"
+due = "2026-06-30"
+
+[[map]]
+source = "files"
+object = "events/*"
+purposes = ["analysis of the web shop"]
+shared_with = []
+disclosed_to = ["Tally Insights"]
+retention = "13mo"
+collected_at = "ts"
+
+[[map]]
+source = "files"
+object = "logs/*"
+purposes = ["security of the web shop"]
+business_purposes = ["security", "debugging"]
+shared_with = []
+service_providers = []
+retention = { keep = "90d", after = "the line is written" }
+
+[[map]]
+source = "files"
+object = "warehouse/newsletter.parquet"
+purposes = ["newsletter", "advertising"]
+shared_with = ["Meadowlark Ads"]
+service_providers = ["Inkwell Mailing"]
+retention = { until = "the subscription ends" }
+owner = "marketing"
+
+[[map]]
+source = "files"
+object = "warehouse/shipments.parquet"
+purposes = ["fulfilling orders"]
+shared_with = []
+service_providers = ["Petrel Parcels"]
+retention = { keep = "3y", after = "the parcel arrives" }
+
+[[accepted_gap]]
+gap = "purposes"
+source = "files"
+object = "archive/*"
+approved_by = "privacy office"
+reason = "kept for one dispute, deleted after it"
+until = "2036-12-31"
 "#;
 
 const README: &str = "\
@@ -168,7 +287,7 @@ examples and looks valid, so those are drawn by chance and belong to nobody we k
     files/warehouse/           Parquet: shipments, and a newsletter list with hashed addresses
     files/archive/2025.zip     a CSV, and a tar.gz of letters
     files/mail/                a request to delete an account
-    residuum.toml              the sources, and which fields hold customer numbers
+    residuum.toml              the sources, which fields hold customer numbers, and what all of it is for
     .residuum/                 the index: places and fingerprints, no values
     demo.key                   its key; a real one would be kept elsewhere
     report.html                the inventory

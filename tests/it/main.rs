@@ -22,6 +22,7 @@ mod interrupted;
 mod layers;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod link;
+mod map;
 #[cfg(feature = "mysql")]
 mod mariadb;
 mod pipeline;
