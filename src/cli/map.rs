@@ -1,20 +1,23 @@
 //! `residuum map`: what the data is for, where it comes from and who gets it, and what of that is not said.
 
-use std::io::Write;
+mod check;
+mod export;
+mod graph;
 
-use serde_json::json;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::common::{Common, Scope};
 use super::exit::Exit;
-use super::failure::Failure;
-use super::output::{self, Format, Style, json_line, printable};
-use super::table::{Align, Table};
-use super::{coverage, known, rules};
+use super::failure::{Explain as _, Failure};
+use super::{coverage, known, output, rules};
+use crate::clock::utc;
 use crate::config::{Config, Day};
 use crate::index::{Index, display};
-use crate::map::{Gap, Holding, Map, Place, State, gaps, holdings, notices};
-use crate::report::csv_line;
-use crate::report::human::{count, counted};
+use crate::map::{Gap, Holding, Map, gaps, holdings};
+use crate::report::map::Account;
 
 /// Account for the data: purposes, sources, recipients, retention
 ///
@@ -28,7 +31,9 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    Check(CheckArgs),
+    Check(check::Args),
+    Graph(graph::Args),
+    Export(export::Args),
 }
 
 /// Which fields are to be looked at.
@@ -39,38 +44,19 @@ struct Which {
     source: Option<String>,
 }
 
-/// List what is found and not accounted for, by risk
-///
-/// A gap is a field with personal information of which it is not said what it is for (`purposes`), whom it is collected
-/// from (`sources`), who gets it (`recipients`), how long it is kept (`retention`), from when on (`collected_at`) or
-/// who answers for it (`owner`); or somebody who gets it without a `contract` or a way to `notify` them. Its risk is
-/// sensitivity, 10 for sensitive personal information and 1 for other, times 1 plus the decimal logarithm of how many
-/// findings there are. It is `open`, `overdue` once its day has passed, or `accepted` by somebody until a day. What the
-/// map says without effect is told as a warning.
+/// Where it is written to.
 #[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  residuum map check
-  residuum map check --source crm --gap retention
-  residuum map check --format jsonl | jq 'select(.state == \"overdue\")'
-
-Exit codes:
-  0  no gap, or none that is not accepted
-  2  gaps remain, or the index does not cover everything")]
-struct CheckArgs {
-    #[command(flatten)]
-    which: Which,
-    /// Only gaps of this kind; may be repeated
-    #[arg(long, value_name = "GAP", value_parser = ["purposes", "sources", "recipients", "retention", "collected_at", "owner", "contract", "notify"])]
-    gap: Vec<String>,
-    /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
-    format: Format,
+struct To {
+    /// Write it to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Check(args) => check(args, common),
+        Command::Check(args) => check::run(args, common),
+        Command::Graph(args) => graph::run(args, common),
+        Command::Export(args) => export::run(args, common),
     }
 }
 
@@ -80,6 +66,15 @@ struct Read {
     index: Index,
     map: Map,
     holdings: Vec<Holding>,
+    gaps: Vec<Gap>,
+    today: Day,
+}
+
+impl Read {
+    fn account(&self) -> Account<'_> {
+        let made = utc(SystemTime::now());
+        Account { map: &self.map, holdings: &self.holdings, gaps: &self.gaps, today: self.today, made }
+    }
 }
 
 fn read(which: &Which, common: &Common) -> Result<Read, Failure> {
@@ -95,169 +90,31 @@ fn read(which: &Which, common: &Common) -> Result<Read, Failure> {
     }
     known::globs(&reader, &scope, common)?;
     holdings.retain(|holding| scope.contains(&holding.object, &holding.field));
-    Ok(Read { config, index, map, holdings })
-}
-
-fn check(args: &CheckArgs, common: &Common) -> Result<Exit, Failure> {
-    let Read { config, index, map, holdings } = read(&args.which, common)?;
     let today = Day::today();
-    let names: Vec<_> = config.sources.iter().map(|source| source.name.clone()).collect();
-    for notice in notices(&map, &names, &index.reader()?, &holdings, today)? {
-        common.say(format_args!("warning: {}", printable(&notice.to_string())));
-    }
-    let mut gaps = gaps(&map, &holdings, today);
-    gaps.retain(|gap| args.gap.is_empty() || args.gap.iter().any(|name| name == gap.kind.name()));
-    let mut out = output::stdout();
-    match args.format {
-        Format::Json => {
-            let all: Vec<_> = gaps.iter().map(as_json).collect();
-            serde_json::to_writer_pretty(&mut out, &all).map_err(std::io::Error::from)?;
-            writeln!(out)?;
+    let gaps = gaps(&map, &holdings, today);
+    Ok(Read { config, index, map, holdings, gaps, today })
+}
+
+/// Writes to a file or to standard output, and says what the index does not cover.
+fn deliver(
+    read: &Read,
+    to: Option<&Path>,
+    common: &Common,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    match to {
+        Some(path) => {
+            let failed = || format!("`{}` cannot be written", path.display());
+            let mut file = BufWriter::new(File::create(path).doing(failed())?);
+            write(&mut file).doing(failed())?;
+            file.flush().doing(failed())?;
+            common.say(format_args!("it is in {}", path.display()));
         }
-        Format::Jsonl => gaps.iter().try_for_each(|gap| json_line(&mut out, &as_json(gap)))?,
-        Format::Csv => csv(&gaps, &mut out)?,
-        Format::Table | Format::Html => print(&gaps, &holdings, &mut out, Style::stdout())?,
-    }
-    out.flush()?;
-    if map.is_empty() {
-        common.say(
-            "hint: nothing is said yet: `[[map]]` in `residuum.toml` does, the README has an example under «The map»",
-        );
-    }
-    // What the scan did not see has not been accounted for either.
-    let covered = coverage::exit(&index.reader()?, common)?;
-    Ok(if gaps.iter().any(|gap| gap.state.remains()) { Exit::Incomplete } else { covered })
-}
-
-/// Source, object, field and recipient of a gap; those it does not have are empty.
-fn place(gap: &Gap) -> [&str; 4] {
-    match &gap.place {
-        Place::Field { source, object, field } => [source, object, field, ""],
-        Place::Recipient(name) => ["", "", "", name],
-    }
-}
-
-/// Who accepts a gap, until when and why.
-fn acceptance(gap: &Gap) -> Option<(&str, Day, &str)> {
-    match &gap.state {
-        State::Accepted { by, until, reason } => Some((by, *until, reason)),
-        State::Open | State::Overdue => None,
-    }
-}
-
-fn as_json(gap: &Gap) -> serde_json::Value {
-    let [source, object, field, recipient] = place(gap).map(|name| Some(name).filter(|name| !name.is_empty()));
-    let is_field = source.is_some();
-    let accepted = acceptance(gap);
-    json!({
-        "risk": (gap.risk * 10.0).round() / 10.0,
-        "source": source,
-        "object": object,
-        "field": field.or(is_field.then_some("")),
-        "recipient": recipient,
-        "gap": gap.kind.name(),
-        "cure": gap.cure,
-        "findings": gap.findings,
-        "sensitive": gap.sensitive,
-        "owner": gap.owner,
-        "due": gap.due.map(|day| day.to_string()),
-        "state": gap.state.name(),
-        "accepted": accepted.map(|(by, until, reason)| json!({ "by": by, "until": until.to_string(), "reason": reason })),
-    })
-}
-
-fn csv(gaps: &[Gap], out: &mut dyn Write) -> std::io::Result<()> {
-    const HEAD: [&str; 14] = [
-        "risk",
-        "source",
-        "object",
-        "field",
-        "recipient",
-        "gap",
-        "cure",
-        "findings",
-        "sensitive",
-        "owner",
-        "due",
-        "state",
-        "accepted_by",
-        "accepted_until",
-    ];
-    csv_line(out, HEAD)?;
-    for gap in gaps {
-        let [source, object, field, recipient] = place(gap);
-        let (by, until) = acceptance(gap).map_or(("", String::new()), |(by, until, _)| (by, until.to_string()));
-        let row: [&str; 14] = [
-            &format!("{:.1}", gap.risk),
-            source,
-            object,
-            field,
-            recipient,
-            gap.kind.name(),
-            &gap.cure,
-            &gap.findings.to_string(),
-            &gap.sensitive.to_string(),
-            gap.owner.as_deref().unwrap_or_default(),
-            &gap.due.map(|day| day.to_string()).unwrap_or_default(),
-            gap.state.name(),
-            by,
-            &until,
-        ];
-        csv_line(out, row)?;
-    }
-    Ok(())
-}
-
-/// For people: what is missing in one place and stands alike is one row.
-fn print(gaps: &[Gap], holdings: &[Holding], out: &mut dyn Write, style: Style) -> std::io::Result<()> {
-    use Align::{Left, Right};
-    if !gaps.is_empty() {
-        let columns = [
-            ("risk", Right),
-            ("where", Left),
-            ("findings", Right),
-            ("missing", Left),
-            ("owner", Left),
-            ("due", Left),
-            ("state", Left),
-        ];
-        let mut table = Table::new(out, style, &columns);
-        let is_alike = |a: &Gap, b: &Gap| a.place == b.place && a.state == b.state;
-        for alike in gaps.chunk_by(is_alike) {
-            let first = &alike[0];
-            let kinds: Vec<_> = alike.iter().map(|gap| gap.kind.name()).collect();
-            let place = match &first.place {
-                Place::Field { source, object, field } if field.is_empty() => format!("{source}: {object}"),
-                Place::Field { source, object, field } => format!("{source}: {object} {field}"),
-                Place::Recipient(name) => format!("recipient {name}"),
-            };
-            let state = match &first.state {
-                State::Accepted { by, until, .. } => format!("accepted by {by} until {until}"),
-                state => state.name().to_owned(),
-            };
-            table.row(vec![
-                format!("{:.1}", first.risk),
-                printable(&place),
-                count(first.findings),
-                kinds.join(", "),
-                printable(first.owner.as_deref().unwrap_or("—")),
-                first.due.map_or("—".to_owned(), |day| day.to_string()),
-                printable(&state),
-            ])?;
+        None => {
+            let mut out = output::stdout();
+            write(&mut out)?;
+            out.flush()?;
         }
-        table.finish()?;
-        writeln!(out)?;
     }
-    let of = |name: &str| gaps.iter().filter(|gap| gap.state.name() == name).count() as u64;
-    let states = ["open", "overdue", "accepted"].map(|name| format!("{} {name}", count(of(name))));
-    let with_gaps: std::collections::BTreeSet<_> = gaps.iter().map(|gap| &gap.place).collect();
-    let fields = with_gaps.iter().filter(|place| matches!(place, Place::Field { .. })).count() as u64;
-    writeln!(
-        out,
-        "{}: {}; {} of {} with personal information have none",
-        counted(gaps.len() as u64, "gap"),
-        states.join(", "),
-        count(holdings.len() as u64 - fields),
-        counted(holdings.len() as u64, "field")
-    )
+    coverage::exit(&read.index.reader()?, common)
 }

@@ -47,32 +47,46 @@ pub fn html(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
     page.push_str("</tbody>\n</table>\n</div>\n");
     changes(&mut page, inventory);
     scans(&mut page, inventory);
-    let _ = write!(
-        page,
-        "</main>\n<footer>Made by residuum {} on {}. The page holds places and counts, no personal value; \
-         names that are personal themselves are sealed and look like <code>⟨EMAIL:1f3a…⟩</code>.</footer>\n\
-         <script>\n{}</script>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION"),
-        escape(&inventory.made),
-        include_str!("page.js")
-    );
+    end(&mut page, &inventory.made, include_str!("page.js"));
     out.write_all(page.as_bytes())
 }
 
 fn head(page: &mut String, inventory: &Inventory) {
     let sources: Vec<_> = inventory.sources.iter().map(|s| escape(&s.name)).collect();
+    let about = format!(
+        "{} · index <code>{}</code> · {}",
+        sources.join(", "),
+        escape(&inventory.index),
+        escape(&inventory.made)
+    );
+    begin(page, "Personal information inventory", &about);
+}
+
+/// Begins a page of this program's: what every one of them has, and a line of markup about this one. What follows is
+/// within its `header`.
+pub(super) fn begin(page: &mut String, title: &str, about: &str) {
     let _ = write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
-         <title>Personal information inventory</title>\n<style>\n{}</style>\n</head>\n<body>\n<header>\n\
-         <h1>Personal information inventory</h1>\n\
-         <p class=\"soft\">{} · index <code>{}</code> · {}</p>\n",
+         <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n<header>\n\
+         <h1>{title}</h1>\n\
+         <p class=\"soft\">{about}</p>\n",
         include_str!("page.css"),
-        sources.join(", "),
-        escape(&inventory.index),
-        escape(&inventory.made)
+    );
+}
+
+/// Ends a page with what made it and when, and a script if it has one.
+pub(super) fn end(page: &mut String, made: &str, script: &str) {
+    let script = if script.is_empty() { String::new() } else { format!("<script>\n{script}</script>\n") };
+    let _ = write!(
+        page,
+        "</main>\n<footer>Made by residuum {} on {}. The page holds places and counts, no personal value; \
+         names that are personal themselves are sealed and look like <code>⟨EMAIL:1f3a…⟩</code>.</footer>\n\
+         {script}</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION"),
+        escape(made),
     );
 }
 

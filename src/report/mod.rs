@@ -9,6 +9,7 @@ mod csv;
 mod html;
 pub(crate) mod human;
 mod json;
+pub mod map;
 mod matrix;
 mod read;
 

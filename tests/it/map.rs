@@ -292,3 +292,152 @@ fn names_that_are_personal_stay_sealed() {
     let left = gaps(&sandbox.run(["map", "check", "--format", "jsonl"]).exits(2).never_says("is about nothing"));
     assert!(left.iter().all(|gap| !gap.0.contains('⟨')) && !left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn the_flows_are_drawn_and_come_in_other_forms() {
+    let sandbox = company(&WHOLE.replace("sold_to = []\nshared_with = []\nservice_providers", "service_providers"));
+    let page = sandbox.run(["map", "graph"]).exits(0).stdout;
+    assert!(page.starts_with("<!doctype html>") && page.contains("default-src 'none'"), "{page}");
+    for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    for tag in
+        ["svg", "g", "title", "desc", "table", "tbody", "tr", "td", "ul", "li", "div", "main", "header", "footer"]
+    {
+        let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    let json = sandbox.run(["map", "graph", "--format", "json"]).exits(0).json();
+    let flow = |purpose: &str, way: &str| -> u64 {
+        let flows = json["flows"].as_array().expect("an array");
+        let is_it = |flow: &&Value| flow["purpose"] == purpose && flow["way"] == way;
+        flows.iter().filter(is_it).filter_map(|flow| flow["findings"].as_u64()).sum()
+    };
+    let all: u64 = sandbox.run(["map", "export"]).exits(0).json()["fields"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .filter(|field| field["source"] == "crm")
+        .filter_map(|field| field["findings"].as_u64())
+        .sum();
+    assert!(all >= 7, "{all}");
+    assert_eq!((flow("fulfilling orders", "processed"), flow("fulfilling orders", "unsaid")), (all, all));
+    assert_eq!(flow("security and integrity", "nobody"), flow("debugging", "nobody"));
+    let band = format!("<title>fulfilling orders → carrier (processed): {all} findings, 2 sensitive</title>");
+    assert!(page.contains(&band), "{band}\n{page}");
+    assert!(page.contains("band-unsaid") && page.contains("stays here"));
+    let dot =
+        sandbox.run(["map", "graph", "--format", "dot"]).exits(0).prints("digraph flows {").prints("style=dashed");
+    assert!(dot.stdout.contains("label=\"carrier (processed)\"") && dot.stdout.trim_end().ends_with('}'));
+    sandbox
+        .run(["map", "graph", "--format", "mermaid"])
+        .exits(0)
+        .prints("flowchart LR")
+        .prints("([\"fulfilling orders\"])");
+    sandbox.run(["map", "graph", "--output", "flows.html"]).exits(0).says("flows.html");
+    assert_eq!(
+        std::fs::read_to_string(sandbox.path("flows.html")).expect("it was written").lines().count(),
+        page.lines().count()
+    );
+}
+
+#[test]
+fn the_map_is_exported_for_people_and_programs() {
+    let sandbox = company(WHOLE);
+    let json = sandbox.run(["map", "export"]).exits(0).json();
+    let field = |name: &str| {
+        json["fields"].as_array().expect("an array").iter().find(|f| f["field"] == name).expect(name).clone()
+    };
+    let ssn = field("ssn");
+    assert_eq!(
+        (&ssn["types"][0]["type"], &ssn["sensitive"], &ssn["gaps"]),
+        (&"US_SSN".into(), &2.into(), &Value::Array(vec![]))
+    );
+    assert_eq!(ssn["sources"], serde_json::json!(["the consumer directly", "data brokers"]));
+    assert_eq!((&ssn["retention"]["span"], &ssn["retention"]["from"]["collection"]), (&"P2Y".into(), &true.into()));
+    assert_eq!(field("to.email")["retention"]["from"]["field"], "written_on");
+    assert_eq!((&ssn["sold_to"], &ssn["disclosed_to"]), (&serde_json::json!([]), &Value::Null), "nobody is not unsaid");
+    assert_eq!(json["recipients"][0]["category"], "parcel carriers");
+    let csv = sandbox.run(["map", "export", "--format", "csv"]).exits(0).prints("source,object,field,types");
+    assert!(csv.stdout.contains(",-,-,,carrier,2 years from collection,created_at,"), "{}", csv.stdout);
+    sandbox.run(["map", "export", "--format", "html"]).exits(0).prints("<svg").prints("2 years from collection");
+    for format in ["json", "csv", "html", "fides", "openmetadata", "datahub"] {
+        let run = sandbox.run(["map", "export", "--format", format, "--as", "crm=hive.shop"]).exits(0);
+        run.nowhere("jane@").nowhere("omar@").nowhere("555-01").nowhere("778-62");
+    }
+    sandbox.run(["map", "export", "--as", "cmr=x"]).exits(1).says("`--as` names `cmr`").says("`crm`, `logs`");
+    sandbox.run(["map", "export", "--as", "crm"]).exits(1).says("such as `crm=pg_prod.shop`");
+}
+
+/// The demonstration's company has a database with keys, nested fields and containers.
+#[test]
+fn other_catalogues_get_what_they_take() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["demo", "--quiet"]).exits(0);
+    let inside =
+        |arguments: &[&str]| Run::of(sandbox.command(arguments).current_dir(sandbox.path("residuum-demo"))).exits(0);
+    let yaml = inside(&["map", "export", "--format", "fides"]).stdout;
+    for part in [
+        "  - fides_key: crm_main\n    name: crm\n    fides_meta:\n      namespace:\n        schema: main\n",
+        "          - name: ssn\n            description: \"found: US_SSN 18\"\n            data_categories:\n              - user.government_id.national_identification_number\n",
+        "          - name: id\n            fides_meta:\n              primary_key: true\n",
+        "          - name: user\n            fides_meta:\n              data_type: object\n            fields:\n              - name: email\n",
+        "description: \"for analysis of the web shop; from the consumer directly; to Tally Insights (disclosed); kept 1 year 1 month from collection; owner web team\"",
+        "                - essential.service.security\n",
+    ] {
+        assert!(yaml.contains(part), "expected\n{part}\nin\n{yaml}");
+    }
+
+    let proposals = inside(&["map", "export", "--format", "datahub", "--as", "crm=hive:larkspur"]).json();
+    let proposals = proposals.as_array().expect("a list");
+    let of = |urn: &str| proposals.iter().filter(|p| p["entityUrn"] == urn).collect::<Vec<_>>();
+    let tag = of("urn:li:tag:PersonalInformation.US_SSN");
+    assert_eq!(
+        (tag.len(), &tag[0]["aspectName"], &tag[0]["changeType"]),
+        (1, &"tagProperties".into(), &"UPSERT".into())
+    );
+    let employees = of("urn:li:dataset:(urn:li:dataPlatform:hive,larkspur.main.employees,PROD)");
+    let patches: Vec<Value> = employees
+        .iter()
+        .map(|p| serde_json::from_str(p["aspect"]["value"].as_str().expect("a patch is text")).expect("and JSON"))
+        .collect();
+    assert!(
+        employees
+            .iter()
+            .all(|p| p["changeType"] == "PATCH" && p["aspect"]["contentType"] == "application/json-patch+json")
+    );
+    let ssn = serde_json::json!({
+        "op": "add",
+        "path": "/editableSchemaFieldInfo/ssn/globalTags/tags/urn:li:tag:PersonalInformation.US_SSN",
+        "value": { "tag": "urn:li:tag:PersonalInformation.US_SSN" },
+    });
+    assert!(patches.iter().any(|p| p.as_array().is_some_and(|all| all.contains(&ssn))), "{patches:#?}");
+    let archive = of("urn:li:dataset:(urn:li:dataPlatform:file,archive/2025.zip,PROD)");
+    assert!(!archive.is_empty() && archive.iter().all(|p| p["aspectName"] == "globalTags"), "{archive:#?}");
+
+    let run =
+        inside(&["map", "export", "--format", "openmetadata"]).says("left out: tags in OpenMetadata stand on columns");
+    let requests = run.lines();
+    let classification = requests.iter().position(|r| r["path"] == "/v1/classifications").expect("it is made");
+    let first_tag = requests.iter().position(|r| r["path"] == "/v1/tags").expect("tags are made");
+    let column = "/v1/columns/name/crm.default.main.employees.ssn?entityType=table";
+    let ssn = requests.iter().position(|r| r["path"] == column).expect("columns are tagged");
+    assert!(classification < first_tag && first_tag < ssn, "in the order in which they can be made");
+    let labels = requests[ssn]["body"]["tags"].as_array().expect("a list");
+    assert!(
+        labels.iter().any(|label| label["tagFQN"] == "PersonalInformation.US_SSN" && label["state"] == "Suggested")
+    );
+    let made: std::collections::BTreeSet<_> = requests
+        .iter()
+        .filter(|r| r["path"] == "/v1/tags")
+        .map(|r| {
+            format!(
+                "{}.{}",
+                r["body"]["classification"].as_str().unwrap_or(""),
+                r["body"]["name"].as_str().unwrap_or("")
+            )
+        })
+        .collect();
+    let used = requests.iter().flat_map(|r| r["body"]["tags"].as_array().into_iter().flatten());
+    assert!(used.into_iter().all(|label| made.contains(label["tagFQN"].as_str().unwrap_or(""))), "{made:?}");
+}
