@@ -93,6 +93,11 @@ impl<'e, P> Shown<'e, P> {
         }
     }
 
+    /// Whether a record was shown.
+    pub fn has(&self, record: &Record) -> bool {
+        self.by_record.contains_key(record)
+    }
+
     /// What the editor decided.
     pub fn decided(self) -> Decided<P> {
         let mut decided = Decided { going: Vec::new(), changing: Vec::new(), refused: self.refused };
@@ -184,24 +189,33 @@ impl<P> Sink for Shown<'_, P> {
     }
 }
 
-/// Takes the rows that stand in a table after they were changed: one, and what stands in it.
+/// Takes rows as they stand in a table after they were changed.
 #[derive(Default)]
 pub struct After {
-    /// Rows that came.
-    pub count: usize,
+    rows: Vec<AfterRow>,
+    by_record: HashMap<Record, usize>,
+}
+
+struct AfterRow {
     digest: Sha256,
     values: HashMap<Arc<str>, Vec<u8>>,
 }
 
 impl After {
-    /// SHA-256 of its values.
-    pub fn digest(&self) -> RowDigest {
-        self.digest.clone().finalize().into()
+    /// SHA-256 of the values of each row.
+    pub fn digests(&self) -> Vec<RowDigest> {
+        self.rows.iter().map(|row| row.digest.clone().finalize().into()).collect()
     }
 
-    /// What stands in a column.
-    pub fn value(&self, column: &str) -> &[u8] {
-        self.values.get(column).map_or(&[], Vec::as_slice)
+    /// What stands in a column of the one row; `None` unless there is one.
+    pub fn value(&self, column: &str) -> Option<&[u8]> {
+        let [row] = &self.rows[..] else { return None };
+        Some(row.values.get(column).map_or(&[], Vec::as_slice))
+    }
+
+    /// The records that came.
+    pub fn into_records(self) -> Vec<Record> {
+        self.by_record.into_keys().collect()
     }
 }
 
@@ -211,14 +225,21 @@ impl Sink for After {
     }
 
     fn batch(&mut self, batch: Batch) -> Flow {
-        // What follows the first batch is more of the same row.
-        if self.count == 0 {
-            self.count = batch.records.count() as usize;
-        }
-        add(&mut self.digest, &batch, 0);
-        for column in &batch.columns {
-            if let Some(value) = value_of(column, 0) {
-                self.values.entry(column.field.clone()).or_default().extend_from_slice(&column.bytes[value]);
+        let is_keyed = matches!(batch.records, Records::Keyed { .. });
+        for i in 0..batch.records.count() as usize {
+            let record = batch.record(i);
+            let known = self.by_record.get(&record).copied().filter(|_| !is_keyed);
+            let row = known.unwrap_or_else(|| {
+                self.by_record.insert(record, self.rows.len());
+                self.rows.push(AfterRow { digest: Sha256::new(), values: HashMap::new() });
+                self.rows.len() - 1
+            });
+            let row = &mut self.rows[row];
+            add(&mut row.digest, &batch, i);
+            for column in &batch.columns {
+                if let Some(value) = value_of(column, i).filter(|value| !value.is_empty()) {
+                    row.values.entry(column.field.clone()).or_default().extend_from_slice(&column.bytes[value]);
+                }
             }
         }
         Flow::Continue(())

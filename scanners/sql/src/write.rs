@@ -25,13 +25,13 @@ pub trait Table {
     /// The names of its columns.
     fn columns(&self) -> Vec<Arc<str>>;
 
-    /// Locks records, pushes them as a scan would, and notes where each is; gives those that somebody else has locked.
+    /// Locks records, pushes them as a scan would, and notes where each is; gives those that cannot be locked.
     fn lock(
         &mut self,
         records: &[Record],
         shown: &mut Shown<'_, Self::Place>,
         places: &RefCell<Vec<Self::Place>>,
-    ) -> Result<Vec<Record>, Self::Error>;
+    ) -> Result<Vec<(Record, Refusal)>, Self::Error>;
 
     /// Why a row cannot get this value, as far as the schema says.
     fn forbids(&self, value: &Assign) -> Option<Refusal>;
@@ -47,6 +47,11 @@ pub trait Table {
 
     /// What else is worth knowing once something was written.
     fn notes(&mut self) -> Vec<String>;
+}
+
+/// Why a record is not shown that somebody else has locked.
+pub fn locked() -> Refusal {
+    Refusal::new(RefusalKind::Locked, "another session has it locked: try again")
 }
 
 /// Rows locked and shown at a time.
@@ -71,11 +76,7 @@ pub fn write<T: Table>(
         let mut shown = Shown::new(editor, table.columns().into_iter(), records, &places);
         let others = table.lock(records, &mut shown, &places)?;
         let decided = shown.decided();
-        for record in others {
-            let refusal = Refusal::new(RefusalKind::Locked, "another session has it locked: try again");
-            editor.refused(&part.path, Some(&record), refusal);
-        }
-        for (record, refusal) in decided.refused {
+        for (record, refusal) in others.into_iter().chain(decided.refused) {
             editor.refused(&part.path, Some(&record), refusal);
         }
         going.extend(decided.going);

@@ -26,26 +26,36 @@
 //!   still there.
 //! - A view is derived. What the server does not show, because the user has no right on it, is an entry of its own.
 //!
+//! Erasing and correcting have a transaction of their own, see [`apply`]; [`writing`] has its statements, and [`find`]
+//! finds records again.
+//!
 //! [`session`] holds connections, [`schema`] says what there is and [`rights`] what is hidden, [`types`] how each
 //! type is asked for, [`table`] has the statements, and [`read`] puts it together. Tested against MariaDB 10.11;
 //! MySQL 8 speaks the same protocol and has the same catalog, and is untested.
 
+mod apply;
 mod check;
 mod error;
+mod find;
 mod keys;
 mod moment;
 mod options;
 mod read;
+mod references;
+mod refused;
 mod rights;
 mod schema;
 mod session;
 mod table;
 mod types;
+mod writing;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use residuum_source::{
-    Check, Flow, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit, Version,
+    Ability, Apply, Check, Editor, Fetch, Flow, Limits, Object, ObjectPath, Pick, Range, Receipt, Record, Sink, Source,
+    SourceError, SplitTarget, TableKey, Target, Unit, Version,
 };
 
 use self::moment::{ENDED, Held, Moment, Reach};
@@ -66,6 +76,8 @@ pub struct MySql {
     target: options::Target,
     server: Server,
     moment: Mutex<Option<Arc<Moment>>>,
+    /// Whether this source was written to, so that the next listing is of another moment.
+    written: AtomicBool,
 }
 
 impl std::fmt::Debug for MySql {
@@ -85,7 +97,14 @@ impl MySql {
         let target = options.resolve(name)?;
         let mut link = Link::connect(name, &target, &options)?;
         let server = link.server(&options).map_err(|trouble| error::source(name, &target, trouble))?;
-        Ok(Self { name: name.to_owned(), options, target, server, moment: Mutex::default() })
+        Ok(Self {
+            name: name.to_owned(),
+            options,
+            target,
+            server,
+            moment: Mutex::default(),
+            written: AtomicBool::new(false),
+        })
     }
 
     fn reach(&self) -> Reach<'_> {
@@ -96,7 +115,8 @@ impl MySql {
     /// ended.
     fn moment(&self, listing: bool) -> Result<Arc<Moment>, SourceError> {
         let mut held = self.moment.lock().unwrap_or_else(PoisonError::into_inner);
-        if listing && held.as_ref().is_some_and(|m| m.age() > self.options.snapshot_age || !m.is_whole()) {
+        let is_over = |m: &Arc<Moment>| m.age() > self.options.snapshot_age || !m.is_whole();
+        if listing && (self.written.swap(false, Ordering::Relaxed) || held.as_ref().is_some_and(is_over)) {
             *held = None;
         }
         match held.as_ref() {
@@ -197,9 +217,39 @@ impl Source for MySql {
         unit.objects.iter().try_for_each(|object| read::object(self, object, &what, limits, sink))
     }
 
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
+    }
+
     fn check(&self) -> Result<Check, SourceError> {
         let moment = self.moment(false)?;
         self.ask(&moment, |link| check::check(link, &self.server, &moment, self.database()))
+    }
+}
+
+impl Fetch for MySql {
+    fn fetch(
+        &self,
+        part: &ObjectPath,
+        records: &[Record],
+        limits: &Limits,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SourceError> {
+        read::records(self, part, records, limits, &mut Pick::new(part, records, sink))
+    }
+}
+
+impl Apply for MySql {
+    fn ability(&self, _: &[&str]) -> Ability {
+        Ability::Splice
+    }
+
+    fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
+        apply::apply(self, targets, limits, editor)
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use residuum_source::{Coverage, Limits, Object, Outcome, Part, Range, Sink, SourceError, SplitTarget};
+use residuum_source::{
+    Coverage, Limits, Object, ObjectPath, Outcome, Part, Range, Record, Sink, SourceError, SplitTarget,
+};
 
-use super::error::verdict;
+use super::error::{source as source_error, verdict};
+use super::find;
 use super::moment::{Held, Moment};
+use super::session::Link;
 use super::table::Table;
 use super::{MySql, parts};
 use crate::batch::{Batcher, cut};
@@ -88,6 +92,52 @@ pub fn object(
     };
     if sink.close(outcome).is_break() { Err(SourceError::Stopped) } else { Ok(()) }
 }
+
+/// Reads records found earlier, as they are now.
+pub fn records(
+    source: &MySql,
+    path: &ObjectPath,
+    records: &[Record],
+    limits: &Limits,
+    sink: &mut dyn Sink,
+) -> Result<(), SourceError> {
+    let whole = |trouble| source_error(&source.name, &source.target, trouble);
+    let mut link = Link::connect(&source.name, &source.target, &source.options)?;
+    link.settle(&source.server).and_then(|()| link.run("START TRANSACTION READ ONLY")).map_err(whole)?;
+    let (schema, name) = parts(path);
+    let server = &source.server;
+    let user = &server.user;
+    let described = Table::describe(&mut link, &schema, &name, user, source.options.long_value, server.max_packet);
+    let primary_key = described.as_ref().map_or_else(|_| Vec::new(), |table| table.relation.key.clone());
+    if sink.open(Part { path: path.clone(), format: "table", encoding: None, primary_key }).is_break() {
+        return Err(SourceError::Stopped);
+    }
+    let mut read = Outcome::read(0, 0);
+    let done = described.and_then(|table| {
+        if table.key.is_empty() {
+            return Err(Trouble::Unreadable(COUNTED.into()));
+        }
+        let mut batcher = Batcher::new(sink, table.fields(), table.identity(), limits.batch_bytes);
+        let done = table.find(&mut link, &find::of_records(&table, records), "", None, &mut batcher);
+        read = Outcome::read(batcher.raw_bytes(), batcher.records());
+        done.map(|()| table.remarks(user, false))
+    });
+    let outcome = match done {
+        Ok((is_partial, reason)) => {
+            let coverage = if is_partial { Coverage::Unreadable } else { Coverage::Read };
+            Outcome { coverage, reason, ..read }
+        }
+        Err(trouble) => match verdict(trouble, &super::schema::grant(&schema, &name, user)) {
+            Verdict::Stopped => return Err(SourceError::Stopped),
+            Verdict::Lost(reason) => return Err(SourceError::Lost { object: path.clone(), reason }),
+            Verdict::Unreadable(reason) => Outcome { coverage: Coverage::Unreadable, reason: Some(reason), ..read },
+        },
+    };
+    if sink.close(outcome).is_break() { Err(SourceError::Stopped) } else { Ok(()) }
+}
+
+/// Why records of a table without a key cannot be found again.
+const COUNTED: &str = "the table has no key, and rows were counted as they came: which is which is not known any more";
 
 /// A session that sees the moment at which an object was listed, if there is one for all.
 fn begin(source: &MySql, object: &Object) -> Result<Held, SourceError> {

@@ -120,6 +120,11 @@ impl Relation {
         format!("{}{history}", self.quoted())
     }
 
+    /// Whether rows that were changed or deleted are kept.
+    pub fn keeps_history(&self) -> bool {
+        self.kind == "SYSTEM VERSIONED"
+    }
+
     /// The statement that would allow this user to read it.
     pub fn grant(&self, user: &str) -> String {
         grant(&self.schema, &self.name, user)

@@ -70,6 +70,40 @@ impl Link {
         self.stream(sql, &mut |_| Ok(()))
     }
 
+    /// Runs a statement and gives the number of rows that it touched.
+    pub fn affected(&mut self, sql: &str) -> Result<u64, Trouble> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = self.with(async |connection| query.execute(connection).await)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs a statement with values for its parameters and gives the number of rows that it found.
+    pub fn bound(&mut self, sql: &str, values: Vec<Sent>) -> Result<u64, Trouble> {
+        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false);
+        for value in values {
+            query = match value {
+                Sent::Null => query.bind(None::<String>),
+                Sent::Text(text) => query.bind(text),
+                Sent::Bytes(bytes) => query.bind(bytes),
+            };
+        }
+        let done = self.with(async |connection| query.execute(connection).await)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Does something that is undone by itself if it is refused.
+    pub fn undoable<T, R>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<Result<T, R>, Trouble>,
+    ) -> Result<Result<T, R>, Trouble> {
+        self.run(SAVEPOINT)?;
+        let done = work(self)?;
+        if done.is_err() {
+            self.run(ROLLBACK_TO)?;
+        }
+        Ok(done)
+    }
+
     /// Learns about the server.
     pub fn server(&mut self, options: &MySqlOptions) -> Result<Server, Trouble> {
         let about =
@@ -103,6 +137,21 @@ impl Link {
         self.run(&server.settings)
     }
 }
+
+/// What is sent for a parameter.
+pub enum Sent {
+    /// No value.
+    Null,
+    /// Text, which the server turns into what its column holds.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// Where a transaction can go back to; a later one of the same name takes its place.
+pub const SAVEPOINT: &str = "SAVEPOINT residuum";
+/// Goes back there. That there is no such place any more says that the server has undone all of the transaction.
+pub const ROLLBACK_TO: &str = "ROLLBACK TO SAVEPOINT residuum";
 
 /// Value `i` of a row, `None` for a null.
 #[inline]

@@ -3,16 +3,18 @@
 use residuum_source::Logical;
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Write as _;
 
 use super::error::number;
+use super::find::{self, AT_ONCE, Place, condition, of_row};
 use super::schema::{Relation, as_key, grant, quoted};
 use super::session::{Link, value};
 use super::types::{Form, MyColumn, single};
 use crate::batch::{Batcher, Field, Identity, Long};
 use crate::link::Trouble;
-use crate::quote::{Backticked, Hexadecimal};
+use crate::quote::Backticked;
 
 /// A table as it is read.
 pub struct Table {
@@ -110,7 +112,7 @@ impl Table {
         limit: Option<u64>,
         batcher: &mut Batcher<'_>,
     ) -> Result<Places, Trouble> {
-        let mut rows = Rows { table: self, guard: self.guard(), batcher, places: Places::new(), count: 0, last: None };
+        let mut rows = self.rows(batcher, None);
         let selected = match limit {
             Some(limit) => {
                 let order = self.cuttable().map(|key| format!(" ORDER BY {}", Backticked(&key.name)));
@@ -126,7 +128,46 @@ impl Table {
         }
     }
 
-    fn statement(&self, guard: Option<u64>, rest: &str) -> String {
+    /// Pushes rows at these places, of which some may be gone; notes where those are that come. `locking` is what
+    /// follows the condition.
+    pub fn find(
+        &self,
+        link: &mut Link,
+        at: &[Place],
+        locking: &'static str,
+        noted: Option<&RefCell<Vec<Place>>>,
+        batcher: &mut Batcher<'_>,
+    ) -> Result<(), Trouble> {
+        for at in at.chunks(AT_ONCE) {
+            let mut rows = self.rows(batcher, noted);
+            rows.locking = locking;
+            rows.all(link, &format!(" WHERE {}{locking}", condition(self, "", at)))?;
+            let places = rows.places;
+            batcher.flush()?;
+            let long = batcher.take_long();
+            long.iter().try_for_each(|long| self.windows(link, long, &places, batcher))?;
+        }
+        Ok(())
+    }
+
+    fn rows<'t, 'b, 's>(
+        &'t self,
+        batcher: &'b mut Batcher<'s>,
+        noted: Option<&'t RefCell<Vec<Place>>>,
+    ) -> Rows<'t, 'b, 's> {
+        Rows {
+            table: self,
+            guard: self.guard(),
+            batcher,
+            places: Places::new(),
+            noted,
+            locking: "",
+            count: 0,
+            last: None,
+        }
+    }
+
+    fn statement(&self, guard: Option<u64>, source: &str, rest: &str) -> String {
         let mut list = Vec::new();
         if let Some(longest) = guard {
             let marks = self.columns.iter().enumerate().filter(|(_, column)| is_extensible(column));
@@ -141,7 +182,7 @@ impl Table {
             }
             None => column.expression(),
         }));
-        format!("SELECT SQL_NO_CACHE {} FROM {}{rest}", list.join(", "), self.relation.source())
+        format!("SELECT SQL_NO_CACHE {} FROM {}{rest}", list.join(", "), source)
     }
 
     /// The longest value that is sent whole, where there may be longer ones.
@@ -190,13 +231,7 @@ impl Table {
         let equal = |&i: &usize| {
             let (column, bytes) = (&self.columns[i], row.get(lead + i)?.unwrap_or_default());
             let text = std::str::from_utf8(bytes).map_err(|_| malformed())?;
-            let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b"+-.".contains(&b));
-            let literal = match (column.form, column.logical) {
-                (Form::Digits, _) => text.to_owned(),
-                (Form::Text | Form::Bits, Logical::Integer | Logical::Number) if is_number => text.to_owned(),
-                _ => Hexadecimal(text).to_string(),
-            };
-            Ok(format!("{} = {literal}", Backticked(&column.name)))
+            Ok(format!("{} = {}", Backticked(&column.name), find::literal(column, text)))
         };
         let conditions: Vec<String> = self.key.iter().map(equal).collect::<Result<_, Trouble>>()?;
         Ok(match conditions.is_empty() {
@@ -214,6 +249,10 @@ struct Rows<'t, 'b, 's> {
     guard: Option<u64>,
     batcher: &'b mut Batcher<'s>,
     places: Places,
+    /// Where the places of all rows are noted.
+    noted: Option<&'t RefCell<Vec<Place>>>,
+    /// How rows are locked, if they are; rows of the past cannot be.
+    locking: &'static str,
     count: u64,
     /// The key of the last row, where it is one number.
     last: Option<i128>,
@@ -222,7 +261,9 @@ struct Rows<'t, 'b, 's> {
 impl Rows<'_, '_, '_> {
     /// Pushes what one statement gives.
     fn all(&mut self, link: &mut Link, rest: &str) -> Result<(), Trouble> {
-        let sql = self.table.statement(self.guard, rest);
+        let relation = &self.table.relation;
+        let source = if self.locking.is_empty() { relation.source() } else { relation.quoted() };
+        let sql = self.table.statement(self.guard, &source, rest);
         link.stream(&sql, &mut |row| self.push(row))
     }
 
@@ -244,7 +285,7 @@ impl Rows<'_, '_, '_> {
                 }
                 None => format!(" LIMIT {most} OFFSET {before}"),
             };
-            let sql = table.statement(self.guard, &format!("{}{order}", where_all(&conditions)));
+            let sql = table.statement(self.guard, &relation.source(), &format!("{}{order}", where_all(&conditions)));
             let (mut taken, mut bytes) = (Vec::new(), 0);
             link.stream(&sql, &mut |row| {
                 if bytes < TAKEN_IN {
@@ -267,6 +308,10 @@ impl Rows<'_, '_, '_> {
         let (table, lead) = (self.table, usize::from(self.guard.is_some()));
         self.count += 1;
         self.batcher.begin(self.count)?;
+        if let Some(noted) = self.noted {
+            let value = |i: usize| Ok(row.get(lead + i)?.unwrap_or_default().to_vec());
+            noted.borrow_mut().push(of_row(table, value)?);
+        }
         let mut raw = table.columns.len();
         for (i, column) in table.columns.iter().enumerate() {
             let out = self.batcher.column(i);

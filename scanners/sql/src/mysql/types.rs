@@ -99,9 +99,14 @@ impl MyType<'_> {
 impl MyColumn {
     /// The expression that gives its values.
     pub fn expression(&self) -> String {
-        let name = Backticked(&self.name);
+        self.expression_of("")
+    }
+
+    /// The same of the table with this alias, `t.`.
+    pub fn expression_of(&self, alias: &str) -> String {
+        let name = format!("{alias}{}", Backticked(&self.name));
         match self.form {
-            Form::Text | Form::Bytes => name.to_string(),
+            Form::Text | Form::Bytes => name,
             Form::Bits => format!("{name} + 0"),
             Form::Single => format!("CAST({name} AS DOUBLE)"),
             Form::Shape => format!("ST_AsText({name})"),

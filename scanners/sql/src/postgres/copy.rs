@@ -1,5 +1,7 @@
 //! Takes apart the text format of `COPY … TO STDOUT` (PostgreSQL's manual, `COPY`, "Text Format").
 
+use std::cell::RefCell;
+
 use memchr::{memchr3, memrchr};
 
 use crate::batch::Batcher;
@@ -26,12 +28,20 @@ pub struct Rows<'p> {
     long: Vec<usize>,
     scratch: Vec<u8>,
     count: u64,
+    /// Where the places of rows are noted.
+    noted: Option<&'p RefCell<Vec<u64>>>,
 }
 
 impl<'p> Rows<'p> {
     /// Rows of these fields; a [`Cell::Ctid`] stands first, a [`Cell::Long`] before the columns.
     pub fn new(plan: &'p [Cell]) -> Self {
-        Self { plan, carry: Vec::new(), long: Vec::new(), scratch: Vec::new(), count: 0 }
+        Self { plan, carry: Vec::new(), long: Vec::new(), scratch: Vec::new(), count: 0, noted: None }
+    }
+
+    /// Notes the place of each row.
+    #[must_use]
+    pub fn noting(self, places: Option<&'p RefCell<Vec<u64>>>) -> Self {
+        Self { noted: places, ..self }
     }
 
     /// Takes the next piece of output.
@@ -109,6 +119,9 @@ impl<'p> Rows<'p> {
         for i in self.long.drain(..) {
             batcher.long(i, number);
         }
+        if let Some(noted) = self.noted {
+            noted.borrow_mut().push(number);
+        }
         batcher.end(at)?;
         Ok(at)
     }
@@ -181,7 +194,7 @@ const HEX: [u8; 256] = {
 };
 
 /// `(block,offset)` packed as [`residuum_source::Record::ctid`] does.
-fn ctid(text: &[u8]) -> Option<u64> {
+pub fn ctid(text: &[u8]) -> Option<u64> {
     let inner = text.strip_prefix(b"(")?.strip_suffix(b")")?;
     let comma = inner.iter().position(|&b| b == b',')?;
     Some(decimal(&inner[..comma])? << 16 | decimal(&inner[comma + 1..])?)

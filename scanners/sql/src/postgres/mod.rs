@@ -5,24 +5,34 @@
 //! A table is read by `COPY … TO STDOUT`, large ones by ranges of their blocks. Nothing is written, no lock is
 //! taken that a writer waits for, and the lock that `SELECT` takes is given back after each unit.
 //!
+//! Erasing and correcting have a transaction of their own, see [`apply`]; [`writing`] has its statements.
+//!
 //! [`session`] holds connections and the snapshot, [`schema`] says what there is, [`types`] how each type is
 //! asked for, [`copy`] takes rows apart, [`read`] puts it together.
 
+mod apply;
 mod check;
 mod copy;
 mod error;
+mod find;
 mod keys;
 mod options;
 mod read;
+mod references;
+mod refused;
 mod schema;
 mod session;
 mod statistics;
 mod types;
+mod writing;
+mod written;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use residuum_source::{
-    Check, Flow, Leftover, Limits, Object, ObjectPath, Range, Sink, Source, SourceError, SplitTarget, TableKey, Unit,
+    Ability, Apply, Check, Editor, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Pick, Range, Receipt, Record,
+    Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit,
 };
 
 pub use self::options::PostgresOptions;
@@ -42,6 +52,8 @@ pub struct Postgres {
     server: Server,
     idle: Mutex<Vec<Link>>,
     snapshot: Mutex<Option<Snapshot>>,
+    /// Whether this source was written to, so that the next listing is of another moment.
+    written: AtomicBool,
 }
 
 impl std::fmt::Debug for Postgres {
@@ -68,6 +80,7 @@ impl Postgres {
             server,
             idle: Mutex::new(vec![link]),
             snapshot: Mutex::default(),
+            written: AtomicBool::new(false),
         })
     }
 
@@ -97,7 +110,8 @@ impl Postgres {
     /// has ended.
     fn moment(&self, listing: bool) -> Result<SnapshotId, SourceError> {
         let mut held = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        if listing && held.as_mut().is_some_and(|s| s.age() > self.options.snapshot_age || !s.is_alive()) {
+        let is_over = |s: &mut Snapshot| s.age() > self.options.snapshot_age || !s.is_alive();
+        if listing && (self.written.swap(false, Ordering::Relaxed) || held.as_mut().is_some_and(is_over)) {
             *held = None;
         }
         if let Some(snapshot) = held.as_ref() {
@@ -188,9 +202,39 @@ impl Source for Postgres {
         statistics::read(self, look)
     }
 
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
+    }
+
     fn check(&self) -> Result<Check, SourceError> {
         let id = SnapshotId::of_its_own();
         self.ask(&id, |link| check::check(link, &self.server))
+    }
+}
+
+impl Fetch for Postgres {
+    fn fetch(
+        &self,
+        part: &ObjectPath,
+        records: &[Record],
+        limits: &Limits,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SourceError> {
+        read::records(self, part, records, limits, &mut Pick::new(part, records, sink))
+    }
+}
+
+impl Apply for Postgres {
+    fn ability(&self, _: &[&str]) -> Ability {
+        Ability::Splice
+    }
+
+    fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
+        apply::apply(self, targets, limits, editor)
     }
 }
 

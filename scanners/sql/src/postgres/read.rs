@@ -1,10 +1,14 @@
 //! Splits a table, and reads one range of it into a sink.
 
+use std::cell::RefCell;
+
 use residuum_source::{
-    Coverage, Limits, Logical, Object, Outcome, Part, Range, RecordKind, Sink, SourceError, SplitTarget,
+    Coverage, Limits, Logical, Object, ObjectPath, Outcome, Part, Range, Record, RecordKind, Sink, SourceError,
+    SplitTarget, Version,
 };
 
 use super::copy::{Cell, Rows};
+use super::find::condition;
 use super::schema::Relation;
 use super::session::{Link, SnapshotId};
 use super::types::{Form, PgColumn};
@@ -22,12 +26,13 @@ pub enum What {
 }
 
 /// A table as it is read.
-struct Table {
-    relation: Relation,
+pub struct Table {
+    /// What the catalog says of it.
+    pub relation: Relation,
     /// The columns that the role may read.
-    columns: Vec<PgColumn>,
+    pub columns: Vec<PgColumn>,
     /// Indexes of the primary key's columns.
-    key: Vec<usize>,
+    pub key: Vec<usize>,
     heap_bytes: u64,
     toast_bytes: u64,
     long_value: u64,
@@ -62,6 +67,41 @@ pub fn object(
 ) -> Result<(), SourceError> {
     let (mut link, _, node) = begin(source, object)?;
     let described = describe(source, object, &mut link, node);
+    part(source, object, link, described, limits, sink, |table, link, batcher| table.read(link, what, batcher))
+}
+
+/// Reads records found earlier, as they are now.
+pub fn records(
+    source: &Postgres,
+    path: &ObjectPath,
+    records: &[Record],
+    limits: &Limits,
+    sink: &mut dyn Sink,
+) -> Result<(), SourceError> {
+    let object = Object::new(path.clone(), Version::snapshot(String::new()));
+    let mut link = opened(source, &object, &SnapshotId::of_its_own())?;
+    let described = Table::now(source, path, &mut link);
+    part(source, &object, link, described, limits, sink, |table, link, batcher| {
+        records.chunks(FETCHED).try_for_each(|records| match condition(link, table, records)? {
+            Some(condition) => table.find(link, &condition, None, batcher),
+            None => Ok(()),
+        })
+    })
+}
+
+/// Records fetched by one statement.
+const FETCHED: usize = 5_000;
+
+/// Pushes rows of a table between the opening and closing of its part.
+fn part(
+    source: &Postgres,
+    object: &Object,
+    mut link: Link,
+    described: Result<Table, Trouble>,
+    limits: &Limits,
+    sink: &mut dyn Sink,
+    rows: impl FnOnce(&Table, &mut Link, &mut Batcher<'_>) -> Result<(), Trouble>,
+) -> Result<(), SourceError> {
     let primary_key = match &described {
         Ok(table) => table.relation.primary_key.clone(),
         Err(_) => object.primary_key.clone(),
@@ -76,7 +116,7 @@ pub fn object(
     let done = described.and_then(|table| {
         grant = table.relation.grant(&source.server.role);
         let mut batcher = Batcher::new(sink, table.fields(), table.identity(), limits.batch_bytes);
-        let done = table.read(&mut link, what, &mut batcher);
+        let done = rows(&table, &mut link, &mut batcher);
         read = Outcome::read(batcher.raw_bytes(), batcher.records());
         done.map(|()| table.relation.denied(&source.server.role))
     });
@@ -99,12 +139,16 @@ pub fn object(
 
 /// A connection that sees the moment at which an object was listed.
 fn begin(source: &Postgres, object: &Object) -> Result<(Link, SnapshotId, u32), SourceError> {
-    let lost = |reason: String| SourceError::Lost { object: object.path.clone(), reason };
     source.end_old_moment()?;
     let (id, node) = SnapshotId::of_version(&object.version)
         .ok_or_else(|| SourceError::unreadable(&object.path, "its version is not one of PostgreSQL: list it again"))?;
-    match source.link_in(&id) {
-        Ok(link) => Ok((link, id, node)),
+    opened(source, object, &id).map(|link| (link, id, node))
+}
+
+fn opened(source: &Postgres, object: &Object, id: &SnapshotId) -> Result<Link, SourceError> {
+    let lost = |reason: String| SourceError::Lost { object: object.path.clone(), reason };
+    match source.link_in(id) {
+        Ok(link) => Ok(link),
         Err(Failed::Connect(error)) => Err(error),
         Err(Failed::Begin(trouble)) => Err(match trouble.verdict(&source.server.role, "") {
             Verdict::Lost(reason) | Verdict::Unreadable(reason) => lost(reason),
@@ -115,34 +159,12 @@ fn begin(source: &Postgres, object: &Object) -> Result<(Link, SnapshotId, u32), 
 
 /// Holds the table against being altered, and sees what it is now.
 fn describe(source: &Postgres, object: &Object, link: &mut Link, node: u32) -> Result<Table, Trouble> {
-    let (schema, name) = parts(&object.path);
-    let quoted = format!("{}.{}", Ident(&schema), Ident(&name));
-    link.run(&format!("SELECT FROM ONLY {quoted} LIMIT 0"))?;
-    let relation = Relation::one(link, &schema, &name)?;
+    let table = Table::now(source, &object.path, link)?;
     // Unlike rows, `TRUNCATE` and rewriting do not keep to snapshots: the table would seem empty.
-    if relation.node != node {
+    if table.relation.node != node {
         let reason = "it was truncated or rewritten after the scan began: scan again";
         return Err(Trouble::Unreadable(reason.into()));
     }
-    let columns: Vec<_> = relation.columns(link)?.into_iter().filter(|column| column.readable).collect();
-    let place = |name: &String| columns.iter().position(|column| column.name == *name);
-    let key: Option<Vec<usize>> = relation.primary_key.iter().map(place).collect();
-    let mut table = Table {
-        key: key.unwrap_or_default(),
-        columns,
-        heap_bytes: 0,
-        toast_bytes: 0,
-        long_value: source.options.long_value,
-        block_size: source.server.block_size,
-        relation,
-    };
-    for &i in &table.key {
-        // A key is printed and looked up again: its bytes stand as the server writes them.
-        if table.columns[i].form == Form::Bytes {
-            (table.columns[i].form, table.columns[i].logical) = (Form::Text, Logical::Text);
-        }
-    }
-    (table.heap_bytes, table.toast_bytes) = table.relation.sizes(link)?;
     Ok(table)
 }
 
@@ -176,12 +198,47 @@ fn ranges(
 }
 
 impl Table {
-    fn fields(&self) -> Vec<Field> {
+    /// Holds the table against being altered, and sees what it is now.
+    pub fn now(source: &Postgres, path: &ObjectPath, link: &mut Link) -> Result<Self, Trouble> {
+        let (schema, name) = parts(path);
+        let quoted = format!("{}.{}", Ident(&schema), Ident(&name));
+        link.run(&format!("SELECT FROM ONLY {quoted} LIMIT 0"))?;
+        let relation = Relation::one(link, &schema, &name)?;
+        let columns: Vec<_> = relation.columns(link)?.into_iter().filter(|column| column.readable).collect();
+        let place = |name: &String| columns.iter().position(|column| column.name == *name);
+        let key: Option<Vec<usize>> = relation.primary_key.iter().map(place).collect();
+        let mut table = Table {
+            key: key.unwrap_or_default(),
+            columns,
+            heap_bytes: 0,
+            toast_bytes: 0,
+            long_value: source.options.long_value,
+            block_size: source.server.block_size,
+            relation,
+        };
+        for &i in &table.key {
+            // A key is printed and looked up again: its bytes stand as the server writes them.
+            if table.columns[i].form == Form::Bytes {
+                (table.columns[i].form, table.columns[i].logical) = (Form::Text, Logical::Text);
+            }
+        }
+        (table.heap_bytes, table.toast_bytes) = table.relation.sizes(link)?;
+        Ok(table)
+    }
+
+    /// Values longer than this are read by windows.
+    pub fn long_value(&self) -> u64 {
+        self.long_value
+    }
+
+    /// Its fields, in order.
+    pub fn fields(&self) -> Vec<Field> {
         let field = |column: &PgColumn| Field { name: column.name.as_str().into(), logical: Some(column.logical) };
         self.columns.iter().map(field).collect()
     }
 
-    fn identity(&self) -> Identity {
+    /// How its rows are told apart.
+    pub fn identity(&self) -> Identity {
         match (self.key.is_empty(), self.relation.has_ctid()) {
             (false, _) => Identity::Keyed(self.key.clone()),
             (true, true) => Identity::Numbered(RecordKind::Ctid),
@@ -200,20 +257,31 @@ impl Table {
                     }
                     Range::Keys { start, end } => self.key_filter(*start, *end)?,
                 };
-                self.copy(link, &filter, batcher)?;
-                let long = batcher.take_long();
-                long.iter().try_for_each(|long| self.windows(link, long, batcher))
+                self.find(link, &filter, None, batcher)
             }
             What::Sample(records) => {
                 let limit = format!(" LIMIT {}", (*records).min(i64::MAX as u64));
                 if let Some(percent) = self.sampled_percent(*records) {
                     // The same blocks each time, so that the same scan is planned in the same way.
                     let sampled = format!(" TABLESAMPLE SYSTEM ({percent}) REPEATABLE (0){limit}");
-                    self.copy(link, &sampled, batcher)?;
+                    self.copy(link, &sampled, None, batcher)?;
                 }
-                if batcher.records() == 0 { self.copy(link, &limit, batcher) } else { Ok(()) }
+                if batcher.records() == 0 { self.copy(link, &limit, None, batcher) } else { Ok(()) }
             }
         }
+    }
+
+    /// Pushes the rows that a condition, with what follows it, leaves; notes where they are.
+    pub fn find(
+        &self,
+        link: &mut Link,
+        filter: &str,
+        places: Option<&RefCell<Vec<u64>>>,
+        batcher: &mut Batcher<'_>,
+    ) -> Result<(), Trouble> {
+        self.copy(link, filter, places, batcher)?;
+        let long = batcher.take_long();
+        long.iter().try_for_each(|long| self.windows(link, long, batcher))
     }
 
     fn key_filter(&self, start: Option<i64>, end: Option<i64>) -> Result<String, Trouble> {
@@ -248,10 +316,16 @@ impl Table {
         (count > 0 && self.relation.has_ctid() && self.toast_bytes >= each / 256).then_some(each)
     }
 
-    fn copy(&self, link: &mut Link, filter: &str, batcher: &mut Batcher<'_>) -> Result<(), Trouble> {
+    fn copy(
+        &self,
+        link: &mut Link,
+        filter: &str,
+        places: Option<&RefCell<Vec<u64>>>,
+        batcher: &mut Batcher<'_>,
+    ) -> Result<(), Trouble> {
         let guard = self.guard();
         let (mut list, mut plan) = (Vec::new(), Vec::new());
-        if guard.is_some() || matches!(self.identity(), Identity::Numbered(_)) {
+        if guard.is_some() || places.is_some() || matches!(self.identity(), Identity::Numbered(_)) {
             list.push("ctid".to_owned());
             plan.push(Cell::Ctid);
         }
@@ -271,7 +345,7 @@ impl Table {
         }
         let table = self.relation.quoted();
         let sql = format!("COPY (SELECT {} FROM ONLY {table}{filter}) TO STDOUT", list.join(", "));
-        let mut rows = Rows::new(&plan);
+        let mut rows = Rows::new(&plan).noting(places);
         let copied = link.copy(&sql, &mut |bytes| rows.piece(bytes, batcher));
         match copied {
             Err(trouble) if !matches!(trouble, Trouble::Stopped | Trouble::Lost(_)) => {

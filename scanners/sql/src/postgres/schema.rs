@@ -200,6 +200,28 @@ impl Relation {
         self.heap && self.kind != Kind::Foreign && self.readable
     }
 
+    /// Its number in the catalog.
+    pub fn oid(&self) -> u32 {
+        self.oid
+    }
+
+    /// Why nothing can be written to it, whatever the rights.
+    pub fn holds_no_rows_of_its_own(&self) -> Option<String> {
+        Some(match self.kind {
+            Kind::Table if self.heap => return None,
+            Kind::Table => "its rows have no places that hold for a transaction: erase them there by hand".into(),
+            Kind::Partitioned => "a partitioned table: its partitions hold the rows".into(),
+            Kind::View => "a view: the tables it selects from hold the rows".into(),
+            Kind::Materialized => {
+                format!("a materialized view: `REFRESH MATERIALIZED VIEW {}` once its tables are done", self.quoted())
+            }
+            Kind::Foreign => {
+                let server = self.server.as_deref().unwrap_or_default();
+                format!("a foreign table of the server `{server}`: scan that as a source of its own, and erase there")
+            }
+        })
+    }
+
     /// The foreign server it is read from, if it is a foreign table.
     pub fn foreign_server(&self) -> Option<&str> {
         self.server.as_deref()
@@ -209,7 +231,10 @@ impl Relation {
     pub fn columns(&self, link: &mut Link) -> Result<Vec<PgColumn>, Trouble> {
         let rows = link.rows(&format!(
             "SELECT a.attname, b.typname, n.nspname = 'pg_catalog', b.typtype, b.typcategory, \
-                 a.attlen = -1 AND a.attstorage <> 'p', has_column_privilege(a.attrelid, a.attnum, 'SELECT') \
+                 a.attlen = -1 AND a.attstorage <> 'p', has_column_privilege(a.attrelid, a.attnum, 'SELECT'), \
+                 format_type(b.oid, -1), coalesce(( \
+                     SELECT format('OPERATOR(%I.=)', s.nspname) FROM pg_operator o JOIN pg_namespace s ON s.oid = o.oprnamespace \
+                     WHERE o.oprname = '=' AND o.oprleft = b.oid AND o.oprright = b.oid LIMIT 1), '=') \
              FROM pg_attribute a CROSS JOIN LATERAL ( \
                  WITH RECURSIVE d(oid, typtype, typbasetype) AS ( \
                      SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid \
@@ -231,6 +256,8 @@ impl Relation {
                 logical,
                 extensible: text(5) == "t" && !bounded,
                 readable: text(6) == "t",
+                base: text(7).to_owned(),
+                equal: text(8).to_owned(),
             }
         };
         Ok(rows.iter().map(column).collect())

@@ -89,6 +89,44 @@ impl Link {
         })
     }
 
+    /// Runs a statement and gives the number of rows that it touched.
+    pub fn affected(&mut self, sql: &str) -> Result<u64, Trouble> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        let done = self.with(async |connection| query.execute(connection).await)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs a statement with arrays of texts for its parameters, which the server's log does not show; its rows are
+    /// texts.
+    pub fn bound(&mut self, sql: &str, arrays: Vec<Vec<Option<String>>>) -> Result<Vec<TextRow>, Trouble> {
+        let mut query = sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false);
+        for array in arrays {
+            query = query.bind(array);
+        }
+        let rows = self.with(async |connection| query.fetch_all(connection).await)?;
+        let text = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|i| row.try_get_unchecked(i)).collect();
+        Ok(rows.iter().map(text).collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// Does something that can be undone by itself: the inner error is that of what was undone.
+    pub fn undoable<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Trouble>,
+    ) -> Result<Result<T, Trouble>, Trouble> {
+        self.run("SAVEPOINT residuum")?;
+        match work(self) {
+            Ok(done) => {
+                self.run("RELEASE residuum")?;
+                Ok(Ok(done))
+            }
+            Err(trouble) if trouble.is_lost() => Err(trouble),
+            Err(trouble) => {
+                self.run("ROLLBACK TO residuum; RELEASE residuum")?;
+                Ok(Err(trouble))
+            }
+        }
+    }
+
     /// Learns about the server.
     pub fn server(&mut self, options: &PostgresOptions) -> Result<Server, Trouble> {
         let about = self.rows(
@@ -136,6 +174,17 @@ impl Link {
         };
         // Names of snapshots come again when a server is restarted.
         if id.name.is_some() && sees != id.sees { Err(Trouble::Lost(SNAPSHOT_ENDED.into())) } else { Ok(()) }
+    }
+
+    /// Begins a transaction that writes; says whether the server is a standby, which takes none.
+    pub fn begin_to_write(&mut self, server: &Server) -> Result<bool, Trouble> {
+        let standby = self.rows("SELECT pg_is_in_recovery()")?;
+        if standby.into_iter().flatten().next().flatten().as_deref() == Some("t") {
+            return Ok(true);
+        }
+        let settings = server.settings(server.idle_timeout);
+        self.run(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;{settings}SET CONSTRAINTS ALL IMMEDIATE"))?;
+        self.run("SET LOCAL xmloption = content").map(|()| false)
     }
 }
 

@@ -17,6 +17,10 @@ pub struct PgColumn {
     pub extensible: bool,
     /// Whether the role may read it.
     pub readable: bool,
+    /// Its type in a statement, domains resolved, without a length.
+    pub base: String,
+    /// The operator by which two of its values are equal.
+    pub equal: String,
 }
 
 /// In what form a column's values are asked for.
@@ -65,6 +69,11 @@ impl PgType<'_> {
 }
 
 impl PgColumn {
+    /// Whether it holds pairs of texts, of the extension `hstore`.
+    pub fn is_hstore(&self) -> bool {
+        self.form == Form::Json && self.base.rsplit('.').next() == Some("hstore")
+    }
+
     /// The expression that gives its values.
     pub fn expression(&self) -> String {
         let name = Ident(&self.name);

@@ -192,15 +192,15 @@ impl<'t> Writing<'t> {
             drop(rows);
             let differs = |value: &&Assign| {
                 let is = now.value(&self.table.columns[value.column].name);
-                is != value.new.as_ref().map_or(&[][..], |new| new.expose())
+                is != Some(value.new.as_ref().map_or(&[][..], |new| new.expose()))
             };
-            match values.iter().find(differs) {
-                _ if now.count != 1 => Err(Trouble::Reason(KEPT.into())),
-                Some(value) => Err(Trouble::Reason(format!(
+            match (values.iter().find(differs), &now.digests()[..]) {
+                (Some(value), [_]) => Err(Trouble::Reason(format!(
                     "the column {} would not hold the new value as it is: its type or a trigger changes it",
                     Ident(&self.table.columns[value.column].name)
                 ))),
-                None => Ok(now.digest()),
+                (None, [digest]) => Ok(*digest),
+                _ => Err(Trouble::Reason(KEPT.into())),
             }
         })?;
         match updated {
@@ -263,7 +263,7 @@ impl crate::write::Table for Writing<'_> {
         records: &[Record],
         shown: &mut Shown<'_, Place>,
         places: &RefCell<Vec<Place>>,
-    ) -> Result<Vec<Record>, Trouble> {
+    ) -> Result<Vec<(Record, Refusal)>, Trouble> {
         let at = places::of_records(self.connection, self.table, records)?;
         let longest = i32::try_from(self.long_value).unwrap_or(i32::MAX);
         let limit = self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;

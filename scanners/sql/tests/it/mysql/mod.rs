@@ -3,6 +3,7 @@
 //! These wait for `RESIDUUM_TEST_MARIADB`, the URL of a user who may do everything on a server that may be written
 //! to, as `fixtures/servers/mariadb.sh` starts one. Each test makes a database of its own and drops it again.
 
+mod apply;
 mod moment;
 mod rights;
 mod types;
@@ -44,6 +45,10 @@ impl Database {
         let user = format!("{}_reader", self.name);
         self.run(&format!("CREATE USER {user}@'%' IDENTIFIED BY 'opensesame'"));
         user
+    }
+
+    fn options(&self) -> MySqlOptions {
+        MySqlOptions::new(&self.url)
     }
 
     fn connect(&self) -> MySql {

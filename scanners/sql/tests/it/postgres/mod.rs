@@ -3,6 +3,7 @@
 //! These wait for `RESIDUUM_TEST_POSTGRES`, the URL of a superuser on a server that may be written to, as
 //! `fixtures/servers/postgres.sh` starts one. Each test makes a database of its own and drops it again.
 
+mod apply;
 mod moment;
 mod rights;
 
@@ -44,6 +45,10 @@ impl Database {
         let role = format!("{}_reader", self.name);
         self.run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'opensesame' {options}"));
         role
+    }
+
+    fn options(&self) -> PostgresOptions {
+        PostgresOptions::new(&self.url)
     }
 
     fn connect(&self) -> Postgres {

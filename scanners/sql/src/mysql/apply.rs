@@ -1,0 +1,184 @@
+//! Deletes and changes rows, in one transaction over all tables.
+//!
+//! Rows are locked (`FOR UPDATE`) by the statement that shows them, and addressed by their key from there on. A
+//! deadlock makes the server undo the whole transaction: everything begins again then. Tables of engines without
+//! transactions are refused: what is done to them could not be undone when something else fails.
+
+use std::sync::atomic::Ordering;
+
+use residuum_source::{Editor, Limits, ObjectPath, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
+
+use super::error::{is_lost, number, verdict};
+use super::session::Link;
+use super::table::Table;
+use super::writing::{About, is_undone};
+use super::{MySql, error, parts};
+use crate::link::{Trouble, Verdict};
+use crate::quote::Backticked;
+use crate::write::write;
+
+/// Attempts at a transaction that the server undid because of a deadlock.
+const ATTEMPTS: u32 = 3;
+
+/// See [`residuum_source::Apply::apply`].
+pub fn apply(
+    source: &MySql,
+    targets: &[Target],
+    limits: &Limits,
+    editor: &mut dyn Editor,
+) -> Result<Vec<Receipt>, SourceError> {
+    let whole = |trouble: Trouble| match is_lost(&trouble) {
+        true => lost(targets, trouble),
+        false => error::source(&source.name, &source.target, trouble),
+    };
+    let mut link = begin(source)?;
+    for _ in 0..ATTEMPTS {
+        match attempt(source, &mut link, targets, limits, editor) {
+            Err(trouble) if is_undone(&trouble) => link.run("ROLLBACK").map_err(whole)?,
+            done => return done.map_err(whole),
+        }
+    }
+    let refusal = Refusal::new(RefusalKind::Locked, "other sessions hold locks in another order: try again");
+    targets.iter().for_each(|target| editor.refused(&target.object, None, refusal.clone()));
+    Ok(Vec::new())
+}
+
+/// A session that waits for locks as long as its options say, and takes no value that does not fit.
+fn begin(source: &MySql) -> Result<Link, SourceError> {
+    let mut link = Link::connect(&source.name, &source.target, &source.options)?;
+    let wait = source.options.lock_timeout.as_secs().max(1);
+    let settled = link.settle(&source.server).and_then(|()| {
+        link.run(&format!(
+            "SET SESSION innodb_lock_wait_timeout = {wait}, foreign_key_checks = 1, unique_checks = 1, autocommit = 1, \
+             sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO'"
+        ))
+    });
+    settled.map_err(|trouble| error::source(&source.name, &source.target, trouble))?;
+    Ok(link)
+}
+
+fn attempt(
+    source: &MySql,
+    link: &mut Link,
+    targets: &[Target],
+    limits: &Limits,
+    editor: &mut dyn Editor,
+) -> Result<Vec<Receipt>, Trouble> {
+    link.run("START TRANSACTION")?;
+    let mut receipts = Vec::new();
+    for target in targets {
+        receipts.extend(table(source, link, target, limits, editor)?);
+    }
+    if !receipts.is_empty() {
+        source.written.store(true, Ordering::Relaxed);
+    }
+    link.run(if receipts.is_empty() { "ROLLBACK" } else { "COMMIT" })?;
+    Ok(receipts)
+}
+
+/// The connection broke: nothing was written, unless it did so while the server committed.
+fn lost(targets: &[Target], trouble: Trouble) -> SourceError {
+    let reason = match verdict(trouble, "") {
+        Verdict::Lost(reason) | Verdict::Unreadable(reason) => reason,
+        Verdict::Stopped => return SourceError::Stopped,
+    };
+    let object = targets.first().map_or_else(|| ObjectPath::from_bytes(b""), |target| target.object.clone());
+    SourceError::Lost { object, reason }
+}
+
+/// Edits one table.
+fn table(
+    source: &MySql,
+    link: &mut Link,
+    target: &Target,
+    limits: &Limits,
+    editor: &mut dyn Editor,
+) -> Result<Option<Receipt>, Trouble> {
+    let records = target.records.get(&target.object).map_or(&[][..], Vec::as_slice);
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let (schema, name) = parts(&target.object);
+    let server = &source.server;
+    let described = Table::describe(link, &schema, &name, &server.user, source.options.long_value, server.max_packet)
+        .and_then(|table| match unwritable(&table) {
+            Some(refusal) => Ok(Err(refusal)),
+            None => {
+                may_write(link, &table)?;
+                Ok(Ok(About::of(table, link, source, limits)?))
+            }
+        });
+    let grant = format!("`GRANT SELECT, UPDATE, DELETE ON {}.{} TO {}`", plain(&schema), plain(&name), server.user);
+    let about = match described {
+        Ok(Ok(about)) => about,
+        Ok(Err(refusal)) => {
+            editor.refused(&target.object, None, refusal);
+            return Ok(None);
+        }
+        Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
+        Err(trouble) => {
+            let (kind, reason) = match number(&trouble) {
+                Some(1142 | 1143 | 1044 | 1370 | 1227) => {
+                    (RefusalKind::ReadOnly, format!("permission denied: {grant}"))
+                }
+                Some(1290 | 1792 | 1836) => {
+                    (RefusalKind::ReadOnly, "the server takes no changes: it is read-only".into())
+                }
+                Some(1205) => (RefusalKind::Locked, "another session has the table locked: try again".into()),
+                Some(1146 | 1049) => (RefusalKind::Changed, "there is no such table any more: scan again".into()),
+                _ => match verdict(trouble, &grant) {
+                    Verdict::Lost(reason) | Verdict::Unreadable(reason) => (RefusalKind::Failed, reason),
+                    Verdict::Stopped => (RefusalKind::Failed, "stopped".into()),
+                },
+            };
+            editor.refused(&target.object, None, Refusal::new(kind, reason));
+            return Ok(None);
+        }
+    };
+    let primary_key = about.table.relation.key.clone();
+    let part = Part { path: target.object.clone(), format: "table", encoding: None, primary_key };
+    write(&mut about.with(link), &part, records, editor)
+}
+
+/// Why nothing can be written to a table, whatever the rights.
+fn unwritable(table: &Table) -> Option<Refusal> {
+    let relation = &table.relation;
+    let reason = if relation.is_foreign() {
+        format!(
+            "its rows lie in other places ({}): scan those as sources of their own, and erase there",
+            relation.engine
+        )
+    } else if !relation.has_snapshot {
+        format!(
+            "the engine {} has no transactions, so that nothing could be undone: `ALTER TABLE {} ENGINE = InnoDB`, or delete by hand",
+            relation.engine,
+            relation.quoted()
+        )
+    } else if table.key.is_empty() {
+        "its rows cannot be told apart: give it a primary key, and scan again".into()
+    } else {
+        return None;
+    };
+    Some(Refusal::new(RefusalKind::Unsupported, reason))
+}
+
+/// Asks for each right that writing takes, of no row.
+fn may_write(link: &mut Link, table: &Table) -> Result<(), Trouble> {
+    let (quoted, key) = (table.relation.quoted(), Backticked(&table.columns[table.key[0]].name));
+    link.run(&format!("SELECT 1 FROM {quoted} WHERE FALSE FOR UPDATE"))?;
+    link.run(&format!("DELETE FROM {quoted} WHERE FALSE"))?;
+    // A server checks the right to a column before it looks for rows; the key may be one that nobody may set.
+    match link.run(&format!("UPDATE {quoted} SET {key} = {key} WHERE FALSE")) {
+        Err(trouble) if !is_lost(&trouble) && !matches!(number(&trouble), Some(1142 | 1143 | 1044)) => Ok(()),
+        done => done,
+    }
+}
+
+/// A name as it stands in a `GRANT` between backticks of its own.
+fn plain(name: &str) -> String {
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') { name.to_owned() } else { quoted_name(name) }
+}
+
+fn quoted_name(name: &str) -> String {
+    Backticked(name).to_string()
+}

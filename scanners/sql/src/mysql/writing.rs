@@ -1,0 +1,454 @@
+//! A table that is written to: its rows locked, deleted and changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use residuum_source::{Limits, Logical, Record, Refusal, RefusalKind};
+
+use super::MySql;
+use super::error::{is_lost, number};
+use super::find::{AT_ONCE, Place, condition, of_records, of_row};
+use super::references::Reference;
+use super::refused::refusal;
+use super::session::{Link, Sent};
+use super::table::Table;
+use super::types::Form;
+use crate::batch::Batcher;
+use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
+use crate::link::Trouble;
+use crate::quote::{Backticked, Hexadecimal};
+use crate::write::{Tried, locked};
+
+/// What is known of a table that is written to.
+pub struct About {
+    /// The table.
+    pub table: Table,
+    /// Columns that may not be null, and those that the server computes.
+    not_null: Vec<bool>,
+    generated: Vec<bool>,
+    references: Vec<Reference>,
+    remarks: Vec<String>,
+    batch_bytes: usize,
+    long_value: u64,
+}
+
+/// A table within a transaction.
+pub struct Writing<'l> {
+    about: About,
+    link: &'l mut Link,
+    notes: Vec<String>,
+}
+
+/// Whether the server has undone the whole transaction.
+pub fn is_undone(trouble: &Trouble) -> bool {
+    matches!(number(trouble), Some(1213 | 1305))
+}
+
+impl About {
+    /// Sees what the schema says.
+    pub fn of(table: Table, link: &mut Link, source: &MySql, limits: &Limits) -> Result<Self, Trouble> {
+        let relation = &table.relation;
+        let (schema, name) = (Hexadecimal(&relation.schema), Hexadecimal(&relation.name));
+        let rows = link.rows(&format!(
+            "SELECT COLUMN_NAME, IS_NULLABLE = 'NO', EXTRA LIKE '%GENERATED%' OR EXTRA LIKE '%ROW START%' OR EXTRA LIKE '%ROW END%' \
+             FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name}"
+        ))?;
+        let is = |column: &str, i: usize| {
+            let row = rows.iter().find(|row| row.first().is_some_and(|name| name.as_deref() == Some(column)));
+            row.and_then(|row| row.get(i)).is_some_and(|value| value.as_deref() == Some("1"))
+        };
+        let all = |i: usize| table.columns.iter().map(|column| is(&column.name, i)).collect();
+        let (not_null, generated) = (all(1), all(2));
+        let triggers = link.rows(&format!(
+            "SELECT COUNT(*), @@log_bin FROM information_schema.TRIGGERS \
+             WHERE EVENT_OBJECT_SCHEMA = {schema} AND EVENT_OBJECT_TABLE = {name} AND EVENT_MANIPULATION <> 'INSERT'"
+        ))?;
+        let said = |i: usize| triggers.first().and_then(|row| row.get(i)).cloned().flatten().unwrap_or_default();
+        let mut remarks = Vec::new();
+        if said(0) != "0" {
+            remarks.push(format!(
+                "the table has {} triggers, which ran: what they write to other tables is not looked at",
+                said(0)
+            ));
+        }
+        if said(1) == "1" {
+            remarks
+                .push("the server's binary log keeps what was replaced until it is purged: `PURGE BINARY LOGS`".into());
+        }
+        if relation.keeps_history() {
+            remarks.push(format!(
+                "the table keeps its history, and what was replaced stands there: `DELETE HISTORY FROM {}`",
+                relation.quoted()
+            ));
+        }
+        let references = relation.references(link)?;
+        let long_value = source.options.long_value;
+        Ok(Self { not_null, generated, references, remarks, batch_bytes: limits.batch_bytes, long_value, table })
+    }
+
+    /// The same, to be written to.
+    pub fn with(self, link: &mut Link) -> Writing<'_> {
+        Writing { about: self, link, notes: Vec::new() }
+    }
+
+    fn name(&self, column: usize) -> Backticked<'_> {
+        Backticked(&self.table.columns[column].name)
+    }
+}
+
+impl Writing<'_> {
+    /// Pushes rows at these places, and notes where those are that come.
+    fn find(
+        &mut self,
+        at: &[Place],
+        locking: &'static str,
+        places: Option<&RefCell<Vec<Place>>>,
+        batcher: &mut Batcher<'_>,
+    ) -> Result<(), Trouble> {
+        self.about.table.find(self.link, at, locking, places, batcher)
+    }
+
+    /// Shows the records of which nobody else has a lock.
+    fn show(
+        &mut self,
+        at: &[Place],
+        shown: &mut Shown<'_, Place>,
+        places: &RefCell<Vec<Place>>,
+    ) -> Result<(), Trouble> {
+        let table = &self.about.table;
+        let mut batcher = Batcher::new(shown, table.fields(), table.identity(), self.about.batch_bytes);
+        self.find(at, " FOR UPDATE SKIP LOCKED", Some(places), &mut batcher)
+    }
+
+    /// The rows that refer to rows at these places: of the table itself with their places, of others by number.
+    fn referring(&mut self, reference: &Reference, at: &[Place]) -> Result<Vec<(Place, Option<Place>, u64)>, Trouble> {
+        let table = &self.about.table;
+        let key = |alias: &str| {
+            let expression = |&i: &usize| table.columns[i].expression_of(alias);
+            table.key.iter().map(expression).collect::<Vec<_>>().join(", ")
+        };
+        let mut found = Vec::new();
+        for at in at.chunks(AT_ONCE) {
+            let (own, group) = match reference.is_own {
+                true => (format!(", {}", key("c.")), ""),
+                false => (", COUNT(*)".to_owned(), " GROUP BY "),
+            };
+            let group = if group.is_empty() { String::new() } else { format!("{group}{}", key("p.")) };
+            let sql = format!(
+                "SELECT {}{own} FROM {} AS p JOIN {} AS c ON {} WHERE {}{group} LOCK IN SHARE MODE",
+                key("p."),
+                table.relation.quoted(),
+                reference.table,
+                reference.condition(),
+                condition(table, "p.", at)
+            );
+            for row in self.link.rows(&sql)? {
+                let width = table.key.len();
+                let place = |from: usize| {
+                    let value = |i: usize| {
+                        let at = table.key.iter().position(|&key| key == i).unwrap_or(0);
+                        Ok(row.get(from + at).cloned().flatten().unwrap_or_default().into_bytes())
+                    };
+                    of_row(table, value)
+                };
+                let count = row.get(width).cloned().flatten().and_then(|count| count.parse().ok()).unwrap_or(1);
+                found.push(match reference.is_own {
+                    true => (place(0)?, Some(place(width)?), 1),
+                    false => (place(0)?, None, count),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// What else would change with values that others refer to; a note if they merely follow.
+    fn followed(&mut self, place: &Place, values: &[Assign]) -> Tried<Vec<String>, Trouble> {
+        let names: Vec<String> = values.iter().map(|v| self.about.table.columns[v.column].name.clone()).collect();
+        let mut notes = Vec::new();
+        for i in 0..self.about.references.len() {
+            let reference = self.about.references[i].clone();
+            if !names.iter().any(|column| reference.refers_to(column)) {
+                continue;
+            }
+            let rows: u64 =
+                self.referring(&reference, std::slice::from_ref(place))?.iter().map(|(.., rows)| rows).sum();
+            match (rows, reference.on_update.as_str()) {
+                (0, _) => {}
+                (_, "CASCADE") => notes.push(format!("{rows} rows of {} followed the new key", reference.table)),
+                _ => return Ok(Err(reference.refers(rows, "change those first"))),
+            }
+        }
+        Ok(Ok(notes))
+    }
+
+    /// What is sent for a value, and the expression that takes it.
+    fn sent(&self, value: &Assign) -> Result<(Sent, String), Refusal> {
+        let column = &self.about.table.columns[value.column];
+        let unlike = |what: &str| {
+            let reason = format!("the column {} holds {what}, and the new value is none", Backticked(&column.name));
+            Refusal::new(RefusalKind::Constraint, reason)
+        };
+        let Some(new) = &value.new else { return Ok((Sent::Null, "?".to_owned())) };
+        if column.form == Form::Bytes {
+            return Ok((Sent::Bytes(new.expose().clone()), "?".to_owned()));
+        }
+        let text = String::from_utf8(new.expose().clone()).map_err(|_| unlike("text"))?;
+        Ok(match column.form {
+            Form::Bits => (Sent::Text(text), "CAST(? AS UNSIGNED)".to_owned()),
+            Form::Shape => (Sent::Text(text), format!("ST_GeomFromText(?, ST_SRID({}))", Backticked(&column.name))),
+            Form::Digits => (Sent::Bytes(digits(&text).ok_or_else(|| unlike("bytes"))?), "?".to_owned()),
+            _ => (Sent::Text(text), "?".to_owned()),
+        })
+    }
+
+    /// Changes one row.
+    fn set_one(&mut self, row: &Changed<Place>) -> Tried<RowDigest, Trouble> {
+        let (row, values) = row;
+        let (mut set, mut sent) = (Vec::new(), Vec::new());
+        for value in values {
+            match self.sent(value) {
+                Ok((new, expression)) => {
+                    set.push(format!("{} = {expression}", self.about.name(value.column)));
+                    sent.push(new);
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        let followed = match self.followed(&row.place, values)? {
+            Ok(followed) => followed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let table = &self.about.table;
+        let sql = format!(
+            "UPDATE {} SET {} WHERE {}",
+            table.relation.quoted(),
+            set.join(", "),
+            condition(table, "", std::slice::from_ref(&row.place))
+        );
+        match self.link.bound(&sql, sent) {
+            Ok(1) => {}
+            Ok(_) => return Ok(Err(self.untouched())),
+            Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
+            Err(trouble) => return Ok(Err(refusal(&trouble))),
+        }
+        let now = self.after(&row.place, values);
+        let mut after = After::default();
+        let mut batcher = Batcher::new(&mut after, table.fields(), table.identity(), self.about.batch_bytes);
+        self.find(std::slice::from_ref(&now), "", None, &mut batcher)?;
+        drop(batcher);
+        let table = &self.about.table;
+        let differs = |value: &&Assign| {
+            let column = &table.columns[value.column];
+            let wanted = value.new.as_ref().map_or(&[][..], |new| new.expose());
+            !after.value(&column.name).is_some_and(|is| is == wanted || is_same_number(column.logical, is, wanted))
+        };
+        if let Some(value) = values.iter().find(differs) {
+            let reason = format!(
+                "the column {} would not hold the new value as it is: its type or a trigger changes it",
+                self.about.name(value.column)
+            );
+            return Ok(Err(Refusal::new(RefusalKind::Constraint, reason)));
+        }
+        self.notes.extend(followed);
+        Ok(after.digests().first().copied().ok_or_else(|| self.untouched()))
+    }
+
+    /// Where a row is once it is changed.
+    fn after(&self, place: &Place, values: &[Assign]) -> Place {
+        let table = &self.about.table;
+        let new = |column: usize| {
+            let new = values.iter().find(|value| value.column == column)?.new.as_ref()?;
+            Some(super::find::literal(&table.columns[column], std::str::from_utf8(new.expose()).ok()?))
+        };
+        table.key.iter().zip(place).map(|(&column, old)| new(column).unwrap_or_else(|| old.clone())).collect()
+    }
+
+    /// Why a row that was locked was not touched.
+    fn untouched(&self) -> Refusal {
+        let relation = &self.about.table.relation;
+        match relation.keeps_history() {
+            true => Refusal::new(
+                RefusalKind::Unsupported,
+                format!("a row of the table's history, which only `DELETE HISTORY FROM {}` deletes", relation.quoted()),
+            ),
+            false => Refusal::new(RefusalKind::Constraint, "the server keeps the row as it is"),
+        }
+    }
+
+    /// Rows in the order in which they can go: a row that refers to another of them before that one.
+    fn layers(&mut self, rows: &[Locked<Place>]) -> Result<Vec<Vec<Place>>, Trouble> {
+        let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
+        let mut left: HashSet<Place> = places.iter().cloned().collect();
+        let mut pairs = Vec::new();
+        for i in 0..self.about.references.len() {
+            let reference = self.about.references[i].clone();
+            if reference.is_own {
+                let found = self.referring(&reference, &places)?;
+                pairs.extend(found.into_iter().filter_map(|(to, from, _)| Some((to, from?))));
+            }
+        }
+        pairs.retain(|(to, from)| to != from);
+        let mut layers = Vec::new();
+        while !left.is_empty() && !pairs.is_empty() {
+            let held: HashSet<&Place> =
+                pairs.iter().filter(|(_, from)| left.contains(from)).map(|(to, _)| to).collect();
+            let (free, stay): (Vec<_>, Vec<_>) = left.drain().partition(|place| !held.contains(place));
+            if free.is_empty() {
+                // A circle: the server says what it thinks of it.
+                layers.push(stay);
+                return Ok(layers);
+            }
+            layers.push(free);
+            left.extend(stay);
+        }
+        layers.push(if layers.is_empty() { places } else { left.into_iter().collect() });
+        Ok(layers)
+    }
+}
+
+impl crate::write::Table for Writing<'_> {
+    type Place = Place;
+    type Error = Trouble;
+
+    fn columns(&self) -> Vec<Arc<str>> {
+        self.about.table.columns.iter().map(|column| column.name.as_str().into()).collect()
+    }
+
+    fn lock(
+        &mut self,
+        records: &[Record],
+        shown: &mut Shown<'_, Place>,
+        places: &RefCell<Vec<Place>>,
+    ) -> Result<Vec<(Record, Refusal)>, Trouble> {
+        let at = of_records(&self.about.table, records);
+        self.show(&at, shown, places)?;
+        let missing = |shown: &Shown<'_, Place>| records.iter().filter(|r| !shown.has(r)).cloned().collect::<Vec<_>>();
+        let others = of_records(&self.about.table, &missing(shown));
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        // What does not exist is not waited for.
+        let mut is_free = true;
+        for at in others.chunks(AT_ONCE) {
+            let table = &self.about.table;
+            let (source, condition) = (table.relation.quoted(), condition(table, "", at));
+            match self.link.run(&format!("SELECT 1 FROM {source} WHERE {condition} FOR UPDATE")) {
+                Err(trouble) if number(&trouble) == Some(1205) => is_free = false,
+                done => done?,
+            }
+        }
+        self.show(&others, shown, places)?;
+        let others = of_records(&self.about.table, &missing(shown));
+        let keeps_history = self.about.table.relation.keeps_history();
+        if others.is_empty() || (is_free && !keeps_history) {
+            return Ok(Vec::new());
+        }
+        let refusal = if keeps_history && is_free { self.untouched() } else { locked() };
+        let table = &self.about.table;
+        let mut there = After::default();
+        let mut batcher = Batcher::new(&mut there, table.fields(), table.identity(), self.about.batch_bytes);
+        self.find(&others, "", None, &mut batcher)?;
+        drop(batcher);
+        Ok(there.into_records().into_iter().map(|record| (record, refusal.clone())).collect())
+    }
+
+    fn forbids(&self, value: &Assign) -> Option<Refusal> {
+        let name = self.about.name(value.column);
+        if self.about.generated[value.column] {
+            let reason = format!("the column {name} is generated: change the columns that it is computed from");
+            return Some(Refusal::new(RefusalKind::Constraint, reason));
+        }
+        match &value.new {
+            None if self.about.not_null[value.column] => {
+                let reason = format!("the column {name} is NOT NULL: give a value instead, or delete the record");
+                Some(Refusal::new(RefusalKind::Constraint, reason))
+            }
+            Some(new) if new.expose().len() as u64 > self.about.long_value => {
+                let reason = format!("the new value of {name} is longer than {} bytes", self.about.long_value);
+                Some(Refusal::new(RefusalKind::Limit, reason))
+            }
+            _ => None,
+        }
+    }
+
+    fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
+        let places: Vec<Place> = going.iter().map(|row| row.place.clone()).collect();
+        let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
+        for i in 0..self.about.references.len() {
+            let reference = self.about.references[i].clone();
+            let mut by_place: HashMap<Place, u64> = HashMap::new();
+            let all: HashSet<&Place> = places.iter().collect();
+            for (to, from, rows) in self.referring(&reference, &places)? {
+                if from.is_none_or(|from| !all.contains(&from)) {
+                    *by_place.entry(to).or_default() += rows;
+                }
+            }
+            for (number, place) in places.iter().enumerate() {
+                if let Some(&rows) = by_place.get(place) {
+                    refused.entry(number).or_insert_with(|| reference.refers(rows, "delete or change those first"));
+                }
+            }
+        }
+        Ok(refused.into_iter().collect())
+    }
+
+    fn delete(&mut self, rows: &[Locked<Place>]) -> Tried<(), Trouble> {
+        let layers = self.layers(rows)?;
+        let (table, untouched) = (&self.about.table, self.untouched());
+        let deleted = self.link.undoable(|link| {
+            for at in layers.iter().flat_map(|layer| layer.chunks(AT_ONCE)) {
+                let sql = format!("DELETE FROM {} WHERE {}", table.relation.quoted(), condition(table, "", at));
+                match link.affected(&sql) {
+                    Ok(touched) if touched == at.len() as u64 => {}
+                    Ok(_) => return Ok(Err(untouched.clone())),
+                    Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
+                    Err(trouble) => return Ok(Err(refusal(&trouble))),
+                }
+            }
+            Ok(Ok(()))
+        })?;
+        Ok(deleted)
+    }
+
+    fn set(&mut self, rows: &[Changed<Place>]) -> Tried<Vec<RowDigest>, Trouble> {
+        self.link.run(super::session::SAVEPOINT)?;
+        let mut after = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.set_one(row)? {
+                Ok(digest) => after.push(digest),
+                Err(refusal) => {
+                    self.link.run(super::session::ROLLBACK_TO)?;
+                    return Ok(Err(refusal));
+                }
+            }
+        }
+        Ok(Ok(after))
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        let mut notes = std::mem::take(&mut self.notes);
+        notes.extend(self.about.remarks.iter().cloned());
+        notes
+    }
+}
+
+/// The bytes of `0x0aff`.
+fn digits(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?;
+    if digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+}
+
+/// Whether two texts are one number: a column of `decimal(8,2)` has `1.5` as `1.50`.
+fn is_same_number(logical: Logical, is: &[u8], wanted: &[u8]) -> bool {
+    let plain = |text: &[u8]| {
+        let text = std::str::from_utf8(text).ok()?.trim_start_matches('+');
+        let is_decimal = text.bytes().all(|b| b.is_ascii_digit() || b"-.".contains(&b)) && !text.is_empty();
+        let trimmed = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        is_decimal.then(|| trimmed.to_owned())
+    };
+    matches!(logical, Logical::Integer | Logical::Number) && plain(is).is_some() && plain(is) == plain(wanted)
+}

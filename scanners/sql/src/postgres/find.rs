@@ -1,0 +1,131 @@
+//! From the identities of records to the rows: by key, or by place.
+
+use residuum_source::{Record, RecordKind};
+use serde_json::Value as Json;
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, AssertSqlSafe};
+
+use super::read::Table;
+use super::session::Link;
+use super::types::Form;
+use crate::link::Trouble;
+use crate::quote::Ident;
+
+/// The condition, with its `WHERE`, that a row is one of these records; `None` if no row can be.
+///
+/// The values of keys do not stand in it, because servers log statements: they are bound to a setting of the
+/// transaction, which the condition reads, for `COPY` takes no parameters.
+pub fn condition(link: &mut Link, table: &Table, records: &[Record]) -> Result<Option<String>, Trouble> {
+    let (mut ctids, mut keys) = (Vec::new(), Vec::new());
+    for record in records {
+        match record {
+            Record::Number(RecordKind::Ctid, number) if table.key.is_empty() => ctids.push(*number),
+            Record::Number(RecordKind::Pk, number) => keys.push(vec![(*number as i64).to_string()]),
+            Record::Text(RecordKind::Pk, text) => keys.extend(key(text)),
+            _ => {}
+        }
+    }
+    keys.retain(|key| key.len() == table.key.len() && !table.key.is_empty());
+    if !ctids.is_empty() {
+        return Ok(Some(format!(" WHERE {}", at(&ctids))));
+    }
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let table_name = table.relation.quoted();
+    let (mut arrays, mut names, mut equal) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, &column) in table.key.iter().enumerate() {
+        let values = keys.iter().map(|key| key[i].as_str());
+        link.set(&format!("residuum.k{i}"), &array(values))?;
+        let column = &table.columns[column];
+        let own = format!("{table_name}.{}", Ident(&column.name));
+        let (own, operator, base) = match column.form {
+            // What has no text of its own is compared as it is read.
+            Form::Json => (format!("to_json({own})::text"), "=", "text"),
+            _ => (own, &*column.equal, &*column.base),
+        };
+        arrays.push(format!("current_setting('residuum.k{i}')::{base}[]"));
+        names.push(format!("k{i}"));
+        equal.push((own, operator));
+    }
+    if let ([(own, operator)], [values]) = (&equal[..], &arrays[..]) {
+        return Ok(Some(format!(" WHERE {own} {operator} ANY ({values})")));
+    }
+    let equal = equal.iter().enumerate().map(|(i, (own, operator))| format!("{own} {operator} residuum_keys.k{i}"));
+    Ok(Some(format!(
+        " WHERE EXISTS (SELECT FROM unnest({}) AS residuum_keys({}) WHERE {})",
+        arrays.join(", "),
+        names.join(", "),
+        equal.collect::<Vec<_>>().join(" AND ")
+    )))
+}
+
+/// The condition that a row is at one of these places.
+pub fn at(ctids: &[u64]) -> String {
+    format!("ctid = ANY ({})", tids(ctids))
+}
+
+/// Places as an array.
+pub fn tids(ctids: &[u64]) -> String {
+    let shown: Vec<_> = ctids.iter().map(|ctid| format!("\"{}\"", tid(*ctid))).collect();
+    format!("'{{{}}}'::tid[]", shown.join(","))
+}
+
+/// A place as the server writes it.
+pub fn tid(ctid: u64) -> String {
+    format!("({},{})", ctid >> 16, ctid & 0xffff)
+}
+
+/// The texts of a key's values. What is empty is written as a null there, and a primary key has no null.
+fn key(text: &str) -> Option<Vec<String>> {
+    let values: Vec<Json> = serde_json::from_str(text).ok()?;
+    let value = |value| match value {
+        Json::String(text) => text,
+        Json::Null => String::new(),
+        other => other.to_string(),
+    };
+    Some(values.into_iter().map(value).collect())
+}
+
+/// Texts as the literal of an array.
+fn array<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    let mut literal = String::from("{");
+    for (i, text) in texts.enumerate() {
+        literal.push_str(if i > 0 { ",\"" } else { "\"" });
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                literal.push('\\');
+            }
+            literal.push(c);
+        }
+        literal.push('"');
+    }
+    literal.push('}');
+    literal
+}
+
+impl Link {
+    /// Gives a setting a value until the transaction ends.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Trouble> {
+        let mut arguments = PgArguments::default();
+        arguments.add(name).and_then(|()| arguments.add(value)).map_err(|_| Trouble::Lost("no value".into()))?;
+        let query = sqlx::query_with(AssertSqlSafe("SELECT set_config($1, $2, true)".to_owned()), arguments);
+        self.with(async |connection| query.persistent(false).execute(connection).await)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_the_server_reads_them() {
+        assert_eq!(
+            array(["a", "b \"c\"", "\\", "", "NULL", "{,}"].into_iter()),
+            r#"{"a","b \"c\"","\\","","NULL","{,}"}"#
+        );
+        assert_eq!(key(r#"["x",-7,null]"#), Some(vec!["x".into(), "-7".into(), String::new()]));
+        assert_eq!(tids(&[3 << 16 | 9, 1]), "'{\"(3,9)\",\"(0,1)\"}'::tid[]");
+    }
+}

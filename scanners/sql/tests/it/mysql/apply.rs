@@ -1,0 +1,313 @@
+//! Erasing and correcting on a server, and what stands in the way.
+
+use std::process::{Child, Command, Stdio};
+
+use residuum_source::conformance::{Edits, check_apply};
+use residuum_source::{
+    Action, Batch, Change, Editor, ObjectPath, Part, Record, RecordKind, Refusal, RefusalKind, Source,
+};
+use residuum_sql::MySql;
+
+use super::{Database, MANY};
+use crate::editing::{Becomes, apply, check_fetch, check_refused, target, with_value};
+
+const TYPED: &str = r#"
+    CREATE TABLE typed(k varchar(60) PRIMARY KEY, c char(6), v varchar(60) CHARACTER SET latin1, j json, raw blob, e enum('glad', 'sad'), s set('x', 'y'),
+        n decimal(8, 2), i inet6, t timestamp(3) NULL, d date, f float, u uuid, b bit(9), g point, txt mediumtext);
+    INSERT INTO typed VALUES
+        ('o''neill "q" \\', 'ab', 'ann@köln.example', '{"a": 1,  "m": "ann@example.com"}', x'00ff616e6e', 'glad', 'x,y', 1.50, '::1',
+         '2024-02-03 04:05:06.789', '2024-02-03', 1.1, '6f1b2c3d-0000-4000-8000-000000000001', b'101', POINT(1, 2), 'ann@example.com'),
+        ('köln 列', NULL, 'b@example.com', '[]', NULL, 'sad', '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+        ('', 'empty', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    CREATE TABLE times(at datetime(6), d decimal(9, 3), v text, PRIMARY KEY (at, d));
+    INSERT INTO times VALUES ('2024-02-03 04:05:06.7', 1.5, 'one'), ('0000-00-00', -1, 'two');"#;
+
+#[test]
+fn edits_are_made_and_nothing_else_changes() {
+    let Some(database) = Database::new(&format!("SET sql_mode = ''; {MANY}; {TYPED}")) else { return };
+    let source = database.connect();
+    let at = |table: &str| Edits::new(&database.at(table));
+    let cases = [
+        at("people")
+            .delete("email", "person7@example.com")
+            .set("email", "person8@example.com", "p@x.example")
+            .set("note", "back\\slash 9", "tab\t'and' \\N")
+            .null("email", "person10@example.com"),
+        at("pairs").delete("total", "7").set("region", "r3", "south").set("total", "699", "1000000"),
+        at("events").delete("what", "event 7").set("what", "event 99", "something"),
+        at("huge").delete("k", "18446744073709551610").set("k", "18446744073709551609", "18446744073709551000"),
+        at("chosen").set("b", "b", "changed").null("c", "c"),
+        at("times").delete("v", "two").set("d", "1.500", "2.500").set("v", "one", "three"),
+        at("typed")
+            .set("k", "o'neill", "smith")
+            .set("c", "ab", "cd")
+            .set("v", "ann@köln", "eve@münchen")
+            .set("j", "ann@", "eve@")
+            .set("raw", "ann", "eve")
+            .set("e", "glad", "sad")
+            .set("s", "x,y", "y")
+            .set("n", "1.5", "7.2")
+            .set("i", "::1", "::2")
+            .set("t", "2024-02-03", "1971-01-01")
+            .set("f", "1.1", "2.5")
+            .null("u", "6f1b2c3d-0000-4000-8000-000000000001")
+            .set("b", "5", "7")
+            .set("g", "1 2", "3 4")
+            .set("txt", "ann@", "eve 列@"),
+        at("typed").delete("k", "köln 列").set("c", "empty", "full"),
+    ];
+    for edits in cases {
+        let receipts = check_apply(&source, &edits);
+        assert_eq!(receipts.len(), 1);
+        assert!(receipts[0].before.is_some() && receipts[0].before != receipts[0].after, "{receipts:?}");
+    }
+    assert_eq!(database.run("SELECT j FROM typed WHERE j LIKE '%m%'"), r#"{"a": 1,  "m": "eve@example.com"}"#);
+}
+
+#[test]
+fn records_are_fetched_as_they_are_read() {
+    let Some(database) = Database::new(&format!("SET sql_mode = ''; {MANY}; {TYPED}")) else { return };
+    let source = database.connect();
+    for table in ["people", "pairs", "events", "huge", "chosen", "times", "typed"] {
+        check_fetch(&source, &database.at(table));
+    }
+    let loose = ObjectPath::from_escaped(&database.at("loose")).unwrap();
+    let mut fetched = residuum_source::conformance::Collect::default();
+    let counted = [Record::Number(RecordKind::Row, 1)];
+    source.as_fetch().unwrap().fetch(&loose, &counted, &Default::default(), &mut fetched).unwrap();
+    assert!(fetched.closed[0].1.reason.as_ref().unwrap().contains("no key"));
+}
+
+const RULES: &str = r#"
+    CREATE TABLE customers(id int PRIMARY KEY, email varchar(30) NOT NULL UNIQUE, age int, boss int, shown varchar(40) AS (concat('<', email, '>')) STORED, n decimal(6, 1),
+        CONSTRAINT `of age` CHECK (age < 150), CONSTRAINT has_boss FOREIGN KEY (boss) REFERENCES customers(id) ON DELETE CASCADE);
+    INSERT INTO customers(id, email, age, boss) VALUES (1, 'ann@example.com', 40, NULL), (2, 'bob@example.com', 41, 1), (3, 'eve@example.com', 42, 2),
+        (4, 'joe@example.com', 43, NULL), (5, 'kim@example.com', 44, NULL);
+    CREATE TABLE orders(n int PRIMARY KEY, customer int, what text, CONSTRAINT of_customer FOREIGN KEY (customer) REFERENCES customers(id) ON DELETE CASCADE);
+    INSERT INTO orders VALUES (10, 4, 'a book'), (11, 4, 'a pen'), (12, 5, 'a hat');
+    CREATE TABLE tags(name varchar(20) PRIMARY KEY); INSERT INTO tags VALUES ('vip'), ('new');
+    CREATE TABLE tagged(id int PRIMARY KEY, tag varchar(20), CONSTRAINT has_tag FOREIGN KEY (tag) REFERENCES tags(name) ON UPDATE CASCADE);
+    INSERT INTO tagged VALUES (1, 'vip'), (2, 'vip');
+    CREATE TABLE guarded(id int PRIMARY KEY, x text); INSERT INTO guarded VALUES (1, 'kept'), (3, 'free');
+
+DELIMITER //
+    CREATE TRIGGER guard BEFORE DELETE ON guarded FOR EACH ROW IF old.x = 'kept' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'kept stays'; END IF//
+DELIMITER ;
+    CREATE TABLE flat(id int PRIMARY KEY, x text) ENGINE = MyISAM; INSERT INTO flat VALUES (1, 'in MyISAM');
+    CREATE TABLE loose(x text); INSERT INTO loose VALUES ('without a key');
+    CREATE TABLE past(id int PRIMARY KEY, x text) WITH SYSTEM VERSIONING; INSERT INTO past VALUES (1, 'first'), (2, 'stays'); UPDATE past SET x = 'second' WHERE id = 1;"#;
+
+#[test]
+fn what_the_schema_forbids_is_refused_with_the_cure() {
+    use Becomes::{Gone, Null, Set};
+    use RefusalKind::{Constraint, Unsupported};
+    let Some(database) = Database::new(RULES) else { return };
+    let source = database.connect();
+    let before = dump(&database);
+    let cases: &[(&str, &str, Becomes, RefusalKind, &[&str])] = &[
+        (
+            "customers",
+            "joe@example.com",
+            Gone,
+            Constraint,
+            &["2 rows of ", "`orders`", "`of_customer`", "delete or change"],
+        ),
+        ("customers", "ann@example.com", Gone, Constraint, &["1 rows of ", "`customers`"]),
+        ("tags", "vip", Gone, Constraint, &["2 rows of ", "`has_tag`"]),
+        ("customers", "ann@example.com", Null("email"), Constraint, &["`email`", "NOT NULL", "give a value"]),
+        ("customers", "ann@example.com", Set("email", "bob@example.com"), Constraint, &["key `email`"]),
+        (
+            "customers",
+            "ann@example.com",
+            Set("email", "much.too.long.for.thirty@example.com"),
+            Constraint,
+            &["too long", "`email`"],
+        ),
+        ("customers", "ann@example.com", Set("age", "200"), Constraint, &["`of age`"]),
+        ("customers", "ann@example.com", Set("age", "none"), Constraint, &["type"]),
+        ("customers", "ann@example.com", Set("n", "1.25"), Constraint, &["`n`", "as it is"]),
+        ("customers", "ann@example.com", Set("shown", "x"), Constraint, &["`shown`", "generated"]),
+        ("customers", "ann@example.com", Set("boss", "99"), Constraint, &["foreign key `has_boss`"]),
+        ("guarded", "kept", Gone, Constraint, &["trigger", "forbids"]),
+        ("flat", "in MyISAM", Gone, Unsupported, &["no transactions", "ENGINE = InnoDB"]),
+        ("loose", "without a key", Gone, Unsupported, &["primary key"]),
+        ("past", "first", Gone, Unsupported, &["DELETE HISTORY FROM"]),
+    ];
+    for (table, value, becomes, kind, words) in cases {
+        check_refused(&source, &database.at(table), value, *becomes, *kind, words);
+    }
+    assert_eq!(dump(&database), before, "nothing has changed");
+}
+
+/// All rows, as another program writes them.
+fn dump(database: &Database) -> String {
+    let tables = database.run("SHOW TABLES");
+    let rows = |table: &str| format!("{table}\n{}", database.run(&format!("SELECT * FROM {table} ORDER BY 1")));
+    tables.lines().map(rows).collect::<Vec<_>>().join("\n")
+}
+
+fn numbers(of: &[u64]) -> Vec<Record> {
+    of.iter().map(|&n| Record::Number(RecordKind::Pk, n)).collect()
+}
+
+#[test]
+fn children_first_and_all_that_can_go() {
+    let Some(database) = Database::new(RULES) else { return };
+    let source = database.connect();
+    // 1 is the boss of 2, 2 of 3: all three go together. 4 has an order that stays.
+    let targets = [
+        target(&database.at("orders"), numbers(&[12])),
+        target(&database.at("customers"), numbers(&[1, 2, 3, 4, 5, 99])),
+    ];
+    let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
+    let deleted: Vec<_> = receipts.unwrap().iter().map(|receipt| receipt.deleted).collect();
+    assert_eq!(deleted, [1, 4]);
+    let refused: Vec<_> = editor.refused.iter().map(|(_, record, _)| record.clone().unwrap()).collect();
+    assert_eq!(refused, numbers(&[4]));
+    assert_eq!(database.run("SELECT email FROM customers"), "joe@example.com");
+
+    let (receipts, editor) = apply(&source, &[target(&database.at("guarded"), numbers(&[1, 3]))], Becomes::Gone);
+    let receipts = receipts.unwrap();
+    assert_eq!((receipts[0].deleted, editor.refused.len()), (1, 1));
+    assert!(receipts[0].notes[0].contains("1 triggers"), "{:?}", receipts[0].notes);
+
+    // Who refers to a key that is corrected follows it, and the receipt says so.
+    let vip = with_value(&source, &database.at("tags"), "vip");
+    let (receipts, _) = apply(&source, &[vip], Becomes::Set("name", "gold"));
+    let notes = &receipts.unwrap()[0].notes;
+    assert!(notes[0].starts_with("2 rows of ") && notes[0].ends_with("followed the new key"), "{notes:?}");
+    assert_eq!(database.run("SELECT count(*) FROM tagged WHERE tag = 'gold'"), "2");
+
+    // What is deleted from a table with a history stands there, and the receipt says so.
+    let (receipts, _) = apply(&source, &[with_value(&source, &database.at("past"), "stays")], Becomes::Gone);
+    let receipts = receipts.unwrap();
+    assert_eq!(receipts[0].deleted, 1);
+    assert!(receipts[0].notes.iter().any(|note| note.contains("DELETE HISTORY")), "{:?}", receipts[0].notes);
+}
+
+/// A session that has done something and not ended its transaction.
+struct Holding(Child);
+
+impl Holding {
+    fn new(database: &Database, sql: &str) -> Self {
+        let rest = database.url.strip_prefix("mysql://").unwrap();
+        let (authority, name) = rest.split_once('/').unwrap();
+        let (user, place) = authority.split_once('@').unwrap();
+        let (host, port) = place.split_once(':').unwrap();
+        let sql = format!("START TRANSACTION; {sql}; SELECT SLEEP(60)");
+        let mut command = Command::new("mariadb");
+        command.args(["--no-defaults", "-N", "-h", host, "-P", port, "-u", user, "-e", &sql, name]);
+        let holding = Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        for _ in 0..400 {
+            let sleeps = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO = 'SELECT SLEEP(60)'";
+            if database.run(sleeps) == "1" {
+                return holding;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        panic!("the other session begins");
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn end_others(database: &Database) {
+    let others = "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()";
+    for id in database.run(others).lines() {
+        database.run(&format!("KILL {id}"));
+    }
+}
+
+#[test]
+fn locked_rows_can_be_tried_again() {
+    let Some(database) = Database::new(RULES) else { return };
+    let mut options = database.options();
+    options.lock_timeout = std::time::Duration::from_secs(1);
+    let source = MySql::connect("test", options).unwrap();
+    let customers = database.at("customers");
+    {
+        let _other = Holding::new(&database, "UPDATE customers SET age = 1 WHERE id = 3");
+        let targets = [target(&database.at("orders"), numbers(&[12])), target(&customers, numbers(&[3, 5, 77]))];
+        let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
+        assert_eq!(receipts.unwrap().iter().map(|receipt| receipt.deleted).sum::<u64>(), 2);
+        let [(_, record, refusal)] = &editor.refused[..] else { panic!("{:?}", editor.refused) };
+        assert_eq!((record.as_ref(), refusal.kind), (numbers(&[3]).first(), RefusalKind::Locked));
+        end_others(&database);
+    }
+    {
+        let _other = Holding::new(&database, "LOCK TABLES customers WRITE");
+        let (receipts, editor) = apply(&source, &[target(&customers, numbers(&[3]))], Becomes::Gone);
+        assert_eq!((receipts.unwrap().len(), editor.refused[0].2.kind), (0, RefusalKind::Locked));
+        end_others(&database);
+    }
+    let (receipts, editor) = apply(&source, &[target(&customers, numbers(&[3]))], Becomes::Gone);
+    assert_eq!((receipts.unwrap()[0].deleted, editor.refused), (1, Vec::new()));
+}
+
+#[test]
+fn the_editor_sees_what_stands_there_now() {
+    let Some(database) = Database::new(MANY) else { return };
+    let source = database.connect();
+    let one = with_value(&source, &database.at("people"), "person1@example.com");
+    database.run("UPDATE people SET email = 'changed@example.com' WHERE id = 2");
+    let (receipts, editor) = apply(&source, &[one], Becomes::Set("email", "corrected@example.com"));
+    assert_eq!(receipts.unwrap()[0].changed, 1);
+    assert!(editor.seen.contains(&("email".into(), "changed@example.com".into())), "{:?}", editor.seen);
+    assert_eq!(database.run("SELECT email FROM people WHERE id = 2"), "corrected@example.com");
+}
+
+#[test]
+fn missing_rights_are_named_with_the_cure() {
+    let Some(database) = Database::new(RULES) else { return };
+    let user = database.user();
+    database.run(&format!("GRANT SELECT ON {}.* TO {user}@'%'", database.name));
+    let source = database.connect_as(&user);
+    let refused = || {
+        let (receipts, editor) = apply(&source, &[target(&database.at("tagged"), numbers(&[1]))], Becomes::Gone);
+        (receipts.unwrap().len(), editor.refused)
+    };
+    let (written, refusals) = refused();
+    let refusal = &refusals[0].2;
+    assert_eq!((written, refusal.kind), (0, RefusalKind::ReadOnly));
+    let cure = format!("GRANT SELECT, UPDATE, DELETE ON {}.tagged TO '{user}'@'%'", database.name);
+    assert!(refusal.reason.contains(&cure), "{}", refusal.reason);
+    database.run(&format!("GRANT UPDATE, DELETE ON {}.tagged TO {user}@'%'", database.name));
+    assert_eq!(refused(), (1, Vec::new()));
+}
+
+/// Deletes everything, and ends the server's sessions at a table.
+struct Ends<'d>(&'d Database);
+
+impl Editor for Ends<'_> {
+    fn open(&mut self, part: &Part) {
+        if part.path.as_str() == self.0.at("pairs") {
+            end_others(self.0);
+        }
+    }
+
+    fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+        (0..batch.records.count() as usize).map(|record| Change { record, action: Action::Delete }).collect()
+    }
+
+    fn close(&mut self) {}
+
+    fn refused(&mut self, _: &ObjectPath, _: Option<&Record>, _: Refusal) {}
+}
+
+#[test]
+fn a_connection_that_breaks_leaves_everything_as_it_was() {
+    let Some(database) = Database::new(MANY) else { return };
+    let source = database.connect();
+    let targets = [
+        with_value(&source, &database.at("people"), "person1@example.com"),
+        with_value(&source, &database.at("pairs"), "r1"),
+    ];
+    let done = source.as_apply().unwrap().apply(&targets, &Default::default(), &mut Ends(&database));
+    assert!(matches!(done, Err(residuum_source::SourceError::Lost { .. })), "{done:?}");
+    assert_eq!(database.run("SELECT count(*) FROM people"), "5000");
+}
