@@ -5,7 +5,7 @@
 
 use std::io;
 
-use residuum_source::Coverage;
+use residuum_source::{Coverage, Outcome};
 
 /// A reason not to read on, with the coverage it leaves.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -39,6 +39,12 @@ impl Fault {
             Some(fault) => fault.clone(),
             None => Self::unreadable(format!("reading failed at byte {position}: {error}")),
         }
+    }
+}
+
+impl From<Outcome> for Fault {
+    fn from(outcome: Outcome) -> Self {
+        Self { coverage: outcome.coverage, reason: outcome.reason.unwrap_or_default() }
     }
 }
 

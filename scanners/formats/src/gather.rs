@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use residuum_source::{Batch, Column, Flow, Limits, OffsetMap, RecordKind, Records, Rows, Run, Sink, Window};
+use residuum_source::{
+    Batch, Column, Extent, Flow, Limits, OffsetMap, Record, RecordKind, Records, Rows, Run, Sink, Window,
+};
 
 use crate::Text;
 use crate::lines::char_boundary;
@@ -273,6 +275,16 @@ impl<'s> Gather<'s> {
             self.sink.batch(Batch { records, columns, raw_bytes })?;
         }
         Flow::Continue(())
+    }
+
+    /// Whether it is to be told where records begin and end.
+    pub fn wants_extents(&self) -> bool {
+        self.sink.wants_extents()
+    }
+
+    /// Tells where a record stands.
+    pub fn extent(&mut self, record: Record, list: u64, bytes: std::ops::Range<u64>) {
+        self.sink.extent(Extent { record, list, bytes });
     }
 
     /// The sink, for a member of this object; what has come together is handed over before.

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use residuum_source::{Flow, Limits, ObjectPath, OffsetMap, Part, RecordKind, Sink};
+use residuum_source::{Flow, Limits, ObjectPath, OffsetMap, Part, Record, RecordKind, Sink};
 
 use crate::Text;
 use crate::gather::{Gather, Value};
@@ -65,11 +65,13 @@ pub(crate) fn read(path: &ObjectPath, kind: Kind, text: Text<'_>, limits: &Limit
     };
     sink.open(Part { path: path.clone(), format, encoding, primary_key: Vec::new() })?;
     let gather = Gather::new(limits, sink);
-    let mut reader = Reader { scan: Scan::new(text), gather, kind, section: String::new(), array: None, records: 0 };
+    let mut reader =
+        Reader { scan: Scan::new(text), gather, kind, section: String::new(), array: None, records: 0, stands: None };
     while !reader.scan.look().is_empty() {
         reader.setting()?;
         reader.gather.flush_if_full(reader.scan.position())?;
     }
+    reader.ends();
     reader.gather.flush(reader.scan.position())?;
     let (records, mut scan) = (reader.gather.records, reader.scan);
     scan.text.consume(scan.pos);
@@ -84,6 +86,8 @@ struct Reader<'s, 'a> {
     /// The array of tables whose element is the record at hand.
     array: Option<String>,
     records: u64,
+    /// Where the record begins, and the last of it ends, while it may go on.
+    stands: Option<std::ops::Range<u64>>,
 }
 
 /// A setting with its places.
@@ -93,6 +97,15 @@ struct Line {
 }
 
 impl Reader<'_, '_> {
+    /// Tells where the record stands that does not go on.
+    fn ends(&mut self) {
+        if let Some(stands) = self.stands.take()
+            && self.gather.wants_extents()
+        {
+            self.gather.extent(Record::Number(RecordKind::Row, self.records), 0, stands);
+        }
+    }
+
     fn setting(&mut self) -> Flow {
         let mut value = Value::default();
         let mut whole = self.keep_line(&mut value);
@@ -113,6 +126,13 @@ impl Reader<'_, '_> {
         let line = Line { bytes, map };
         let begin = line.bytes.len() - line.bytes.trim_ascii_start().len();
         let end = line.bytes.trim_ascii_end().len();
+        let is_header = matches!(&line.bytes[begin.min(end)..end], [b'[', ..]);
+        // Comments and empty lines before the next header are not the record's.
+        if let Some(stands) = self.stands.as_mut().filter(|_| !is_header)
+            && !matches!(&line.bytes[begin.min(end)..end], [] | [b'#', ..])
+        {
+            stands.end = self.scan.position();
+        }
         match &line.bytes[begin.min(end)..end] {
             [] => Flow::Continue(()),
             [b'#' | b';', ..] => self.push("#comment", &line, begin + 1..end),
@@ -180,12 +200,17 @@ impl Reader<'_, '_> {
             self.section.strip_prefix(array.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         });
         if is_array && self.array.as_ref().is_none_or(|array| !belongs || *array == self.section) {
+            self.ends();
             self.records += 1;
             self.gather.begin(RecordKind::Row, self.records);
             self.array = Some(self.section.clone());
+            self.stands = Some(line.map.start(0)..self.scan.position());
         } else if !belongs {
+            self.ends();
             self.array = None;
             self.gather.in_document();
+        } else if let Some(stands) = &mut self.stands {
+            stands.end = self.scan.position();
         }
         let after = range.start + (close + 1).min(text.len());
         let comment = line.bytes[after..range.end].trim_ascii_start();

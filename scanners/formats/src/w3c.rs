@@ -6,7 +6,7 @@
 //! Of the logs that have a form this is the one read by field: a user is a bare word here, which only its field tells.
 //! The logs of Apache, nginx and syslog, and logfmt, stay lines of text: what is personal in them is found there.
 
-use residuum_source::{Flow, Limits, ObjectPath, Part, RecordKind, Sink};
+use residuum_source::{Flow, Limits, ObjectPath, Part, Record, RecordKind, Sink};
 
 use crate::Text;
 use crate::gather::{FieldId, Gather, Value};
@@ -33,7 +33,11 @@ pub(crate) fn read(path: &ObjectPath, text: Text<'_>, limits: &Limits, sink: &mu
     while !log.scan.look().is_empty() {
         line += 1;
         log.gather.begin(RecordKind::Line, line);
+        let begin = log.scan.position();
         log.line()?;
+        if log.gather.wants_extents() {
+            log.gather.extent(Record::Number(RecordKind::Line, line), 0, begin..log.scan.position());
+        }
         log.gather.flush_if_full(log.scan.position())?;
     }
     log.gather.flush(log.scan.position())?;

@@ -1,18 +1,21 @@
-//! Every decoder on damaged input: nothing panics, everything comes to an end and is told.
+//! Every decoder and editor on damaged input: nothing panics, everything comes to an end and is told.
 //!
 //! Coverage-guided fuzzing needs a compiler that is not stable, so that this goes without: each file that another program
 //! made is cut, flipped, doubled and mixed for as many seconds as `RESIDUUM_FUZZ_SECONDS` says (2 if it says nothing),
 //! one thread for each decoder. A run that fails says with what seed, file and count of rounds it did.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use residuum_source::conformance::check_shape;
-use residuum_source::{Batch, Flow, Limits, ObjectPath, Outcome, Part, Sink};
+use residuum_source::{
+    Action, Batch, Change, Editor, Flow, Limits, NewValue, ObjectPath, Outcome, Part, Record, Refusal, Rows, Sink,
+};
 
-use residuum_formats::{Input, read};
+use residuum_formats::{Input, ReadAt, read};
 
 /// What a decoder is tried on: the names of the files, by their beginning or end.
 const DECODERS: &[(&str, &[&str])] = &[
@@ -104,7 +107,10 @@ fn fuzz(
                 0 => read(&object, Input::Stream(&mut bytes.as_slice()), &limits, &mut seen),
                 _ => read(&object, Input::Stored(Arc::new(bytes.clone())), &limits, &mut seen),
             };
-            assert!(flow.is_continue() && seen.open == 0 && seen.closed > 0, "every part is closed");
+            assert!(flow.is_continue() && seen.open.is_empty() && seen.closed > 0, "every part is closed");
+            if rounds % 2 == 1 {
+                edit(&object, bytes.clone(), seen.records, &limits, rounds);
+            }
         });
         let what = || format!("{decoder}: {name}, round {rounds}, RESIDUUM_FUZZ_SEED={seed}");
         assert!(told.is_ok(), "{}", what());
@@ -114,28 +120,96 @@ fn fuzz(
     rounds
 }
 
-/// Counts what is opened and closed, and looks at the batches.
+/// Deletes and replaces what was read: whatever the file is, that is done or refused, and the result can be read.
+fn edit(object: &ObjectPath, bytes: Vec<u8>, records: BTreeMap<ObjectPath, Vec<Record>>, limits: &Limits, round: u64) {
+    let input: Arc<dyn ReadAt> = Arc::new(bytes);
+    let mut editor = Meddle { round: round as usize };
+    let plan = residuum_formats::edit::plan(object, &input, &records, limits, &mut editor);
+    if plan.is_empty() || plan.removes_object() {
+        return;
+    }
+    let mut out = Vec::new();
+    // What is damaged may turn out not to be packed again.
+    if plan.write(&input, &mut out).is_ok() {
+        let mut seen = Told::default();
+        assert!(read(object, Input::Stored(Arc::new(out)), limits, &mut seen).is_continue());
+    }
+}
+
+/// An editor that deletes some records and replaces values of others.
+struct Meddle {
+    round: usize,
+}
+
+impl Editor for Meddle {
+    fn open(&mut self, _: &Part) {}
+
+    fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for record in 0..(batch.records.count() as usize).min(50) {
+            let action = match (record + self.round) % 3 {
+                0 => Action::Delete,
+                _ => Action::Set(replacements(batch, record, self.round)),
+            };
+            changes.push(Change { record, action });
+        }
+        changes
+    }
+
+    fn close(&mut self) {}
+
+    fn refused(&mut self, _: &ObjectPath, _: Option<&Record>, refusal: Refusal) {
+        assert!(!refusal.reason.is_empty());
+    }
+}
+
+/// A replacement of a stretch of the record's value in each column in which each record has one.
+fn replacements(batch: &Batch, record: usize, round: usize) -> Vec<NewValue> {
+    const NEW: [&[u8]; 6] = [b"", b"x", b"a,b\"c", b"<&>]]>", "\u{e9}\n\u{2713}".as_bytes(), b"'\\"];
+    let mut values = Vec::new();
+    for (column, of) in batch.columns.iter().enumerate() {
+        let value = match &of.rows {
+            Rows::Each => Some(record),
+            Rows::Listed(rows) => rows.iter().position(|row| *row as usize == record),
+            Rows::Dictionary(keys) => keys.get(record).map(|key| *key as usize),
+        };
+        let Some((&start, &end)) = value.and_then(|value| Some((of.offsets.get(value)?, of.offsets.get(value + 1)?)))
+        else {
+            continue;
+        };
+        let end = if round % 2 == 0 { end } else { start + (end - start) / 2 };
+        let new = NEW[(round + column) % NEW.len()].to_vec();
+        values.push(NewValue { column, bytes: start..end, new: Some(new.into()) });
+    }
+    values
+}
+
+/// Notes what is opened and closed, and the records, and looks at the batches.
 #[derive(Default)]
 struct Told {
-    open: usize,
+    open: Vec<ObjectPath>,
     closed: usize,
+    records: BTreeMap<ObjectPath, Vec<Record>>,
 }
 
 impl Sink for Told {
-    fn open(&mut self, _: Part) -> Flow {
-        self.open += 1;
+    fn open(&mut self, part: Part) -> Flow {
+        self.open.push(part.path);
         Flow::Continue(())
     }
 
     fn batch(&mut self, batch: Batch) -> Flow {
-        assert!(self.open > 0, "a batch belongs to an open part");
+        let part = self.open.last().expect("a batch belongs to an open part");
         check_shape(&batch);
+        let records = self.records.entry(part.clone()).or_default();
+        let count = (batch.records.count() as usize).min(50);
+        records.extend((0..count).map(|record| batch.record(record).whole()));
         Flow::Continue(())
     }
 
     fn close(&mut self, outcome: Outcome) -> Flow {
         assert!(!outcome.coverage.is_incomplete() || outcome.reason.is_some(), "what is not read is told why");
-        self.open -= 1;
+        self.open.pop();
         self.closed += 1;
         Flow::Continue(())
     }

@@ -10,7 +10,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, RecordKind, Sink};
+use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Record, RecordKind, Sink};
 
 use crate::Text;
 use crate::gather::{FieldId, Gather, Value};
@@ -48,8 +48,15 @@ pub(crate) fn read(
     let encoding = Some(text.encoding().name());
     sink.open(Part { path: path.clone(), format, encoding, primary_key: Vec::new() })?;
     let gather = Gather::new(limits, sink);
-    let mut reader =
-        Reader { scan: Scan::new(text), gather, open: Vec::new(), record: None, records: 0, line: Value::default() };
+    let mut reader = Reader {
+        scan: Scan::new(text),
+        gather,
+        open: Vec::new(),
+        record: None,
+        records: 0,
+        begin: 0,
+        line: Value::default(),
+    };
     match reader.read() {
         Flow::Continue(()) => {}
         stop => return stop,
@@ -66,6 +73,8 @@ struct Reader<'s, 'a> {
     /// How many were open where the record began.
     record: Option<usize>,
     records: u64,
+    /// Where the record begins.
+    begin: u64,
     /// The line at hand, unfolded.
     line: Value,
 }
@@ -138,7 +147,7 @@ impl Reader<'_, '_> {
         let component = String::from_utf8_lossy(text).trim().to_ascii_uppercase();
         match name.as_str() {
             "BEGIN" => {
-                self.begin(component);
+                self.begin(component, map.start(0));
                 return Flow::Continue(());
             }
             "END" => {
@@ -207,7 +216,7 @@ impl Reader<'_, '_> {
         name
     }
 
-    fn begin(&mut self, component: String) {
+    fn begin(&mut self, component: String, at: u64) {
         let is_record = match component.as_str() {
             "VCALENDAR" | "VTIMEZONE" => false,
             "VCARD" => true,
@@ -215,6 +224,7 @@ impl Reader<'_, '_> {
         };
         if is_record && self.record.is_none() {
             self.record = Some(self.open.len());
+            self.begin = at;
             self.records += 1;
             self.gather.begin(RecordKind::Row, self.records);
         }
@@ -230,6 +240,10 @@ impl Reader<'_, '_> {
         if self.record.is_some_and(|record| self.open.len() <= record) {
             self.record = None;
             self.gather.in_document();
+            if self.gather.wants_extents() {
+                let record = Record::Number(RecordKind::Row, self.records);
+                self.gather.extent(record, 0, self.begin..self.scan.position());
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use residuum_source::Ability;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Leaf {
     Splice,
+    Rewrite,
     WholeObject,
 }
 
@@ -17,8 +18,7 @@ impl Leaf {
     /// Why a record of it is not edited.
     pub fn reason(self, format: &str) -> String {
         format!(
-            "records of {format} are not edited one by one: delete all of them and with them the object, or change it in \
-             the program that made it"
+            "values of {format} are not replaced: delete the object as a whole, or change it in the program that made it"
         )
     }
 }
@@ -26,7 +26,9 @@ impl Leaf {
 /// How records of this format are edited.
 pub(super) fn of_leaf(format: &str) -> Leaf {
     match format {
-        "text" | "csv" | "tsv" | "json" | "jsonl" | "sql" => Leaf::Splice,
+        "text" | "csv" | "tsv" | "json" | "jsonl" | "sql" | "xml" | "html" | "yaml" | "toml" | "ini" | "properties"
+        | "vcard" | "icalendar" | "w3c" | "eml" | "mbox" => Leaf::Splice,
+        "parquet" | "xlsx" => Leaf::Rewrite,
         _ => Leaf::WholeObject,
     }
 }
@@ -60,6 +62,7 @@ pub fn ability(formats: &[&str]) -> Ability {
     }
     match of_leaf(leaf) {
         Leaf::Splice => Ability::Splice,
+        Leaf::Rewrite => Ability::Rewrite,
         Leaf::WholeObject => Ability::WholeObject,
     }
 }

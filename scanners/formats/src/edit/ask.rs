@@ -152,13 +152,7 @@ impl Sink for Ask<'_> {
         let Some((open, wanted)) = self.top() else { return Flow::Continue(()) };
         open.wishes.has_rows |= !matches!(&batch.records, Records::Sequence { kind: RecordKind::Document, .. });
         note_window(&batch, open);
-        let shown = match &batch.records {
-            Records::Lines { first, .. } => {
-                let feeds = batch.columns.first().map_or(0, |column| memchr::memchr_iter(b'\n', &column.bytes).count());
-                wanted.lines.range(*first..=*first + feeds as u64).next().is_some()
-            }
-            records => (0..records.count() as usize).any(|i| wanted.records.contains(&batch.record(i).whole())),
-        };
+        let shown = note_records(&batch, wanted, &mut open.wishes);
         if matches!(batch.records, Records::Lines { .. }) {
             self.lines(&batch);
         }
@@ -172,11 +166,10 @@ impl Sink for Ask<'_> {
         Flow::Continue(())
     }
 
-    fn close(&mut self, outcome: Outcome) -> Flow {
-        let Some(mut open) = self.open.pop() else { return Flow::Continue(()) };
+    fn close(&mut self, _: Outcome) -> Flow {
+        let Some(open) = self.open.pop() else { return Flow::Continue(()) };
         if open.is_wanted {
             self.editor.close();
-            open.wishes.records = outcome.records;
             self.wishes.insert(open.part.path, open.wishes);
         }
         Flow::Continue(())
@@ -212,6 +205,29 @@ impl Sink for Ask<'_> {
             pieces.push(Piece { list, bytes, before, after: None });
         }
     }
+}
+
+/// Notes which wanted records a batch holds, and whether it holds others; says whether there are any.
+fn note_records(batch: &Batch, wanted: &Wanted, wishes: &mut Wishes) -> bool {
+    if let Records::Lines { first, .. } = batch.records {
+        let feeds = batch.columns.first().map_or(0, |column| memchr::memchr_iter(b'\n', &column.bytes).count() as u64);
+        let lines = wanted.lines.range(first..=first + feeds);
+        let before = wishes.shown.len();
+        wishes.shown.extend(lines.clone().map(|&line| Record::Number(RecordKind::Line, line)));
+        wishes.has_others |= lines.clone().count() as u64 <= feeds;
+        return wishes.shown.len() > before || lines.count() > 0;
+    }
+    let mut shown = false;
+    for record in (0..batch.records.count() as usize).map(|i| batch.record(i).whole()) {
+        match wanted.records.contains(&record) {
+            true => {
+                shown = true;
+                wishes.shown.insert(record);
+            }
+            false => wishes.has_others = true,
+        }
+    }
+    shown
 }
 
 /// Remembers where a value begins of which this is a window.
@@ -275,12 +291,17 @@ fn set(batch: &Batch, record: usize, value: &NewValue, open: &Open) -> Result<Se
     let is_line = matches!(batch.records, Records::Lines { .. });
     let id = batch.record(record).whole();
     let nth = nth + open.met.get(&(id.clone(), column.field.clone())).copied().unwrap_or(0);
+    let letter = match &batch.records {
+        Records::Cells { columns, .. } => columns.get(value.column).copied(),
+        _ => None,
+    };
     let Some(place) = &column.place else {
         let text = column.bytes[bounds.start as usize..bounds.end as usize].to_vec();
-        let at = (start - bounds.start) as usize..(end - bounds.start) as usize;
+        let before = column.window.as_ref().map_or(0, |window| window.value_offset as usize);
+        let at = before + (start - bounds.start) as usize..before + (end - bounds.start) as usize;
         let stretch = Stretch { at, pieces: Vec::new(), new };
         let text = column.window.is_none().then_some(text);
-        return Ok(Set { field: column.field.clone(), nth, raw: 0..0, text, stretches: vec![stretch] });
+        return Ok(Set { field: column.field.clone(), nth, letter, raw: 0..0, text, stretches: vec![stretch] });
     };
     let whole = whole_characters(place, start..end, &bounds);
     let new = new.map(|new| {
@@ -313,7 +334,7 @@ fn set(batch: &Batch, record: usize, value: &NewValue, open: &Open) -> Result<Se
     };
     // A window's offsets are its own: what tells stretches of it apart is where they stand.
     let at = if text.is_none() { 0..0 } else { at };
-    Ok(Set { field: column.field.clone(), nth, raw, text, stretches: vec![Stretch { at, pieces, new }] })
+    Ok(Set { field: column.field.clone(), nth, letter, raw, text, stretches: vec![Stretch { at, pieces, new }] })
 }
 
 /// The value of a record that holds a stretch, and which of the record's values in the column it is.

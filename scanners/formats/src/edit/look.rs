@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-use residuum_source::{Editor, ObjectPath, RecordKind};
+use residuum_source::{Editor, Limits, ObjectPath, RecordKind};
 
+use super::ability::Leaf;
 use super::page::Page;
 use super::walk::{Job, What};
 use super::wish::Wishes;
-use super::{Edited, ability, text, unsupported};
+use super::{Edited, ability, rewrite, text, unsupported};
+use crate::mail::{TextPart, Transfer};
 use crate::recognise::{self, Format, TextFormat};
-use crate::{Bytes, Fault, HEAD, Input, Textual, textual};
+use crate::{Bytes, Fault, HEAD, Input, Textual, stored_or_held, textual};
 
 /// What a part turned out to be.
 pub(super) enum Kind {
@@ -23,14 +25,15 @@ pub(super) enum Kind {
 pub(super) struct Look<'e> {
     wishes: BTreeMap<ObjectPath, Wishes>,
     pub editor: &'e mut dyn Editor,
+    limits: &'e Limits,
     done: BTreeMap<ObjectPath, Edited>,
     pub deleted: u64,
     pub changed: u64,
 }
 
 impl<'e> Look<'e> {
-    pub fn new(wishes: BTreeMap<ObjectPath, Wishes>, editor: &'e mut dyn Editor) -> Self {
-        let mut look = Self { wishes, editor, done: BTreeMap::new(), deleted: 0, changed: 0 };
+    pub fn new(wishes: BTreeMap<ObjectPath, Wishes>, limits: &'e Limits, editor: &'e mut dyn Editor) -> Self {
+        let mut look = Self { wishes, editor, limits, done: BTreeMap::new(), deleted: 0, changed: 0 };
         look.whole_parts();
         look
     }
@@ -40,14 +43,15 @@ impl<'e> Look<'e> {
         self.done
     }
 
-    /// Settles the parts that go as a whole: their one record is the document, or all that they hold is to go.
+    /// Settles the parts that go as a whole: their one record is the document, or no record goes without the others.
     fn whole_parts(&mut self) {
         let mut kept = BTreeMap::new();
         for (path, mut wishes) in std::mem::take(&mut self.wishes) {
             let is_document = wishes.deletes.iter().any(|record| record.kind() == RecordKind::Document);
             let is_edited = ability::of_leaf(wishes.format).is_edited();
-            let all = wishes.deletes.len() as u64 == wishes.records.max(1);
-            let is_only = all && (wishes.format == "eml" || !is_edited);
+            // Who deletes a record of what goes only as a whole has been told so by `ability`.
+            let all = !wishes.has_others && wishes.deletes == wishes.shown;
+            let is_only = !wishes.deletes.is_empty() && (!is_edited || (wishes.format == "eml" && all));
             if is_document && !wishes.has_rows || is_only {
                 self.deleted += wishes.deletes.len() as u64;
                 self.done.insert(with_what_holds_it(path, &wishes.around), Edited::Gone);
@@ -74,6 +78,17 @@ impl<'e> Look<'e> {
             kept.insert(path, wishes);
         }
         self.wishes = kept;
+    }
+
+    fn rewrite(&mut self, path: &ObjectPath, wishes: Wishes, bytes: Bytes<'_>) -> Result<(), Fault> {
+        let from = stored_or_held(bytes, self.limits, "file that is written anew").map_err(Fault::from)?;
+        let editor = &mut *self.editor;
+        let mut refuse = |record: &residuum_source::Record, refusal| editor.refused(path, Some(record), refusal);
+        if let Some(settled) = rewrite::settle(from, wishes, self.limits, &mut refuse)? {
+            (self.deleted, self.changed) = (self.deleted + settled.deleted, self.changed + settled.changed);
+            self.done.insert(path.clone(), Edited::Rewritten(settled.rewrite));
+        }
+        Ok(())
     }
 
     fn settle(&mut self, path: &ObjectPath, wishes: Wishes, kind: &Kind, page: &Page) {
@@ -112,6 +127,9 @@ impl Job for Look<'_> {
 
     fn edit(&mut self, path: &ObjectPath, bytes: Bytes<'_>, _: &mut dyn Write) -> Result<(), Fault> {
         let Some(wishes) = self.wishes.remove(path) else { return Ok(()) };
+        if ability::of_leaf(wishes.format) == Leaf::Rewrite {
+            return self.rewrite(path, wishes, bytes);
+        }
         let sets = wishes.sets.values().flatten();
         let of_sets = sets.flat_map(|set| {
             let ends = [set.raw.start..set.raw.start, set.raw.end..set.raw.end];
@@ -121,7 +139,14 @@ impl Job for Look<'_> {
         let of_pieces = wishes.deleted_pieces().into_iter().flat_map(|(_, piece)| {
             [Some(piece.bytes.start), Some(piece.bytes.end), piece.before].into_iter().flatten().map(edges)
         });
-        let mut page = Page::wanting(of_sets.chain(of_pieces.collect::<Vec<_>>()));
+        let held = self.limits.whole_bytes / 8;
+        let of_mail = wishes.sets.keys().filter_map(|record| wishes.pieces.get(record)).flatten();
+        let of_mail = of_mail.filter(|piece| {
+            let is_whole = TextPart::of_list(piece.list).is_some_and(|part| part.transfer == Transfer::Base64);
+            matches!(wishes.format, "eml" | "mbox") && is_whole && piece.bytes.end - piece.bytes.start <= held
+        });
+        let of_mail = of_mail.map(|piece| piece.bytes.clone());
+        let mut page = Page::wanting(of_sets.chain(of_pieces.collect::<Vec<_>>()).chain(of_mail));
         let mut tee = Tee { bytes, page: &mut page };
         let name = path.levels().pop().unwrap_or_default();
         let (kind, encoding, is_told) = look_at(Bytes::new(Input::Stream(&mut tee)), &name);

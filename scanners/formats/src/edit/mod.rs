@@ -10,7 +10,7 @@
 //!
 //! The first goes through the ordinary readers, the second and third through [`walk`], which opens containers on the way
 //! in and packs them on the way out. Nothing has been written when the second ends, so that everything that can be
-//! refused is refused by then.
+//! refused is refused by then. What Parquet holds is not spliced but written anew ([`rewrite`]).
 //!
 //! Nothing here knows where the bytes are stored: whoever calls hands in what can be read twice and something to write to.
 
@@ -18,6 +18,7 @@ mod ability;
 mod ask;
 mod look;
 mod page;
+mod rewrite;
 mod splice;
 mod text;
 mod walk;
@@ -39,6 +40,7 @@ use crate::{Bytes, Fault, Input, ReadAt};
 pub use ability::ability;
 use ask::Ask;
 use look::Look;
+use rewrite::Rewrite;
 use splice::Splice;
 use write::{Out, Write as WriteJob};
 
@@ -57,6 +59,8 @@ pub struct Plan {
 enum Edited {
     /// Its bytes are copied with these replaced; `len` is how many there are before.
     Spliced { splices: Vec<Splice>, len: u64 },
+    /// It is written anew.
+    Rewritten(Rewrite),
     /// It goes.
     Gone,
 }
@@ -90,7 +94,7 @@ pub fn plan(
         return plan;
     }
     let within = Within::new(limits, input.size());
-    let mut look = Look::new(wishes, editor);
+    let mut look = Look::new(wishes, limits, editor);
     let walked = walk::part(path, Bytes::new(Input::Stored(input.clone())), &within, &mut look, &mut io::sink());
     if let Err(fault) = walked {
         look.editor.refused(path, None, refusal(&fault));
@@ -124,7 +128,7 @@ impl Plan {
     pub fn write(&self, input: &Arc<dyn ReadAt>, output: &mut dyn Write) -> Result<(), Unwritten> {
         let within = Within::new(&self.limits, input.size());
         let mut out = Out { inner: io::BufWriter::with_capacity(128 << 10, output), error: None };
-        let mut job = WriteJob::new(&self.parts);
+        let mut job = WriteJob::new(&self.parts, &self.limits);
         let bytes = Bytes::new(Input::Stored(input.clone()));
         let walked = walk::part(&self.path, bytes, &within, &mut job, &mut out);
         let flushed = out.flush();

@@ -12,8 +12,10 @@ pub(super) struct Wishes {
     pub format: &'static str,
     /// The formats it stands in, outermost first.
     pub around: Vec<&'static str>,
-    /// Records in the part.
-    pub records: u64,
+    /// Wanted records that are there.
+    pub shown: BTreeSet<Record>,
+    /// There are others.
+    pub has_others: bool,
     /// Records other than the document were met.
     pub has_rows: bool,
     pub deletes: BTreeSet<Record>,
@@ -30,6 +32,8 @@ pub(super) struct Set {
     pub field: Arc<str>,
     /// Which of the record's values of the field it is, for formats that have no places.
     pub nth: usize,
+    /// The column of the sheet, counted from 0, if it is a cell.
+    pub letter: Option<u32>,
     /// Where the value stands, without quotes; of one that came in windows, only the beginning is true.
     pub raw: Range<u64>,
     /// The value, unless it came in windows.

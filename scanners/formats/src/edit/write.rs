@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use residuum_source::ObjectPath;
+use residuum_source::{Limits, ObjectPath};
 
 use super::walk::{Job, What};
 use super::{Edited, splice};
-use crate::{Bytes, Fault};
+use crate::{Bytes, Fault, stored_or_held};
 
 /// Writes the parts as they are settled.
 pub(super) struct Write<'p> {
     parts: &'p BTreeMap<ObjectPath, Edited>,
+    limits: &'p Limits,
 }
 
 impl<'p> Write<'p> {
-    pub fn new(parts: &'p BTreeMap<ObjectPath, Edited>) -> Self {
-        Self { parts }
+    pub fn new(parts: &'p BTreeMap<ObjectPath, Edited>, limits: &'p Limits) -> Self {
+        Self { parts, limits }
     }
 }
 
@@ -41,14 +42,19 @@ impl Job for Write<'_> {
     fn edit(&mut self, path: &ObjectPath, mut bytes: Bytes<'_>, out: &mut dyn io::Write) -> Result<(), Fault> {
         match self.parts.get(path) {
             Some(Edited::Spliced { splices, .. }) => splice::copy(&mut bytes, splices, out),
-            _ => splice::copy_all(&mut bytes, out),
+            Some(Edited::Rewritten(rewrite)) => rewrite.write(
+                stored_or_held(bytes, self.limits, "file that is written anew").map_err(Fault::from)?,
+                self.limits,
+                out,
+            ),
+            Some(Edited::Gone) | None => splice::copy_all(&mut bytes, out),
         }
     }
 
     fn len_after(&self, path: &ObjectPath) -> Option<u64> {
         match self.parts.get(path)? {
             Edited::Spliced { splices, len } => u64::try_from(i128::from(*len) + splice::growth(splices)).ok(),
-            Edited::Gone => None,
+            Edited::Gone | Edited::Rewritten(_) => None,
         }
     }
 }

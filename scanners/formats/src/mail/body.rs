@@ -9,7 +9,7 @@ use crate::gather::Value;
 
 /// How bytes are encoded for the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Transfer {
+pub(crate) enum Transfer {
     /// As they are.
     #[default]
     Plain,

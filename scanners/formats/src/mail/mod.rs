@@ -18,6 +18,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use body::Transfer;
 pub(crate) use headers::name_of;
 pub(crate) use lines::begins_message;
 
@@ -52,4 +53,54 @@ pub(crate) fn read(
         (None, None, false) => read,
     };
     sink.close(outcome)
+}
+
+/// How a text of a message is encoded, of which extents tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TextPart {
+    pub transfer: Transfer,
+    /// The character set; nothing for one that is not written.
+    pub charset: Option<&'static encoding_rs::Encoding>,
+    pub is_page: bool,
+}
+
+/// Character sets that are written.
+const CHARSETS: [&encoding_rs::Encoding; 12] = [
+    encoding_rs::UTF_8,
+    encoding_rs::WINDOWS_1252,
+    encoding_rs::WINDOWS_1250,
+    encoding_rs::WINDOWS_1251,
+    encoding_rs::ISO_8859_2,
+    encoding_rs::ISO_8859_15,
+    encoding_rs::KOI8_R,
+    encoding_rs::SHIFT_JIS,
+    encoding_rs::EUC_JP,
+    encoding_rs::EUC_KR,
+    encoding_rs::GBK,
+    encoding_rs::BIG5,
+];
+
+impl TextPart {
+    /// The number that stands for it; never 0, which is the message.
+    fn list(self) -> u64 {
+        let charset = self.charset.unwrap_or(encoding_rs::UTF_8);
+        let charset = CHARSETS.iter().position(|known| *known == charset).unwrap_or(CHARSETS.len());
+        1 + u64::from(self.is_page) + 2 * (self.transfer as u64 + 3 * charset as u64)
+    }
+
+    /// What a number stands for.
+    pub fn of_list(list: u64) -> Option<Self> {
+        let code = list.checked_sub(1)?;
+        let transfer = [Transfer::Plain, Transfer::QuotedPrintable, Transfer::Base64][(code / 2 % 3) as usize];
+        let charset = CHARSETS.get((code / 6) as usize).copied();
+        Some(Self { transfer, charset, is_page: code % 2 == 1 })
+    }
+}
+
+/// What letters of Base64 hold.
+pub(crate) fn base64_decoded(letters: &[u8]) -> Vec<u8> {
+    let (mut decoder, mut value) = (body::Decoder::new(Transfer::Base64), crate::gather::Value::default());
+    decoder.line(letters, 0, &mut value);
+    decoder.end(&mut value);
+    value.take().0
 }

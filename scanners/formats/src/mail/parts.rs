@@ -1,7 +1,8 @@
 //! Messages and their parts, one within the other.
 
-use residuum_source::{Flow, ObjectPath, OffsetMap, RecordKind, Sink, Stop};
+use residuum_source::{Flow, ObjectPath, OffsetMap, Record, RecordKind, Sink, Stop};
 
+use super::TextPart;
 use super::body::{Content, Decoder, recode};
 use super::headers::{Entity, field_name, keep_decoded, name_of};
 use super::lines::{End, Lines, Next};
@@ -26,6 +27,8 @@ pub(super) struct Reader<'r, 'a, 's> {
     names: Names,
     /// Bytes of one text that are held.
     held: usize,
+    /// The name of the message at hand.
+    record: String,
     done: Done,
 }
 
@@ -57,6 +60,7 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
             within,
             names: Names::default(),
             held: usize::try_from(within.limits.whole_bytes / 8).unwrap_or(usize::MAX).max(1),
+            record: String::new(),
             done: Done::default(),
         }
     }
@@ -73,12 +77,15 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
         let mut number = 0u64;
         while self.lines.line_len() > 0 {
             number += 1;
-            self.gather.begin_named(RecordKind::Part, &number.to_string());
+            self.record = number.to_string();
+            self.gather.begin_named(RecordKind::Part, &self.record);
+            let begin = self.lines.bytes.position();
             self.separator()?;
             if let Err(stop) = self.message() {
                 return Flow::Break(stop);
             }
             self.lines.boundaries.clear();
+            self.tell(0, begin..self.lines.bytes.position());
         }
         let position = self.lines.bytes.position();
         self.gather.flush(position)
@@ -216,11 +223,21 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
         }
     }
 
+    /// Tells where the message stands, or a text of it.
+    fn tell(&mut self, list: u64, bytes: std::ops::Range<u64>) {
+        if self.gather.wants_extents() {
+            self.gather.extent(Record::Text(RecordKind::Part, self.record.clone()), list, bytes);
+        }
+    }
+
     /// Text that is shown.
     fn text(&mut self, entity: &Entity, is_page: bool) -> Ended {
+        let begin = self.lines.bytes.position();
         let (mut value, mut decoder) = (Value::default(), Decoder::new(entity.transfer));
         let (mut shown, field) = (Value::default(), self.gather.field(""));
+        let mut past = begin;
         let end = loop {
+            past = self.lines.bytes.position().max(past);
             match self.lines.next() {
                 Next::End(end) => break end,
                 Next::Line(len) => {
@@ -243,6 +260,7 @@ impl<'r, 'a, 's> Reader<'r, 'a, 's> {
             }
         };
         decoder.end(&mut value);
+        self.tell(TextPart { transfer: entity.transfer, charset: entity.charset, is_page }.list(), begin..past);
         let (bytes, map) = value.take();
         let (bytes, map) = recode(bytes, map, entity.charset);
         if is_page {

@@ -25,7 +25,9 @@ use crate::values::{Key, Values};
 use crate::{Fault, ReadAt};
 pub(crate) use generic::Generic;
 use package::Package;
+pub(crate) use package::{relations_of, resolve};
 use paragraphs::{Paragraphs, Place};
+pub(crate) use sheet::position;
 
 /// Which kind of document it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

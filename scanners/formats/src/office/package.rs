@@ -124,7 +124,7 @@ impl<'a> Package<'a> {
 }
 
 /// The part that `target` names when `part` refers to it.
-pub(super) fn resolve(part: &str, target: &str) -> String {
+pub(crate) fn resolve(part: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();
     }
@@ -141,7 +141,7 @@ pub(super) fn resolve(part: &str, target: &str) -> String {
 }
 
 /// The part that says to what other parts a part refers.
-pub(super) fn relations_of(part: &str) -> String {
+pub(crate) fn relations_of(part: &str) -> String {
     match part.rsplit_once('/') {
         Some((folder, file)) => format!("{folder}/_rels/{file}.rels"),
         None => format!("_rels/{part}.rels"),

@@ -24,9 +24,9 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataOptions, ParquetMe
 use parquet::schema::types::SchemaDescriptor;
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
-use crate::ReadAt;
+use crate::{Fault, ReadAt};
 use schema::Leaf;
-use storage::Storage;
+pub(crate) use storage::Storage;
 
 /// Levels of a schema that are read, whatever the limit says: the library recurses.
 const MAX_DEPTH: usize = 192;
@@ -55,6 +55,20 @@ pub fn read(path: &ObjectPath, from: Arc<dyn ReadAt>, limits: &Limits, sink: &mu
         read.reason = Some(reasons.join("; "));
     }
     sink.close(read)
+}
+
+/// The names that the columns of a file have as fields.
+pub(crate) fn leaf_names(from: &Arc<dyn ReadAt>, limits: &Limits) -> Result<Vec<Arc<str>>, Fault> {
+    let file = File::open(from.clone(), limits).map_err(Fault::from)?;
+    if !file.encrypted.is_empty() {
+        return Err(Fault::unsupported(
+            "a Parquet file with encrypted columns is not written: delete the rows with what made it",
+        ));
+    }
+    match file.metadata.num_row_groups() {
+        0 => Ok(Vec::new()),
+        _ => rows::names(&file, limits).map_err(Fault::unreadable),
+    }
 }
 
 /// A file whose footer has been read.

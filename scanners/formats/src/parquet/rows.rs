@@ -101,6 +101,11 @@ fn open(file: &File, row_group: usize, limits: &Limits) -> Result<Opened, Reason
     Ok((reader, names))
 }
 
+/// The names of the columns as fields.
+pub(super) fn names(file: &File, limits: &Limits) -> Result<Vec<Arc<str>>, Reason> {
+    caught(|| open(file, 0, limits)).map(|(_, names)| names)
+}
+
 /// Runs what the library does; a panic on damaged bytes is an error like others.
 fn caught<T>(run: impl FnOnce() -> Result<T, Reason>) -> Result<T, Reason> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("the bytes make no sense".into()))

@@ -12,16 +12,16 @@ use crate::{Fault, ReadAt};
 
 /// A file's bytes.
 #[derive(Clone)]
-pub(super) struct Storage(Arc<dyn ReadAt>);
+pub(crate) struct Storage(Arc<dyn ReadAt>);
 
 /// Reads on from some position.
-pub(super) struct Onward {
+pub(crate) struct Onward {
     from: Arc<dyn ReadAt>,
     at: u64,
 }
 
 impl Storage {
-    pub(super) fn new(from: Arc<dyn ReadAt>) -> Self {
+    pub(crate) fn new(from: Arc<dyn ReadAt>) -> Self {
         Self(from)
     }
 

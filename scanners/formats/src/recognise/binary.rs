@@ -3,7 +3,7 @@
 use super::Format;
 
 /// Signature, position, format, and how a message calls it. More specific ones first.
-const KNOWN: &[(&[u8], usize, &str, &str)] = &[
+pub(super) const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (
         b"SQLite format 3\0",
         0,

@@ -65,6 +65,12 @@ pub(crate) enum TextFormat {
     Lines(&'static str),
 }
 
+/// Formats that are known by a signature and not read.
+#[cfg(test)]
+pub(crate) fn unread() -> impl Iterator<Item = (&'static str, &'static str)> {
+    binary::KNOWN.iter().map(|(_, _, format, what)| (*format, *what))
+}
+
 /// Recognises an object by its first bytes.
 pub(crate) fn recognise(head: &[u8]) -> Format {
     binary::by_signature(head).unwrap_or_else(|| as_text(head))

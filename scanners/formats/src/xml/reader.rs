@@ -1,7 +1,7 @@
 //! Markup from front to back: a stack of open elements, the values in them, and what was wrong.
 
 use memchr::memchr2;
-use residuum_source::{Coverage, Flow, Limits, Outcome, RecordKind, Sink, Stop};
+use residuum_source::{Coverage, Flow, Limits, Outcome, Record, RecordKind, Sink, Stop};
 
 use super::layout::{self, HEAD};
 use super::tree::{NodeId, ROOT, Tree, local};
@@ -23,6 +23,8 @@ pub(super) struct Reader<'r, 'a> {
     /// How many elements were open where the record began.
     record: Option<usize>,
     rows: u64,
+    /// Where the record begins.
+    begin: u64,
     /// The text of the element that has been met so far, across comments and CDATA.
     value: Value,
     /// The value of something else.
@@ -47,6 +49,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             too_deep: 0,
             record: None,
             rows: 0,
+            begin: 0,
             value: Value::default(),
             aside: Value::default(),
             name: vec![b'@'],
@@ -257,6 +260,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let node = step.node;
         if self.record.is_none() && self.tree.node(node).is_record {
             self.record = Some(self.open.len());
+            self.begin = self.scan.text.position_of(self.scan.pos - 1);
             self.rows += 1;
             self.gather.begin(RecordKind::Row, self.rows);
         }
@@ -284,7 +288,9 @@ impl<'r, 'a> Reader<'r, 'a> {
                 }
                 [b'/', b'>', ..] => {
                     self.scan.pass(2);
+                    let had = self.record;
                     self.close(1);
+                    self.ends(had);
                     return Flow::Continue(());
                 }
                 [] => {
@@ -402,13 +408,23 @@ impl<'r, 'a> Reader<'r, 'a> {
             self.fault();
             self.mismatched += 1;
         }
+        let had = self.record;
         self.close(closed.unwrap_or(0));
         self.scan.pass(len);
         self.scan.skip_space();
         if self.scan.look().first() == Some(&b'>') {
             self.scan.pass(1);
         }
+        self.ends(had);
         Flow::Continue(())
+    }
+
+    /// Tells where the record stood, if one has ended here.
+    fn ends(&mut self, had: Option<usize>) {
+        if had.is_some() && self.record.is_none() && self.gather.wants_extents() {
+            let record = Record::Number(RecordKind::Row, self.rows);
+            self.gather.extent(record, 0, self.begin..self.scan.position());
+        }
     }
 
     /// Closes the innermost elements.

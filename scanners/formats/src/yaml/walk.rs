@@ -1,6 +1,8 @@
 //! From events of the parser to fields and records.
 
-use residuum_source::{Flow, RecordKind};
+use std::ops::Range;
+
+use residuum_source::{Flow, Record, RecordKind};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::scalar;
@@ -33,6 +35,14 @@ struct Open {
     is_mapping: bool,
     is_record: bool,
     keys: usize,
+    /// Where its record stands, if that is in lines of its own; else where the flow mapping begins.
+    stands: Option<Stands>,
+}
+
+/// Where a record stands.
+enum Stands {
+    Lines(Range<usize>),
+    Flow(usize),
 }
 
 /// Where the text is no longer YAML.
@@ -50,6 +60,8 @@ pub(super) struct Walk<'w, 'a, 's> {
     layout: Layout,
     open: Vec<Open>,
     records: u64,
+    /// Where the document at hand begins.
+    document_from: usize,
     /// The byte of every so many-th character.
     marks: Vec<u32>,
     /// Up to where comments have been looked for.
@@ -61,7 +73,18 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
     pub fn new(text: &'w Text<'a>, nesting: usize, gather: &'w mut Gather<'s>) -> Self {
         let layout = layout(as_str(text));
         let open = Vec::new();
-        Self { text, gather, nesting, layout, open, records: 0, marks: marks(as_str(text)), seen: 0, broken: None }
+        Self {
+            text,
+            gather,
+            nesting,
+            layout,
+            open,
+            records: 0,
+            document_from: 0,
+            marks: marks(as_str(text)),
+            seen: 0,
+            broken: None,
+        }
     }
 
     /// Why the walk ended early, if it did.
@@ -91,16 +114,23 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
 
     fn event(&mut self, event: &Event<'_>, from: usize, to: usize) -> Flow {
         match event {
-            Event::DocumentStart(_) if self.layout == Layout::Documents => self.begin(),
-            Event::DocumentEnd if self.layout == Layout::Documents => self.gather.in_document(),
+            Event::DocumentStart(_) if self.layout == Layout::Documents => {
+                self.document_from = if self.records == 0 { 0 } else { self.line_start(from) };
+                self.begin();
+            }
+            Event::DocumentEnd if self.layout == Layout::Documents => {
+                self.gather.in_document();
+                let to = self.next_document(to);
+                self.tell(0, self.document_from.min(to)..to);
+            }
             Event::Scalar(says, style, ..) => {
                 self.comments(from)?;
                 self.scalar(says, *style, from, to)?;
                 self.seen = self.seen.max(to);
             }
-            Event::MappingStart(..) => self.start(true),
-            Event::SequenceStart(..) => self.start(false),
-            Event::MappingEnd | Event::SequenceEnd => self.end(),
+            Event::MappingStart(..) => self.start(true, from)?,
+            Event::SequenceStart(..) => self.start(false, from)?,
+            Event::MappingEnd | Event::SequenceEnd => self.end(to),
             Event::Alias(_) => {
                 self.next_path();
             }
@@ -161,6 +191,10 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
         let is_element = self.layout == Layout::Elements && self.open.len() == 1 && !self.open[0].is_mapping;
         if is_element {
             self.begin();
+            match self.item(from) {
+                Stands::Lines(range) => self.tell(0, range),
+                Stands::Flow(_) => self.tell(1, from..to),
+            }
         }
         let mut value = Value::default();
         scalar::keep(self.text, from, to, says, style, &mut value);
@@ -172,7 +206,7 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
         Flow::Continue(())
     }
 
-    fn start(&mut self, is_mapping: bool) {
+    fn start(&mut self, is_mapping: bool, from: usize) -> Flow {
         let is_record = match self.layout {
             Layout::Documents => false,
             Layout::Elements => self.open.len() == 1 && !self.open[0].is_mapping,
@@ -182,15 +216,80 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
         };
         let path = self.next_path();
         if is_record {
+            // What stands before it is not its own.
+            self.comments(from)?;
             self.begin();
         }
-        self.open.push(Open { path, value: None, is_mapping, is_record, keys: 0 });
+        let stands = (is_record && self.gather.wants_extents()).then(|| self.item(from));
+        self.open.push(Open { path, value: None, is_mapping, is_record, keys: 0, stands });
+        Flow::Continue(())
     }
 
-    fn end(&mut self) {
-        if self.open.pop().is_some_and(|open| open.is_record) {
-            self.gather.in_document();
+    fn end(&mut self, to: usize) {
+        let Some(open) = self.open.pop().filter(|open| open.is_record) else { return };
+        match open.stands {
+            Some(Stands::Lines(range)) => self.tell(0, range),
+            // Elements of one sequence are of one list.
+            Some(Stands::Flow(from)) => self.tell(1, from..to),
+            None => {}
         }
+        self.gather.in_document();
+    }
+
+    /// Tells where the record begun last stands, by bytes of the window.
+    fn tell(&mut self, list: u64, bytes: Range<usize>) {
+        // An anchor in it may be referred to from elsewhere, which then would stand for nothing.
+        let here = &self.text.window()[bytes.clone()];
+        let has_anchor = [b": &".as_slice(), b"- &"].iter().any(|mark| memchr::memmem::find(here, mark).is_some());
+        if self.gather.wants_extents() && !bytes.is_empty() && !has_anchor {
+            let (from, to) = (self.text.position_of(bytes.start), self.text.position_of(bytes.end));
+            self.gather.extent(Record::Number(RecordKind::Row, self.records), list, from..to);
+        }
+    }
+
+    /// Where the element stands whose content begins here: its lines, if a dash begins them.
+    fn item(&self, from: usize) -> Stands {
+        let window = self.text.window();
+        let line = self.line_start(from);
+        let before = &window[line..from];
+        let dash = before.trim_ascii_end();
+        let indent = dash.iter().take_while(|&&b| b == b' ').count();
+        if dash.get(indent..) != Some(b"-") {
+            return Stands::Flow(from);
+        }
+        let next_line = |at: usize| memchr::memchr(b'\n', &window[at..]).map_or(window.len(), |feed| at + feed + 1);
+        let mut end = next_line(from);
+        let mut at = end;
+        while at < window.len() {
+            let next = next_line(at);
+            let text = &window[at..next];
+            let spaces = text.iter().take_while(|&&b| b == b' ').count();
+            if !text.trim_ascii().is_empty() {
+                if spaces <= indent {
+                    break;
+                }
+                end = next;
+            }
+            at = next;
+        }
+        Stands::Lines(line..end)
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        memchr::memrchr(b'\n', &self.text.window()[..at]).map_or(0, |feed| feed + 1)
+    }
+
+    /// Where the document begins that follows, or the text ends.
+    fn next_document(&self, from: usize) -> usize {
+        let window = self.text.window();
+        let mut at = self.line_start(from);
+        while at < window.len() {
+            if window[at..].starts_with(b"---") && at > self.document_from {
+                return at;
+            }
+            at = memchr::memchr(b'\n', &window[at..]).map_or(window.len(), |feed| at + feed + 1);
+        }
+        at
     }
 
     fn begin(&mut self) {

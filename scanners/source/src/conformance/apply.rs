@@ -163,7 +163,7 @@ fn records(values: &[Seen], edits: Option<&Edits>) -> Vec<Vec<(String, Vec<u8>)>
                 *value = edits.replaced(field, value);
             }
         }
-        values.retain(|(_, value)| is_line || !value.is_empty());
+        values.retain(|(field, value)| (is_line && field.is_empty()) || !value.is_empty());
         values.sort();
         if !values.is_empty() {
             all.push(values);

@@ -2,10 +2,16 @@
 //!
 //! A record's replacements are made all or not at all; what cannot be made is told.
 
+mod cards;
 mod csv;
 mod json;
 mod lines;
+mod mail;
+mod markup;
+mod settings;
 mod sql;
+mod w3c;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -42,8 +48,8 @@ pub(super) fn settle(wishes: Wishes, kind: &Kind, page: &Page, refuse: &mut dyn 
         settled.splices.push(Splice { old: cut, new: Vec::new() });
     }
     for (record, sets) in wishes.sets.iter().filter(|(record, _)| !wishes.deletes.contains(*record)) {
-        let piece = wishes.pieces.get(record).and_then(|pieces| pieces.first());
-        match of_record(sets, piece, kind, page).and_then(|splices| taken.reserve(splices)) {
+        let pieces = wishes.pieces.get(record).map_or(&[][..], Vec::as_slice);
+        match of_record(sets, pieces, kind, page).and_then(|splices| taken.reserve(splices)) {
             Ok(splices) => {
                 settled.changed += 1;
                 settled.splices.extend(splices);
@@ -63,21 +69,35 @@ fn cuts(wishes: &Wishes, kind: &Kind, page: &Page) -> Vec<Range<u64>> {
         Kind::Text(TextFormat::Csv(dialect)) => lines::cut(all(), page, dialect.newline),
         Kind::Text(TextFormat::Json | TextFormat::JsonLines) => json::cut(&pieces, page),
         Kind::Sql { .. } => sql::cut(wishes, &pieces, page),
-        Kind::Text(TextFormat::Lines(_) | TextFormat::W3c) => lines::cut(all(), page, b'\n'),
-        _ => all().map(|piece| piece.bytes.clone()).collect(),
+        Kind::Text(TextFormat::Lines(_) | TextFormat::W3c | TextFormat::Sql) => lines::cut(all(), page, b'\n'),
+        Kind::Text(TextFormat::Settings(_) | TextFormat::Cards(_)) => lines::cut(all(), page, b'\n'),
+        Kind::Text(TextFormat::Yaml) => yaml::cut(all(), page),
+        Kind::Text(TextFormat::Xml | TextFormat::Html) => markup::cut(all(), page),
+        // A message stands in one list, its texts in others.
+        Kind::Mail => all().filter(|piece| piece.list == 0).map(|piece| piece.bytes.clone()).collect(),
+        Kind::Other => Vec::new(),
     }
 }
 
 /// The splices that replace values of one record.
-fn of_record(sets: &[Set], piece: Option<&Piece>, kind: &Kind, page: &Page) -> Result<Vec<Splice>, Refusal> {
+fn of_record(sets: &[Set], pieces: &[Piece], kind: &Kind, page: &Page) -> Result<Vec<Splice>, Refusal> {
     let mut all: Vec<Splice> = Vec::new();
     for set in sets {
         let splices = match kind {
             Kind::Text(TextFormat::Csv(dialect)) => csv::value(set, dialect, page)?,
             Kind::Text(TextFormat::Json | TextFormat::JsonLines) => json::value(set, page)?,
             Kind::Text(TextFormat::Lines(_)) => lines::value(set)?,
-            Kind::Sql { backslash } => sql::value(set, piece, *backslash, page)?,
-            _ => return Err(unsupported("values of this format are not replaced yet")),
+            Kind::Sql { backslash } => sql::value(set, pieces.first(), *backslash, page)?,
+            Kind::Text(TextFormat::Sql) | Kind::Other => {
+                return Err(unsupported("values of this format are not replaced"));
+            }
+            Kind::Text(TextFormat::Xml) => markup::xml(set, page)?,
+            Kind::Text(TextFormat::Html) => markup::html(set, page)?,
+            Kind::Text(TextFormat::Yaml) => yaml::value(set, page)?,
+            Kind::Text(TextFormat::Settings(kind)) => settings::value(set, *kind, page)?,
+            Kind::Text(TextFormat::Cards(_)) => cards::value(set, page)?,
+            Kind::Text(TextFormat::W3c) => w3c::value(set, page)?,
+            Kind::Mail => mail::value(set, pieces, page)?,
         };
         for (old, new) in splices {
             let splice = Splice { old, new: encode(&new, page.encoding)? };
@@ -111,7 +131,7 @@ fn one_line(new: &[u8]) -> Result<Vec<u8>, Refusal> {
 }
 
 /// Whether a text is a number as JSON and SQL write it.
-fn is_number(text: &[u8]) -> bool {
+pub(super) fn is_number(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let leads = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
     !leads

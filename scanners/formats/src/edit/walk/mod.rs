@@ -6,6 +6,8 @@ mod stream;
 mod tar;
 mod zip;
 
+pub(super) use zip::document;
+
 use std::io::Write;
 
 use residuum_source::ObjectPath;

@@ -1,6 +1,7 @@
 //! Tar archives: everything is copied block by block but for members that are edited, whose headers get the new size and
 //! sum, and members that go. The archive streams: a size that is not known beforehand takes the member into memory.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Write};
 
 use residuum_source::ObjectPath;
@@ -19,7 +20,7 @@ pub(super) fn tar(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    Archive { path, bytes, within, names: Names::default(), before: Vec::new() }.walk(job, out)
+    Archive { path, bytes, within, names: Names::default(), before: Vec::new(), gone: HashSet::new() }.walk(job, out)
 }
 
 struct Archive<'a, 'b> {
@@ -29,6 +30,8 @@ struct Archive<'a, 'b> {
     names: Names,
     /// Headers that belong to the next entry, with their contents, as they stand.
     before: Vec<(Header, Vec<u8>)>,
+    /// Names of members that go.
+    gone: HashSet<Vec<u8>>,
 }
 
 impl Archive<'_, '_> {
@@ -81,6 +84,15 @@ impl Archive<'_, '_> {
             header.kind == Kind::Directory || (name.ends_with(b"/") && size == 0 && header.kind == Kind::File);
         let member = (!is_directory).then(|| self.path.member(&self.names.next(&name)));
         let what = member.as_ref().map_or(What::Keep, |member| job.what(member));
+        let link = extended.link.take().unwrap_or_else(|| header.link.clone());
+        if header.kind == Kind::HardLink && self.gone.contains(&link) {
+            return Err(Fault::unsupported(
+                "a hard link in the tar archive leads to the member that goes: unpack the archive, delete both, pack it again",
+            ));
+        }
+        if what == What::Drop {
+            self.gone.insert(name.clone());
+        }
         match what {
             What::Keep => {
                 self.flush(out)?;

@@ -31,8 +31,7 @@ pub(super) fn zip(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    let archive = stored_or_held(bytes, within.limits, "zip archive")
-        .map_err(|outcome| Fault { coverage: outcome.coverage, reason: outcome.reason.unwrap_or_default() })?;
+    let archive = stored_or_held(bytes, within.limits, "zip archive").map_err(Fault::from)?;
     let located = locate(&*archive, within.limits.whole_bytes)?;
     let entries = parse(&located)?;
     if office_document(&entries, &archive).is_some() {
@@ -40,7 +39,33 @@ pub(super) fn zip(
             "what is embedded in an office document is not written: open the document, and change or remove it there",
         ));
     }
-    let mut members = members(path, entries, &located, job)?;
+    members_again(path, archive, &located, entries, within, job, out)
+}
+
+/// A document that is a zip archive, whose members are its parts.
+pub(in crate::edit) fn document(
+    path: &ObjectPath,
+    bytes: Bytes<'_>,
+    within: &Within<'_>,
+    job: &mut dyn Job,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let archive = stored_or_held(bytes, within.limits, "document").map_err(Fault::from)?;
+    let located = locate(&*archive, within.limits.whole_bytes)?;
+    let entries = parse(&located)?;
+    members_again(path, archive, &located, entries, within, job, out)
+}
+
+fn members_again(
+    path: &ObjectPath,
+    archive: Arc<dyn ReadAt>,
+    located: &Located,
+    entries: Vec<Entry>,
+    within: &Within<'_>,
+    job: &mut dyn Job,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let mut members = members(path, entries, located, job)?;
     if job.is_dry() {
         for member in members.iter().filter(|member| matches!(member.what, What::Open | What::Edit)) {
             content(member, &archive, within, job, &mut io::sink())?;
@@ -62,7 +87,7 @@ pub(super) fn zip(
         }
     }
     members.retain(|member| member.what != What::Drop);
-    directory(&members, &located, &archive, &mut out)
+    directory(&members, located, &archive, &mut out)
 }
 
 fn members(path: &ObjectPath, entries: Vec<Entry>, located: &Located, job: &dyn Job) -> Result<Vec<Member>, Fault> {

@@ -132,7 +132,7 @@ pub(super) fn beside(
 }
 
 /// The row, counted from 1, and the column, counted from 0, of a reference such as `$AB$12`.
-pub(super) fn position(reference: &str) -> Option<(u32, u32)> {
+pub(crate) fn position(reference: &str) -> Option<(u32, u32)> {
     let plain: String = reference.chars().filter(|c| *c != '$').collect();
     let letters = plain.bytes().take_while(u8::is_ascii_alphabetic).count();
     let column = plain.as_bytes()[..letters].iter().try_fold(0u32, |sum, letter| {
