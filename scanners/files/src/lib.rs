@@ -12,6 +12,8 @@
 //! - FIFOs, sockets and devices are *unsupported*, directories that cannot be listed *unreadable*.
 //! - A file that changes or vanishes while it is read is *unreadable*: what was read is of no one state.
 //!
+//! Files are written to ([`Apply`]) by putting a new one in the place of the old one; how is told in `apply`.
+//!
 //! Directories that a table format owns are recognised ([`table_format`]); their files are read like any others,
 //! those that the current table no longer uses included, for they hold data all the same.
 

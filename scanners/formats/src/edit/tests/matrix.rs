@@ -170,7 +170,7 @@ Made by a test (`scanners/formats/src/edit/tests/matrix.rs`), which tries each c
 - **Fetch**: their current values are read again for a disclosure.
 - **Edit**: *splice*: records are deleted and values replaced in place, every other byte stays the same; *rewrite*: the object is
   written anew, every other record stays logically the same; *whole object only*: the object, or the member of an archive, is deleted
-  when a record of it is to go (in `[[erase]]`: `strategy = "delete-object"`); *manual*: a person has to do it.
+  when a record of it is to go (in `[[erase]]`: `strategy = \"delete-object\"`); *manual*: a person has to do it.
 
 What a format cannot hold (a new value in the file's encoding, a line break in a log, the name of an element) is refused, record by
 record, with the reason. Files of a Delta or Iceberg table are refused: the table's own engine has to delete.
