@@ -72,6 +72,14 @@ impl<'b, 'w> Blocks<'b, 'w> {
 
     /// How many records the next block has, and their bytes.
     pub fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
+        match self.next_packed()? {
+            Some((count, packed)) => Ok(Some((count, self.unpacked(packed)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// How many records the next block has, and their bytes as they are packed.
+    pub fn next_packed(&mut self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
         if self.bytes.fill(1).is_empty() {
             return self.bytes.fault().map_or(Ok(None), |fault| Err(fault.clone()));
         }
@@ -82,7 +90,7 @@ impl<'b, 'w> Blocks<'b, 'w> {
         if mark != self.mark {
             return Err(damaged(&self.bytes));
         }
-        Ok(Some((count, self.unpacked(packed)?)))
+        Ok(Some((count, packed)))
     }
 
     /// Goes on behind the next mark, if there is one.
@@ -106,7 +114,36 @@ impl<'b, 'w> Blocks<'b, 'w> {
         self.bytes.position()
     }
 
-    fn unpacked(&self, packed: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    /// The content of a block, packed as those of the file are.
+    pub fn packed(&self, content: &[u8]) -> io::Result<Vec<u8>> {
+        let mut packed = Vec::new();
+        match self.codec {
+            Codec::Null => packed.extend_from_slice(content),
+            Codec::Snappy => {
+                packed = snap::raw::Encoder::new().compress_vec(content).map_err(io::Error::other)?;
+                let mut crc = flate2::Crc::new();
+                crc.update(content);
+                packed.extend(crc.sum().to_be_bytes());
+            }
+            Codec::Deflate => {
+                let level = flate2::Compression::default();
+                flate2::read::DeflateEncoder::new(content, level).read_to_end(&mut packed)?;
+            }
+            Codec::Zstandard => packed = ::zstd::encode_all(content, 3)?,
+            Codec::Bzip2 => {
+                let level = ::bzip2::Compression::best();
+                ::bzip2::read::BzEncoder::new(content, level).read_to_end(&mut packed)?;
+            }
+            Codec::Xz => {
+                let mut packer = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(6))?;
+                io::Write::write_all(&mut packer, content)?;
+                packed = packer.finish()?;
+            }
+        }
+        Ok(packed)
+    }
+
+    pub fn unpacked(&self, packed: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let at = self.bytes.position();
         let most = self.within.limits.whole_bytes;
         let unpacked = match self.codec {

@@ -5,6 +5,7 @@
 //! begin behind the file's own mark, are read.
 
 mod block;
+pub(crate) mod edit;
 mod schema;
 #[cfg(test)]
 mod tests;

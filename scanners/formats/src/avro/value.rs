@@ -20,7 +20,7 @@ pub(super) struct Reader<'s, 'l> {
 }
 
 /// Why a value cannot be read, or the sink asked to stop.
-enum End {
+pub(super) enum End {
     Damaged,
     Limit(Fault),
     Stop,
@@ -32,7 +32,7 @@ impl From<Stop> for End {
     }
 }
 
-type Done<T> = Result<T, End>;
+pub(super) type Done<T> = Result<T, End>;
 
 /// A flow as a result.
 fn go(flow: Flow) -> Done<()> {
@@ -214,13 +214,13 @@ impl<'s, 'l> Reader<'s, 'l> {
     }
 }
 
-fn take<'r>(rest: &mut &'r [u8], len: usize) -> Done<&'r [u8]> {
+pub(super) fn take<'r>(rest: &mut &'r [u8], len: usize) -> Done<&'r [u8]> {
     let (taken, behind) = rest.split_at_checked(len).ok_or(End::Damaged)?;
     *rest = behind;
     Ok(taken)
 }
 
-fn long(rest: &mut &[u8]) -> Done<i64> {
+pub(super) fn long(rest: &mut &[u8]) -> Done<i64> {
     let mut value = 0u64;
     for shift in (0..70).step_by(7) {
         let byte = take(rest, 1)?[0];
@@ -232,7 +232,7 @@ fn long(rest: &mut &[u8]) -> Done<i64> {
     Err(End::Damaged)
 }
 
-fn counted<'r>(rest: &mut &'r [u8]) -> Done<&'r [u8]> {
+pub(super) fn counted<'r>(rest: &mut &'r [u8]) -> Done<&'r [u8]> {
     let len = usize::try_from(long(rest)?).map_err(|_| End::Damaged)?;
     take(rest, len)
 }

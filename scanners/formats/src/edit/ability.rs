@@ -28,7 +28,7 @@ pub(super) fn of_leaf(format: &str) -> Leaf {
     match format {
         "text" | "csv" | "tsv" | "json" | "jsonl" | "sql" | "xml" | "html" | "yaml" | "toml" | "ini" | "properties"
         | "vcard" | "icalendar" | "w3c" | "eml" | "mbox" => Leaf::Splice,
-        "parquet" | "xlsx" => Leaf::Rewrite,
+        "avro" | "parquet" | "xlsx" => Leaf::Rewrite,
         _ => Leaf::WholeObject,
     }
 }

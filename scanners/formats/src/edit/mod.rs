@@ -10,7 +10,7 @@
 //!
 //! The first goes through the ordinary readers, the second and third through [`walk`], which opens containers on the way
 //! in and packs them on the way out. Nothing has been written when the second ends, so that everything that can be
-//! refused is refused by then. What Parquet holds is not spliced but written anew ([`rewrite`]).
+//! refused is refused by then. What Parquet, Avro and workbooks hold is not spliced but written anew ([`rewrite`]).
 //!
 //! Nothing here knows where the bytes are stored: whoever calls hands in what can be read twice and something to write to.
 

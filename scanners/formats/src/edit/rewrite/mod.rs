@@ -1,5 +1,6 @@
 //! Formats that are written anew: every other record stays logically the same.
 
+pub(super) mod avro;
 pub(super) mod parquet;
 pub(super) mod xlsx;
 
@@ -14,6 +15,7 @@ use crate::{Fault, ReadAt};
 
 /// What is written anew, once it is settled.
 pub(super) enum Rewrite {
+    Avro(avro::Edits),
     Parquet(parquet::Edits),
     Xlsx(xlsx::Edits),
 }
@@ -33,6 +35,10 @@ pub(super) fn settle(
     refuse: &mut dyn FnMut(&Record, Refusal),
 ) -> Result<Option<Settled>, Fault> {
     let (rewrite, deleted, changed) = match wishes.format {
+        "avro" => {
+            let (edits, deleted, changed) = avro::settle(from, wishes, limits, refuse)?;
+            (Rewrite::Avro(edits), deleted, changed)
+        }
         "xlsx" => {
             let (edits, deleted, changed) = xlsx::settle(from, wishes, limits, refuse)?;
             (Rewrite::Xlsx(edits), deleted, changed)
@@ -48,6 +54,7 @@ pub(super) fn settle(
 impl Rewrite {
     pub fn write(&self, from: Arc<dyn ReadAt>, limits: &Limits, out: &mut dyn Write) -> Result<(), Fault> {
         match self {
+            Self::Avro(edits) => avro::write(edits, from, limits, out),
             Self::Parquet(edits) => caught(|| parquet::write(edits, from, out)),
             Self::Xlsx(edits) => xlsx::write(edits, from, limits, out),
         }

@@ -18,9 +18,41 @@ const LIBREOFFICE: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/documents/libreoffice.xlsx"));
 const ORPHANS: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/documents/orphans.xlsx"));
 
+macro_rules! avro {
+    ($name:literal) => {
+        Case::new(
+            $name,
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/records/", $name)).as_slice(),
+            |edits| {
+                edits
+                    .delete("name", "Jon Smith")
+                    .set("email", "maria.lopez@example.com", "\u{e9}, and longer than what stood there before, by far")
+                    .set("emails[]", "maria.home@example.org", "x")
+                    .set("labels.{key}", "vip@example.com", "nobody")
+                    .set("address.zip", "02134", "1")
+                    .set("phone", "2025550143", "5550100")
+                    .set("id", "7", "70000000000")
+            },
+        )
+    };
+}
+
 /// A case for each format that is written anew.
 pub(super) fn cases() -> Vec<Case> {
     vec![
+        avro!("null.avro"),
+        avro!("deflate.avro"),
+        avro!("snappy.avro"),
+        avro!("zstandard.avro"),
+        avro!("bzip2.avro"),
+        avro!("xz.avro"),
+        Case::new(
+            "again.avro",
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/records/deflate.avro")).as_slice(),
+            |edits| {
+                edits.delete("name", "Maria Lopez").null("note", "call 212-555-0101").set("friend.email", "friend", "x")
+            },
+        ),
         Case::new("types.parquet", TYPES, |edits| {
             edits
                 .delete("dec", "-0.05")

@@ -1,0 +1,143 @@
+//! Avro: blocks in which nothing is edited keep their packed bytes, the others are packed anew; the head with schema and
+//! codec stays. The mark between blocks is a new one, so that no reader takes a piece of the old file for one of this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::ops::Range;
+use std::sync::Arc;
+
+use residuum_source::{Limits, Record, Refusal};
+
+use crate::avro::edit::{Block, Content, Kind, Place, Records, encoded};
+use crate::container::Within;
+use crate::edit::splice::copy;
+use crate::edit::unsupported;
+use crate::edit::wish::{Set, Wishes};
+use crate::{Bytes, Fault, Input, ReadAt, Slice};
+
+/// What is done with the rows.
+pub(in crate::edit) struct Edits {
+    deleted: BTreeSet<u64>,
+    sets: BTreeMap<u64, Vec<Set>>,
+    mark: [u8; 16],
+}
+
+/// Finds out which wishes can be written.
+pub(super) fn settle(
+    from: Arc<dyn ReadAt>,
+    wishes: Wishes,
+    limits: &Limits,
+    refuse: &mut dyn FnMut(&Record, Refusal),
+) -> Result<(Edits, u64, u64), Fault> {
+    let hash = |n: u8| RandomState::new().hash_one(n).to_le_bytes();
+    let mark = [hash(0), hash(1)].concat().try_into().unwrap_or_default();
+    let deleted: BTreeSet<u64> = wishes.deletes.iter().map(Record::number).collect();
+    let sets = wishes.sets.into_iter().filter(|(record, _)| !wishes.deletes.contains(record));
+    let mut edits = Edits { deleted, sets: sets.map(|(record, sets)| (record.number(), sets)).collect(), mark };
+    let within = Within::new(limits, from.size());
+    let mut records = Records::open(&from, &within)?;
+    let mut refused = Vec::new();
+    let mut first = 1;
+    while let Some((count, block)) =
+        records.next(first, &|rows| edits.touches(rows), &|row| edits.sets.contains_key(&row))?
+    {
+        let block = if let Content::Open(block) = block { Some(block) } else { None };
+        for (row, _, places) in block.iter().flat_map(|block| &block.records) {
+            let Some(sets) = edits.sets.get(row) else { continue };
+            if let Err(refusal) = sets.iter().try_for_each(|set| written(set, places).map(drop)) {
+                refused.push((*row, refusal));
+            }
+        }
+        first += count;
+    }
+    let kind = residuum_source::RecordKind::Row;
+    for (row, refusal) in refused {
+        edits.sets.remove(&row);
+        refuse(&Record::Number(kind, row), refusal);
+    }
+    let (deleted, changed) = (edits.deleted.len() as u64, edits.sets.len() as u64);
+    Ok((edits, deleted, changed))
+}
+
+impl Edits {
+    fn touches(&self, rows: Range<u64>) -> bool {
+        self.deleted.range(rows.clone()).next().is_some() || self.sets.range(rows).next().is_some()
+    }
+}
+
+/// Writes the file anew.
+pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, limits: &Limits, out: &mut dyn Write) -> Result<(), Fault> {
+    let within = Within::new(limits, from.size());
+    let mut records = Records::open(&from, &within)?;
+    // The head ends with the old mark.
+    let head = Slice { inner: from.clone(), from: 0, len: records.head.saturating_sub(16) };
+    copy(&mut Bytes::new(Input::Stored(Arc::new(head))), &[], out)?;
+    out.write_all(&edits.mark).map_err(|error| Fault::from_io(&error, 0))?;
+    let mut first = 1;
+    while let Some((count, block)) =
+        records.next(first, &|rows| edits.touches(rows), &|row| edits.sets.contains_key(&row))?
+    {
+        match block {
+            Content::Packed(packed) => records.write(count, &packed, &edits.mark, out)?,
+            Content::Open(block) => {
+                let (left, content) = edited(&block, edits)?;
+                if left > 0 {
+                    records.write(left, &records.packed(&content)?, &edits.mark, out)?;
+                }
+            }
+        }
+        first += count;
+    }
+    Ok(())
+}
+
+/// A block as it is to be, and how many records it then has.
+fn edited(block: &Block, edits: &Edits) -> Result<(u64, Vec<u8>), Fault> {
+    let (mut left, mut content) = (0, Vec::with_capacity(block.content.len()));
+    for (row, stands, places) in block.records.iter().filter(|(row, ..)| !edits.deleted.contains(row)) {
+        let mut replaced: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+        for set in edits.sets.get(row).into_iter().flatten() {
+            replaced.push(written(set, places).map_err(|refusal| Fault::unreadable(refusal.reason))?);
+        }
+        replaced.sort_by_key(|(bytes, _)| bytes.start);
+        let mut at = stands.start;
+        for (bytes, new) in replaced {
+            content.extend_from_slice(&block.content[at..bytes.start]);
+            content.extend(new);
+            at = bytes.end;
+        }
+        content.extend_from_slice(&block.content[at..stands.end]);
+        left += 1;
+    }
+    Ok((left, content))
+}
+
+/// The bytes of a value that is replaced, and those that stand there afterwards.
+fn written(set: &Set, places: &[Place]) -> Result<(Range<usize>, Vec<u8>), Refusal> {
+    let place = places.iter().find(|place| place.field == *set.field && place.nth == set.nth);
+    let place = place.ok_or_else(|| unsupported(format!("`{}` cannot be replaced: delete the record", set.field)))?;
+    let (before, null) = place.branch.clone().unwrap_or_default();
+    if set.is_null() {
+        let empty = || (place.kind == Kind::Text).then(|| [before.as_slice(), &[0]].concat());
+        let none =
+            || unsupported(format!("`{}` takes no null: replace it by a value, or delete the record", set.field));
+        return Ok((place.bytes.clone(), null.or_else(empty).ok_or_else(none)?));
+    }
+    let wrong = || {
+        unsupported(format!(
+            "`{}` cannot hold the new value: replace it by one of its type, or delete the record",
+            set.field
+        ))
+    };
+    let new = set.new_text().ok_or_else(|| unsupported("the value is longer than one batch: delete the record"))?;
+    let text = || std::str::from_utf8(&new).map_err(|_| wrong());
+    let bytes = match place.kind {
+        Kind::Text => [encoded(new.len() as i64), new.clone()].concat(),
+        Kind::Integer => encoded(text()?.parse().map_err(|_| wrong())?),
+        Kind::Float => text()?.parse::<f32>().map_err(|_| wrong())?.to_le_bytes().to_vec(),
+        Kind::Double => text()?.parse::<f64>().map_err(|_| wrong())?.to_le_bytes().to_vec(),
+        Kind::Other => return Err(wrong()),
+    };
+    Ok((place.bytes.clone(), [before, bytes].concat()))
+}
