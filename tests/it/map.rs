@@ -383,7 +383,7 @@ fn other_catalogues_get_what_they_take() {
         "          - name: id\n            fides_meta:\n              primary_key: true\n",
         "          - name: user\n            fides_meta:\n              data_type: object\n            fields:\n              - name: email\n",
         "description: \"for analysis of the web shop; from the consumer directly; to Tally Insights (disclosed); kept 1 year 1 month from collection; owner web team\"",
-        "                - essential.service.security\n",
+        "              - essential.service.security\n",
     ] {
         assert!(yaml.contains(part), "expected\n{part}\nin\n{yaml}");
     }
