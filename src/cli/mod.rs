@@ -39,6 +39,7 @@ mod links;
 mod location;
 mod man;
 mod map;
+mod minimise;
 mod output;
 mod people;
 mod plan;
@@ -103,6 +104,7 @@ enum Command {
     Links(links::Args),
     Erase(erase::Args),
     Correct(correct::Args),
+    Minimise(minimise::Args),
     Verify(verify::Args),
     Certificate(certificate::Args),
     Suppression(suppression::Args),
@@ -128,6 +130,7 @@ impl Command {
             Self::Links(args) => links::run(args, common),
             Self::Keys(args) => keys::run(args, common),
             Self::Erase(args) => erase::run(args, common),
+            Self::Minimise(args) => minimise::run(args, common),
             Self::Correct(args) => correct::run(args, common),
             Self::Verify(args) => verify::run(args, common),
             Self::Suppression(args) => suppression::run(args, common),

@@ -11,6 +11,7 @@ use residuum_source::{
 use super::carry_out::CarryOut;
 use super::change::{New, new_value};
 use super::correction::Corrections;
+use super::minimise;
 use super::plan::{Evidence, PlannedAction, PlannedRecord};
 use super::policy::{At, Policy};
 use crate::config::Strategy;
@@ -73,10 +74,18 @@ impl<'a> ByPlan<'a> {
     }
 
     /// What is to be done with one record, given all that stands in it now.
-    fn decide(&self, part: &PartToEdit<'_>, planned: &PlannedRecord, batch: &Batch, here: &[&Sight]) -> Option<Action> {
+    fn decide(
+        &self,
+        part: &PartToEdit<'_>,
+        planned: &PlannedRecord,
+        batch: &Batch,
+        at: usize,
+        here: &[&Sight],
+    ) -> Option<Action> {
+        let is_old = planned.evidence.iter().any(|evidence| minimise::holds(evidence, batch, at) == Some(true));
         let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| evidence.fp == sight.fp);
         let found: Vec<&Sight> = here.iter().copied().filter(|sight| is_evidence(sight)).collect();
-        if found.is_empty() {
+        if found.is_empty() && !is_old {
             return None;
         }
         let corrects = planned.action == PlannedAction::Correct;
@@ -220,7 +229,7 @@ impl Editor for ByPlan<'_> {
         let (mut changes, mut decided) = (Vec::new(), Vec::new());
         for (at, record, planned) in wanted {
             let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
-            let action = self.decide(part, planned, batch, here);
+            let action = self.decide(part, planned, batch, at, here);
             if let Some(action) = &action {
                 changes.push(Change { record: at, action: action.clone() });
             }

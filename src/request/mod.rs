@@ -3,6 +3,7 @@
 //! ```text
 //! planner.rs   locations → plan.rs: what is to be done with each record, and what is left with the reason
 //! correction.rs old values → new ones, planned the same way
+//! minimise.rs  records past their time, or for nothing, planned the same way; age.rs: when they were collected
 //! policy.rs    which strategy a record or a value gets, what is retained
 //! order.rs     records that refer to others go first
 //! editor.rs    what becomes of a record as it is at the moment of writing
@@ -16,10 +17,12 @@
 //! fingerprint. It is carried out by looking again: a record in which nothing of the person stands any more is left
 //! alone, so that doing it twice is harmless.
 
+mod age;
 mod carry_out;
 mod change;
 mod correction;
 mod editor;
+mod minimise;
 mod order;
 mod plan;
 mod planner;
@@ -32,6 +35,7 @@ mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, carry_out, resume};
 pub use correction::{Correction, Corrections};
+pub use minimise::{Kept, Minimisation};
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;
 pub use policy::Policy;

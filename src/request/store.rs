@@ -78,6 +78,11 @@ impl Store {
         Self { path: index.join("erasures").join(name) }
     }
 
+    /// The place of a plan that is about nobody in particular.
+    pub fn named(index: &Path, name: &str) -> Self {
+        Self { path: index.join("erasures").join(format!("{name}.plan")) }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

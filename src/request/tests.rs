@@ -7,9 +7,10 @@ use residuum_detect::{Detector, IndexKey, RuleSet, Type};
 use residuum_source::{KeyKind, Limits, Memory, ObjectPath, RefusalKind, Source, TableKey};
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Day};
 use crate::identity::{self, FindOptions, Identifier, Subject};
 use crate::index::{Index, Keyring};
+use crate::map::Map;
 use crate::scan::{Scan, ScanOptions, Silent};
 
 struct World {
@@ -17,6 +18,7 @@ struct World {
     detector: Detector,
     index: Index,
     policy: Policy,
+    map: Map,
     directory: tempfile::TempDir,
 }
 
@@ -58,16 +60,22 @@ impl World {
             .key(key("customers", "id", KeyKind::Primary))
             .key(key("orders", "id", KeyKind::Primary))
             .key(key("orders", "customer_id", refers("customers")));
+        Self::of(memory, policy)
+    }
+
+    fn of(memory: Memory, policy: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("residuum.toml");
         std::fs::write(&file, policy).expect("it can be written");
         let config = Config::load(Some(&file)).expect("a valid policy");
+        let map = Map::new(&config).expect("a valid map");
         let keys = Keyring::new(IndexKey::new([5; 32]), Vec::new());
         let world = Self {
             sources: vec![Box::new(memory)],
             detector: Detector::new(&RuleSet::builtin()).expect("the rules are valid"),
             index: Index::create_or_open(&directory.path().join("index"), keys).expect("an index"),
             policy: Policy::new(&config),
+            map,
             directory,
         };
         world.scan();
@@ -274,4 +282,60 @@ fn a_value_is_corrected_wherever_it_stands() {
     let reader = world.index.reader().expect("the index can be read");
     assert!(planner(&reader).correction(&jane(), &corrections).expect("a plan").is_empty(), "nothing old is left");
     assert!(planner(&reader).corrected(&jane(), &corrections).expect("a look-up") >= 4);
+}
+
+#[test]
+fn records_past_their_time_go_and_no_other() {
+    let carts = Memory::new("shop")
+        .table(
+            "carts",
+            &["id", "email", "created_at"],
+            &[
+                &["1", "kim@example.com", "2019-03-01 10:00:00"],
+                &["2", "jane@example.com", "2026-01-10T08:00:00Z"],
+                &["3", "lee@example.com", "1546300800"],
+                &["4", "ann@example.com", "no date"],
+            ],
+        )
+        .table("leads", &["id", "email"], &[&["1", "old@example.com"]])
+        .table("kept", &["id", "email", "created_at"], &[&["1", "law@example.com", "2001-01-01"]]);
+    let world = World::of(
+        carts,
+        r#"
+        [[map]]
+        source = "shop"
+        retention = "2y"
+        collected_at = "created_at"
+        [[map]]
+        source = "shop"
+        object = "leads"
+        purposes = []
+        [[retain]]
+        object = "kept"
+        exception = "105d8_legal"
+        reason = "tax law"
+        approved_by = "legal"
+        "#,
+    );
+    let reader = world.index.reader().expect("the index can be read");
+    let planner = Planner {
+        reader: &reader,
+        keys: world.index.keys(),
+        detector: &world.detector,
+        sources: &world.sources,
+        policy: &world.policy,
+    };
+    let today: Day = "2026-06-01".parse().expect("a day");
+    let never = AtomicBool::new(false);
+    let overdue = || planner.minimisation(&world.map, today, &Limits::default(), &never).expect("a plan");
+    let found = overdue();
+    assert_eq!(actions(&found.plan), [("carts", "delete record", 2), ("leads", "delete record", 1)]);
+    let kept: Vec<_> = found.kept.iter().map(|kept| (kept.object.as_str(), kept.records)).collect();
+    assert_eq!(kept, [("kept", Some(1))]);
+    let done = world.carry_out(&found.plan);
+    assert_eq!((done.deleted, done.refused.len()), (3, 0), "{:?}", done.refused);
+    let left: Vec<_> = world.rows("carts").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(left, ["2", "4"], "what has no date stays");
+    assert!(world.rows("leads").is_empty());
+    assert!(overdue().plan.is_empty());
 }

@@ -1,0 +1,62 @@
+//! When a record was collected, read from one of its fields.
+
+use residuum_detect::{Type, standard_form};
+use residuum_source::{Batch, Rows};
+
+/// The day in a value, as `YYYYMMDD`: a date or a moment in any usual notation, or seconds or milliseconds since 1970.
+pub(super) fn day(value: &[u8]) -> Option<[u8; 8]> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let of = |text: &str| standard_form(Type::Date, text).and_then(|form| form.try_into().ok());
+    if text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds: u64 = match text.len() {
+            10 => text.parse().ok()?,
+            13 => text.parse::<u64>().ok()? / 1000,
+            16 => text.parse::<u64>().ok()? / 1_000_000,
+            _ => return None,
+        };
+        return of(&crate::clock::day(seconds / 86_400));
+    }
+    // A time zone or a fraction behind the day changes nothing about it.
+    of(text).or_else(|| of(text.get(..10)?))
+}
+
+/// The value of a field in a record of a batch; the first, if it has several.
+pub(super) fn value<'b>(batch: &'b Batch, record: usize, field: &str) -> Option<&'b [u8]> {
+    let column = batch.columns.iter().find(|column| *column.field == *field)?;
+    match &column.rows {
+        Rows::Each => (record < column.len()).then(|| column.value(record)),
+        Rows::Listed(rows) => {
+            let at = rows.partition_point(|&row| (row as usize) < record);
+            (rows.get(at) == Some(&(record as u32))).then(|| column.value(at))
+        }
+        Rows::Dictionary(keys) => {
+            keys.get(record).filter(|key| **key != u32::MAX).map(|&key| column.value(key as usize))
+        }
+    }
+}
+
+/// Whether a record was collected before a day, `YYYYMMDD`.
+pub(super) fn is_before(batch: &Batch, record: usize, field: &str, limit: &[u8; 8]) -> bool {
+    value(batch, record, field).and_then(day).is_some_and(|day| day < *limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_read_from_every_notation() {
+        for (text, expected) in [
+            ("2024-02-29", Some("20240229")),
+            ("2024-02-29 10:20:30.5+01", Some("20240229")),
+            ("2024-02-29T10:20:30Z", Some("20240229")),
+            ("1709164800", Some("20240229")),
+            ("1709164800123", Some("20240229")),
+            ("", None),
+            ("soon", None),
+            ("12345678901", None),
+        ] {
+            assert_eq!(day(text.as_bytes()).as_ref().map(|day| day.as_slice()), expected.map(str::as_bytes), "{text}");
+        }
+    }
+}
