@@ -31,7 +31,7 @@ macro_rules! avro {
                     .set("labels.{key}", "vip@example.com", "nobody")
                     .set("address.zip", "02134", "1")
                     .set("phone", "2025550143", "5550100")
-                    .set("id", "7", "70000000000")
+                    .set("id", "7", "99")
             },
         )
     };
