@@ -27,11 +27,11 @@ use crate::report::human::{counted, duration};
 use crate::report::{self, Inventory};
 use crate::scan::{Scan, ScanOptions, Silent};
 
-/// Make an invented company, scan it and find one person in it
+/// Make an invented company, scan it, find one person in it, erase them and certify it
 ///
 /// Makes `residuum-demo/` here: a database, exports, events, logs, Parquet files and an archive of a company with 240
 /// customers who do not exist. Scans it, prints what is where, looks one customer up by e-mail, shows every place and
-/// why it is one, and writes a report. Nothing outside of the directory is touched, and there is no network traffic.
+/// why it is one, writes a report, erases them, looks everywhere again and certifies that nothing is left. Nothing outside of the directory is touched, and there is no network traffic.
 /// Run again, it makes the same directory anew.
 #[derive(clap::Args)]
 pub(super) struct Args {}
@@ -87,7 +87,27 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
     let page = directory.join("report.html");
     let mut file = fs::File::create(&page).doing(format_args!("`{}` cannot be written", page.display()))?;
     report::html(&inventory, &mut file)?;
-    writeln!(out, "{}", style.bold("4. Look around"))?;
+    writeln!(out, "{}", style.bold("4. Erased, and certified"))?;
+    writeln!(
+        out,
+        "What follows are commands as anybody would give them, in a copy of the company, {}/. The letter in which\n\
+         the customer asks for it is kept: a `[[retain]]` in residuum.toml says so, and the certificate, too.\n",
+        directory.join(demo::AFTER).display()
+    )?;
+    let after = demo::copy(directory)?;
+    let email = company.subject_email.as_str();
+    for command in [
+        &["scan", "--format", "json"][..],
+        &["erase", "--email", email],
+        &["erase", "--email", email, "--request", "R-1", "--apply", "--format", "json"],
+        &["verify", "--email", email, "--request", "R-1", "--certificate", "certificate.json"],
+        &["certificate", "check", "certificate.json"],
+        &["audit", "verify"],
+    ] {
+        step(&after, command, &mut out)?;
+    }
+
+    writeln!(out, "{}", style.bold("5. Look around"))?;
     writeln!(out, "The report: {}", page.display())?;
     writeln!(out, "\n  cd {}", directory.display())?;
     for next in [
@@ -103,6 +123,32 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
     writeln!(out, "\nAll of it took {}.", duration(started.elapsed()))?;
     out.flush()?;
     Ok(if summary.is_complete() { Exit::Done } else { Exit::Incomplete })
+}
+
+/// Runs a command of this program in the directory, as a person would, and prints it with what it says.
+fn step(directory: &Path, arguments: &[&str], out: &mut dyn std::io::Write) -> Result<(), Failure> {
+    let shown: Vec<_> = arguments.iter().filter(|word| !matches!(**word, "--format" | "json")).copied().collect();
+    writeln!(out, "$ residuum {}", shown.join(" "))?;
+    out.flush()?;
+    let program = std::env::current_exe().doing("this program cannot be found again")?;
+    let mut command = std::process::Command::new(program);
+    // The key that signs is the demo's own, and so is where the head of its audit log is kept.
+    command.args(arguments).current_dir(directory).env("XDG_STATE_HOME", std::path::absolute(directory.join("state"))?);
+    for variable in
+        ["RESIDUUM_INDEX", "RESIDUUM_AUDIT", "RESIDUUM_RULES", "RESIDUUM_INDEX_KEY", "RESIDUUM_INDEX_KEY_FILE"]
+    {
+        command.env_remove(variable);
+    }
+    let ran = command.output().doing(format_args!("`residuum {}` cannot be run", shown.join(" ")))?;
+    if !arguments.contains(&"json") {
+        out.write_all(&ran.stdout)?;
+    }
+    out.write_all(&ran.stderr)?;
+    writeln!(out)?;
+    match ran.status.code() {
+        Some(0 | 2) => Ok(()),
+        code => Err(Failure::new(format_args!("`residuum {}` ended with {code:?}", shown.join(" ")))),
+    }
 }
 
 /// An index with a key of its own beside it, so that the directory can be thrown away whole.

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// The directory that `residuum demo` makes.
 pub const DIRECTORY: &str = "residuum-demo";
 
+/// The directory in it in which somebody is erased: a copy, so that before and after can be compared.
+pub const AFTER: &str = "after";
+
 /// Says that a directory was made here and may be made again.
 const MARKER: &str = ".made-by-residuum-demo";
 
@@ -120,6 +123,32 @@ fn prepare(directory: &Path) -> Result<(), DemoError> {
     }
     fs::create_dir_all(directory).map_err(failed)?;
     write(&directory.join(MARKER), "`residuum demo` made this directory and removes it when it is run again.\n")
+}
+
+/// Copies the company into a directory within its own, without what commands have made there.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn copy(directory: &Path) -> Result<PathBuf, DemoError> {
+    let after = directory.join(AFTER);
+    for name in ["crm.sqlite", "files", "residuum.toml", "demo.key"] {
+        let (from, to) = (directory.join(name), after.join(name));
+        copy_all(&from, &to).map_err(|cause| DemoError::Write { path: to, cause })?;
+    }
+    Ok(after)
+}
+
+fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+        return fs::copy(from, to).map(drop);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        copy_all(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), DemoError> {
@@ -270,6 +299,14 @@ object = "archive/*"
 approved_by = "privacy office"
 reason = "kept for one dispute, deleted after it"
 until = "2036-12-31"
+
+# The letter in which somebody asks to be erased is kept as the record of the request (11 CCR 7101).
+[[retain]]
+source = "files"
+object = "mail/**"
+exception = "105d8_legal"
+reason = "records of requests are kept for 24 months"
+approved_by = "the privacy office"
 "#;
 
 const README: &str = "\
@@ -291,6 +328,9 @@ examples and looks valid, so those are drawn by chance and belong to nobody we k
     .residuum/                 the index: places and fingerprints, no values
     demo.key                   its key; a real one would be kept elsewhere
     report.html                the inventory
+    after/                     a copy in which one customer was erased
+    after/certificate.json     that nothing is left of them
+    after/state/               the key that signs it, and the head of the audit log
 
 `residuum demo` removes this directory and makes it again.
 ";
