@@ -12,7 +12,8 @@ use super::ConfigError;
 pub enum Strategy {
     /// The record goes: a row, a line, an element.
     Delete,
-    /// The file, the stored object or the member of an archive goes, with everything in it.
+    /// Where a format's records cannot go one by one, the file, the stored object or the member of an archive goes, with
+    /// everything in it; elsewhere as [`Strategy::Delete`].
     DeleteObject,
     /// Values become null, or empty where the format has no null.
     Null,
