@@ -1,5 +1,6 @@
 //! Erasing and correcting on a server, and what stands in the way.
 
+use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
 use residuum_source::conformance::{Edits, check_apply};
@@ -339,5 +340,5 @@ fn deletes_are_batched() {
     let Some(plain) = Database::new(make) else { return };
     let begun = std::time::Instant::now();
     plain.run("DELETE FROM people USING going WHERE people.id = going.id");
-    println!("apply {apply:?}, DELETE … USING {:?}", begun.elapsed());
+    let _ = writeln!(std::io::stderr(), "apply {apply:?}, DELETE … USING {:?}", begun.elapsed());
 }
