@@ -37,7 +37,7 @@
 //! - `identity`: a person's identifiers to locations, with the chain that led to each.
 //! - `audit`: what was done, when and why; entries are chained and signed with the key of [`signature`].
 //! - `proof`: whether anything of a person is left, and a signed certificate that says so.
-//! - `request`: acts on what was found: plans of erasure, carried out where the data are.
+//! - `request`: acts on what was found: disclosed to the person, erased or corrected where the data are.
 //! - `report`: an inventory as JSON, CSV or a page; `demo`: an invented company to try it all on.
 //! - [`cli`]: parses, calls, prints. Nothing else prints.
 //!

@@ -24,6 +24,7 @@ mod coverage;
 mod demo;
 mod desk;
 mod detect;
+mod disclose;
 mod erase;
 mod erasure;
 mod exit;
@@ -80,6 +81,7 @@ Examples:
   residuum report                                 what is where
   residuum find --email jane@example.com          where is this person?
   residuum findings --type US_SSN --format jsonl  every finding of one type
+  residuum disclose --email jane@example.com --output R-2041.zip   a package of what is held of them
   residuum erase --email jane@example.com         what would be erased; `--apply` does it
   residuum verify --email jane@example.com        is anything of this person left?
 
@@ -102,6 +104,7 @@ enum Command {
     Index(index::Args),
     Keys(keys::Args),
     Links(links::Args),
+    Disclose(disclose::Args),
     Erase(erase::Args),
     Correct(correct::Args),
     Minimise(minimise::Args),
@@ -129,6 +132,7 @@ impl Command {
             Self::Index(args) => index::run(args, common),
             Self::Links(args) => links::run(args, common),
             Self::Keys(args) => keys::run(args, common),
+            Self::Disclose(args) => disclose::run(args, common),
             Self::Erase(args) => erase::run(args, common),
             Self::Minimise(args) => minimise::run(args, common),
             Self::Correct(args) => correct::run(args, common),

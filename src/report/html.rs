@@ -324,8 +324,11 @@ fn scans(page: &mut String, inventory: &Inventory) {
     page.push_str("</tbody></table></div>\n");
 }
 
+/// The style that all pages have.
+pub(crate) const STYLE: &str = include_str!("page.css");
+
 /// Text as it may stand in HTML, attributes included.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

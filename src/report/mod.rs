@@ -21,6 +21,7 @@ use residuum_source::Coverage;
 pub use csv::csv;
 pub(crate) use csv::csv_line;
 pub use html::html;
+pub(crate) use html::{STYLE, escape};
 pub use json::{json, jsonl};
 
 /// What is where.

@@ -9,9 +9,12 @@
 //! editor.rs    what becomes of a record as it is at the moment of writing
 //! change.rs    a strategy → the bytes that stand there afterwards
 //! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
+//! disclosure/  what is held of a person, fetched as it is now and shown to them
 //! store.rs     plans and what was done of them, on disk
 //! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
+//!
+//! opened.rs has what the index keeps sealed, as sources know it.
 //!
 //! A plan holds no value: records are sealed where they are personal, and what has to stand in them is a keyed
 //! fingerprint. It is carried out by looking again: a record in which nothing of the person stands any more is left
@@ -21,8 +24,10 @@ mod age;
 mod carry_out;
 mod change;
 mod correction;
+pub mod disclosure;
 mod editor;
 mod minimise;
+mod opened;
 mod order;
 mod plan;
 mod planner;
@@ -45,6 +50,7 @@ pub use suppression::{Backup, Reason, Suppressed, Suppression};
 use residuum_source::SourceError;
 
 use crate::index::IndexError;
+use crate::scan::ScanError;
 
 /// Why nothing could be planned or done.
 #[derive(Debug, thiserror::Error)]
@@ -61,4 +67,21 @@ pub enum RequestError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
+    /// There is no temporary directory.
+    #[error("a temporary directory cannot be made")]
+    Directory(#[source] std::io::Error),
+    /// A package cannot be checked.
+    #[error("the package cannot be checked")]
+    Scan(#[source] ScanError),
+    /// A file of a package was not read to its end when it was checked.
+    #[error("`{file}` of the package could not be checked to its end: {reason}")]
+    Unchecked {
+        /// The file.
+        file: String,
+        /// Why not.
+        reason: String,
+    },
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Stopped,
 }

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use residuum_detect::FieldPlan;
 use residuum_source::{ObjectPath, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
-use serde_json::Value;
 
 use super::RequestError;
 use super::carry_out::{Batch, CarriedOut, CarryOut, Refused};
 use super::editor::{ByPlan, Decided, PartToEdit, changed};
+use super::opened::{field_plans, opened};
 use super::plan::{PlannedObject, PlannedRecord};
-use crate::index::{IndexError, Keyring, Reader};
+use crate::index::Reader;
 
 /// Attempts at a batch in which something was locked, or whose connection was lost.
 const ATTEMPTS: u32 = 4;
@@ -100,7 +99,7 @@ impl<'p> Writing<'p> {
             }
             let to_edit = writing.editor.parts.get_mut(&part).expect("inserted above");
             for planned in *records {
-                let record = open(keys, &planned.record)?;
+                let record = opened(keys, &planned.record)?;
                 target.push(record.clone());
                 to_edit.records.insert(record.clone(), planned);
                 writing.open.insert((part.clone(), record), (object, planned));
@@ -173,40 +172,4 @@ impl Refused {
             refusal,
         }
     }
-}
-
-/// How the scan treated an object's fields, their names opened.
-fn field_plans(reader: &Reader, keys: &Keyring, object: u32) -> Result<Vec<FieldPlan>, IndexError> {
-    let mut plans = Vec::new();
-    for text in reader.plans_of_object(object)? {
-        let of_part: Vec<FieldPlan> = serde_json::from_str(&text).unwrap_or_default();
-        for mut plan in of_part {
-            plan.field = keys.reveal(&plan.field)?;
-            plans.push(plan);
-        }
-    }
-    Ok(plans)
-}
-
-/// A record whose key, or whose sheet's name, is opened.
-fn open(keys: &Keyring, record: &Record) -> Result<Record, IndexError> {
-    let Record::Text(kind, text) = record else { return Ok(record.clone()) };
-    if !crate::index::is_sealed(text) {
-        return Ok(record.clone());
-    }
-    // A row of a sheet is the beginning of an array; what stands in the texts of either is escaped.
-    let is_array = |text: &str| serde_json::from_str::<Vec<Value>>(text).ok();
-    let opened = |values: Vec<Value>| -> Result<String, IndexError> {
-        let open = |value: Value| match value {
-            Value::String(text) => keys.reveal(&text).map(Value::String),
-            value => Ok(value),
-        };
-        Ok(Value::Array(values.into_iter().map(open).collect::<Result<_, _>>()?).to_string())
-    };
-    let text = match (is_array(text), is_array(&format!("{text}]"))) {
-        (Some(values), _) => opened(values)?,
-        (None, Some(values)) => opened(values)?.trim_end_matches(']').to_owned(),
-        (None, None) => keys.reveal(text)?,
-    };
-    Ok(Record::Text(*kind, text))
 }

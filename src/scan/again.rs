@@ -36,6 +36,19 @@ pub(crate) struct Sight {
 /// Nothing is written to an index here, so that no rule needs a number of it.
 static NO_RULES: Rules = Rules { of: Vec::new(), literal: 0 };
 
+/// A value within a nested text, such as JSON in a column.
+#[derive(Clone, Debug)]
+pub(crate) struct NestedValue {
+    /// Which record of the batch.
+    pub record: usize,
+    /// Its path.
+    pub field: Arc<str>,
+    /// The column of the batch as it was given.
+    pub column: usize,
+    /// Where in the bytes of that column.
+    pub bytes: Range<u32>,
+}
+
 /// Examines batches of one object again.
 pub(crate) struct Again<'a> {
     examiner: Examiner<'a>,
@@ -88,6 +101,28 @@ impl<'a> Again<'a> {
             }
         }
         sights
+    }
+
+    /// The values within nested texts, each with its path.
+    pub fn nested(&self, batch: &Batch) -> Vec<NestedValue> {
+        let mut expanded = batch.clone();
+        let mut within = vec![None; batch.columns.len()];
+        nested::expand(&mut HashSet::new(), &|_| false, &mut expanded, &mut within, self.nesting);
+        let mut values = Vec::new();
+        for (column, within) in expanded.columns.iter().zip(&within) {
+            let Some(within) = within else { continue };
+            for value in (0..column.len()).filter(|&value| !column.value(value).is_empty()) {
+                let bytes = within.range(column.offsets[value], column.offsets[value + 1]);
+                let of = |record| NestedValue {
+                    record,
+                    field: column.field.clone(),
+                    column: within.parent,
+                    bytes: bytes.clone(),
+                };
+                values.extend(holders(column, value as u32).into_iter().map(of));
+            }
+        }
+        values
     }
 
     /// Where the values of a key stand that has this fingerprint in its domain: the record and the place of each.

@@ -20,7 +20,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("identity", &["config", "index", "scan"]),
     ("proof", &["identity", "index", "scan", "signature"]),
     ("report", &["clock", "config", "index", "map", "proof", "scan", "signature"]),
-    ("request", &["audit", "clock", "config", "index", "map", "scan", "identity", "proof", "signature"]),
+    ("request", &["audit", "clock", "config", "index", "map", "scan", "identity", "proof", "report", "signature"]),
     ("api", &["config", "connect", "index", "scan", "identity", "report", "request"]),
     ("demo", &["config", "connect", "index", "scan", "identity", "report"]),
     (

@@ -1,0 +1,461 @@
+//! From a person to what they are told: their places in the index, the records as they are now, and what of them may be
+//! shown.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use residuum_detect::{Category, Detector, FieldPlan, Literals, Treatment, Type};
+use residuum_source::{Limits, ObjectPath, Record, RecordKind, Source};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::fetched::{self, Fetched};
+use super::look::{KeyWanted, Looked, look};
+use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate, Placed};
+use super::show::{Show, Shown};
+use super::whose::{Known, Roles, is_of_another};
+use super::{category, literals, window};
+use crate::identity::{self, FindOptions, Location, Subject};
+use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
+use crate::map::Map;
+use crate::request::RequestError;
+use crate::request::opened::{field_plans, opened};
+use crate::scan::keys::Role;
+use crate::scan::seal_name;
+
+/// The field of what stands in the name of an object itself.
+const NAME_FIELD: &str = "(name)";
+
+/// Bytes of records that one disclosure holds at most.
+const MOST: u64 = 256 << 20;
+
+/// Discloses what is held of a person.
+pub struct Discloser<'a> {
+    /// The index to look in.
+    pub reader: &'a Reader,
+    /// Its keys.
+    pub keys: &'a Keyring,
+    /// The rules by which records are looked at again.
+    pub detector: &'a Detector,
+    /// The sources that can be reached.
+    pub sources: &'a [Box<dyn Source>],
+    /// What the owner says of the data.
+    pub map: &'a Map,
+    /// The person's identifiers as they are written, where a verification has found something by them.
+    pub literals: Option<&'a dyn Literals>,
+    /// Bounds on what an object may cost.
+    pub limits: &'a Limits,
+    /// Becomes true when it should stop.
+    pub stop: &'a AtomicBool,
+    /// Told which of how many objects is read next.
+    pub progress: &'a dyn Fn(usize, usize),
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The first day of the window, `YYYY-MM-DD`.
+    pub since: String,
+    /// Whether categories are asked for only.
+    pub categories_only: bool,
+    /// The request it answers.
+    pub request: Option<String>,
+}
+
+/// An object that holds records of the person.
+pub(super) struct Held<'a> {
+    pub info: ObjectInfo,
+    pub plans: HashMap<String, FieldPlan>,
+    /// The records by what the index calls them, with the positions of their places.
+    records: BTreeMap<Record, Vec<usize>>,
+    source: Option<&'a dyn Source>,
+}
+
+/// A record that still holds the person.
+pub(super) struct HeldRecord {
+    /// As the index calls it.
+    pub record: Record,
+    /// Positions of its places.
+    pub places: Vec<usize>,
+    pub looked: Looked,
+    /// What the index has in it.
+    pub findings: Vec<Finding>,
+    /// The roles in which the person stands in it.
+    pub roles: Roles,
+    /// Whether it is the person's own.
+    pub is_own: bool,
+}
+
+/// Places with what became of them, as it turns out.
+struct Places {
+    all: Vec<Location>,
+    fates: Vec<Option<Fate>>,
+}
+
+impl Discloser<'_> {
+    /// Looks a person up and gathers what is held of them.
+    ///
+    /// Every place that the index has is accounted for in [`Disclosure::places`].
+    ///
+    /// # Errors
+    /// When the index cannot be read, or it was asked to stop. What a source refuses is told in the disclosure.
+    pub fn disclose(&self, subject: &Subject, scope: &Scope) -> Result<Disclosure, RequestError> {
+        let mut places = self.find(subject)?;
+        let known = Known::new(subject, places.all.iter().filter(|at| !at.weak && !at.shared));
+        let mut held = self.held(&mut places)?;
+        let mut answer = Answer::default();
+        let mut disclosed: Vec<(usize, Vec<HeldRecord>)> = Vec::new();
+        let mut left = MOST;
+        let count = held.len();
+        for (number, object) in held.iter_mut().enumerate() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(RequestError::Stopped);
+            }
+            (self.progress)(number + 1, count);
+            let said = self.map.object(&object.info.source, &object.info.path).field("");
+            let fate = match () {
+                () if said.no_search.is_some() => said.no_search.map(|why| Fate::NotSearched(why.described_as.clone())),
+                () if scope.categories_only => Some(Fate::CategoriesOnly),
+                () => None,
+            };
+            if let Some(fate) = fate {
+                self.answer_from_index(object, &mut answer)?;
+                places.settle(object.records.values().flatten(), &fate);
+                continue;
+            }
+            match self.current(object, &places.all, &mut left)? {
+                Ok(records) => {
+                    let there: HashSet<&Record> = records.iter().map(|held| &held.record).collect();
+                    let gone = object.records.iter().filter(|(record, _)| !there.contains(record));
+                    let gone: Vec<usize> = gone.flat_map(|(_, at)| at).copied().collect();
+                    places.settle(&gone, &Fate::Gone);
+                    disclosed.push((number, records));
+                }
+                Err(why) => {
+                    self.answer_from_index(object, &mut answer)?;
+                    places.settle(object.records.values().flatten(), &Fate::NotFetched(why));
+                }
+            }
+        }
+        let known = self.knows(known, &held, &disclosed);
+        let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer);
+        objects.retain(|object| !object.records.is_empty());
+        let undated =
+            objects.iter().flat_map(|object| &object.records).filter(|record| record.collected.is_none()).count();
+        let mut warnings = Vec::new();
+        if undated > 0 && !scope.categories_only {
+            warnings.push(format!("{undated} records have no recorded day of collection and are included: `collected_at` in `[[map]]` says where it stands"));
+        }
+        let answer = answer.resolved(self.map);
+        warnings.extend(answer.gaps.iter().cloned());
+        Ok(Disclosure {
+            made: crate::clock::utc(std::time::SystemTime::now()),
+            request: scope.request.clone(),
+            since: scope.since.clone(),
+            categories_only: scope.categories_only,
+            index_is_complete: true,
+            objects,
+            answer,
+            places: places.placed(),
+            warnings,
+        })
+    }
+
+    /// The person's places; what is joint or perhaps a namesake's is settled at once.
+    fn find(&self, subject: &Subject) -> Result<Places, RequestError> {
+        let mut all = Vec::new();
+        let subjects = std::slice::from_ref(subject);
+        identity::find(self.reader, self.keys, subjects, &FindOptions::default(), &mut |location| {
+            all.push(location.clone());
+            ControlFlow::Continue(())
+        })?;
+        let fates = vec![None; all.len()];
+        Ok(Places { all, fates })
+    }
+
+    /// The objects with records to be read.
+    fn held(&self, places: &mut Places) -> Result<Vec<Held<'_>>, RequestError> {
+        let mut records: BTreeMap<u32, BTreeMap<Record, Vec<usize>>> = BTreeMap::new();
+        for (at, location) in places.all.iter().enumerate() {
+            if &*location.finding.field == NAME_FIELD && !location.shared && !location.weak {
+                places.fates[at] = Some(Fate::ObjectName);
+                continue;
+            }
+            let of_object = records.entry(location.finding.object_id).or_default();
+            of_object.entry(location.finding.record.whole()).or_default().push(at);
+        }
+        for at in records.values().flat_map(BTreeMap::values) {
+            let leads = |&&at: &&usize| !places.all[at].shared && !places.all[at].weak;
+            if at.iter().find(leads).is_none() {
+                for &at in at {
+                    places.fates[at] = Some(if places.all[at].shared { Fate::Joint } else { Fate::Possible });
+                }
+            }
+        }
+        for of_object in records.values_mut() {
+            of_object.retain(|_, at| places.fates[at[0]].is_none());
+        }
+        records.retain(|_, of_object| !of_object.is_empty());
+        let numbers: Vec<u32> = records.keys().copied().collect();
+        let mut worker = self.detector.worker();
+        let names: Vec<String> = self.sources.iter().map(|of| seal_name(&mut worker, self.keys, of.name())).collect();
+        let mut held = Vec::new();
+        for info in self.reader.objects_numbered(&numbers)? {
+            let plans = field_plans(self.reader, self.keys, info.object)?;
+            let plans = plans.into_iter().map(|plan| (plan.field.clone(), plan)).collect();
+            let source = names.iter().position(|name| **name == *info.source).map(|at| self.sources[at].as_ref());
+            let records = records.remove(&info.object).unwrap_or_default();
+            held.push(Held { info, plans, records, source });
+        }
+        held.sort_by(|a, b| (&a.info.source, &a.info.path).cmp(&(&b.info.source, &b.info.path)));
+        Ok(held)
+    }
+
+    /// An object's records as they are now, those that hold the person still; or why they cannot be read.
+    fn current(
+        &self,
+        object: &Held<'_>,
+        all: &[Location],
+        left: &mut u64,
+    ) -> Result<Result<Vec<HeldRecord>, String>, RequestError> {
+        let Some(source) = object.source else {
+            return Ok(Err("the source was not named or cannot be reached".to_owned()));
+        };
+        let name = |name: &str| -> Result<ObjectPath, IndexError> {
+            let name = self.keys.reveal(name)?;
+            ObjectPath::from_escaped(&name).map_err(|_| IndexError::Misuse("a name of an object is none".to_owned()))
+        };
+        let part = name(&object.info.path)?;
+        let mut by_source: HashMap<Record, &Record> = HashMap::new();
+        for record in object.records.keys() {
+            by_source.insert(opened(self.keys, record)?.whole(), record);
+        }
+        let mut wanted: Vec<Record> = by_source.keys().cloned().collect();
+        wanted.sort();
+        let fetched = match fetched::fetch(source, &part.outermost(), &part, &wanted, self.limits, *left) {
+            Ok(fetched) => fetched,
+            Err(why) => return Ok(Err(why)),
+        };
+        *left = left.saturating_sub(fetched.iter().map(size).sum());
+        // Keys that led here, and others of the same domains: they are somebody else's.
+        let key_of = |finding: &Finding| Role::of_rule(&finding.rule).map(|(role, domain)| (role, domain.to_owned()));
+        let led = object.records.values().flatten().map(|&at| &all[at].finding);
+        let domains: HashSet<String> = led.filter_map(key_of).map(|(_, domain)| domain).collect();
+        let mut keys: Vec<KeyWanted> = Vec::new();
+        let mut findings: HashMap<&Record, Vec<Finding>> = HashMap::new();
+        for (record, at) in &object.records {
+            let mut here = Vec::new();
+            self.reader.record_findings(object.info.object, record, &mut |finding| {
+                here.push(finding.clone());
+                ControlFlow::Continue(())
+            })?;
+            let of_locations = at.iter().map(|&at| &all[at].finding);
+            let others = here.iter().filter(|finding| {
+                key_of(finding).is_some_and(|(role, domain)| role != Role::Own && domains.contains(&domain))
+            });
+            for finding in of_locations.chain(others) {
+                if let Some((_, domain)) = key_of(finding) {
+                    keys.push((self.keys.reveal(&finding.field)?, domain, finding.fp));
+                }
+            }
+            findings.insert(record, here);
+        }
+        keys.sort_by(|a, b| (&a.0, &a.1, a.2.0).cmp(&(&b.0, &b.1, b.2.0)));
+        keys.dedup();
+        let plans: Vec<FieldPlan> = object.plans.values().cloned().collect();
+        let mut records = Vec::new();
+        for looked in look(self.detector, self.keys, &plans, self.literals, self.limits.nesting, fetched, &keys) {
+            let Some(&record) = by_source.get(&looked.fetched.record) else { continue };
+            let places = object.records[record].clone();
+            let is_there = |&at: &usize| {
+                let leads = !all[at].shared && !all[at].weak;
+                leads && looked.seen.iter().any(|seen| seen.fp == all[at].finding.fp)
+            };
+            if !places.iter().any(is_there) {
+                continue; // it does not hold the person any more
+            }
+            let (roles, is_own) = self.roles(object, record, &places, all, &looked)?;
+            let findings = findings.remove(record).unwrap_or_default();
+            records.push(HeldRecord { record: record.clone(), places, looked, findings, roles, is_own });
+        }
+        records.sort_by(|a, b| a.record.cmp(&b.record));
+        Ok(Ok(records))
+    }
+
+    /// In which roles the person stands in a record, and whether it is their own: a field of it is theirs or its key says
+    /// so, and it is no running text.
+    fn roles(
+        &self,
+        object: &Held<'_>,
+        record: &Record,
+        places: &[usize],
+        all: &[Location],
+        looked: &Looked,
+    ) -> Result<(Roles, bool), IndexError> {
+        let mut fields = Vec::new();
+        for &at in places.iter().filter(|&&at| !all[at].shared && !all[at].weak) {
+            let finding = &all[at].finding;
+            let field = self.keys.reveal(&finding.field)?;
+            let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
+            let is_there = looked.seen.iter().any(|seen| seen.fp == finding.fp);
+            if is_there && (by_key || object.is_typed(&field)) {
+                fields.push(field);
+            }
+        }
+        let roles = Roles::new(fields.iter().map(String::as_str));
+        let is_text = matches!(record.kind(), RecordKind::Line | RecordKind::Part | RecordKind::Page);
+        let is_own = !is_text && roles.is_own();
+        Ok((roles, is_own))
+    }
+
+    /// Adds to what is known to be theirs what stands in records of their own, in fields that are about them.
+    fn knows(&self, mut known: Known, held: &[Held<'_>], disclosed: &[(usize, Vec<HeldRecord>)]) -> Known {
+        for (number, records) in disclosed {
+            for record in records.iter().filter(|record| record.is_own && record.record.kind() != RecordKind::Document)
+            {
+                for seen in &record.looked.seen {
+                    let is_theirs = held[*number].is_typed(&seen.path)
+                        && record.roles.has(&seen.path)
+                        && !is_of_another(&seen.path);
+                    if is_theirs && seen.kind != Type::Key {
+                        let value = &record.looked.fetched.fields[seen.field].values[seen.value];
+                        known.add(seen.kind, seen.fp, &value[seen.range.clone()]);
+                    }
+                }
+            }
+        }
+        known
+    }
+
+    fn show(
+        &self,
+        held: &[Held<'_>],
+        disclosed: Vec<(usize, Vec<HeldRecord>)>,
+        known: &Known,
+        scope: &Scope,
+        places: &mut Places,
+        answer: &mut Answer,
+    ) -> Vec<DisclosedObject> {
+        let mut show = Show::new(self.detector, self.keys, known);
+        disclosed.iter().flat_map(|(_, records)| records).for_each(|record| show.note_withheld(record));
+        let mut objects = Vec::new();
+        for (number, records) in disclosed {
+            let object = &held[number];
+            let said = self.map.object(&object.info.source, &object.info.path);
+            let collected_at = said.field("").collected_at;
+            let mut out = DisclosedObject {
+                source: display(&object.info.source),
+                object: display(&object.info.path),
+                fields: Vec::new(),
+                records: Vec::new(),
+            };
+            for record in records {
+                let collected = collected_at.and_then(|field| collected(&record.looked.fetched, field));
+                let is_before = collected.as_ref().is_some_and(|day| *day < scope.since);
+                let shown = show.record(object, &record, &mut out.fields);
+                for &at in &record.places {
+                    let fate = if is_before { Fate::BeforeWindow } else { fate_of(&places.all[at], &record, &shown) };
+                    places.fates[at] = Some(fate);
+                }
+                if is_before {
+                    continue;
+                }
+                for value in &shown.values {
+                    let field = &out.fields[value.field];
+                    answer.add(&out.source, &out.object, field, value.categories.iter().copied());
+                }
+                out.records.push(DisclosedRecord {
+                    kind: record.record.kind().name(),
+                    key: shown_key(record.record.key_json(&object.info.primary_key)),
+                    is_dated: collected_at.is_some(),
+                    collected,
+                    values: shown.values,
+                    is_excerpt: shown.is_excerpt,
+                });
+            }
+            objects.push(out);
+        }
+        literals::replace(&mut objects, &show.into_literals());
+        objects
+    }
+
+    /// Which categories are held in records that are not read, as the index has them.
+    fn answer_from_index(&self, object: &Held<'_>, answer: &mut Answer) -> Result<(), IndexError> {
+        let (source, name) = (display(&object.info.source), display(&object.info.path));
+        for record in object.records.keys() {
+            self.reader.record_findings(object.info.object, record, &mut |finding| {
+                if finding.kind != Type::Key && !is_of_another(&finding.field) {
+                    let rule = self.detector.rules().iter().find(|rule| rule.id == *finding.rule);
+                    let categories = rule.map_or(finding.kind.categories(), |rule| rule.categories.as_slice());
+                    answer.add(&source, &name, &display(&finding.field), categories.iter().copied());
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        if let Some(category) = category::of_name(&name, "") {
+            answer.add(&source, &name, "", std::iter::once::<Category>(category));
+        }
+        Ok(())
+    }
+}
+
+impl Held<'_> {
+    /// Whether a field holds what its name says rather than text in which something is said.
+    pub fn is_typed(&self, field: &str) -> bool {
+        self.plans.get(field).is_some_and(|plan| matches!(plan.treatment, Treatment::Typed(_)))
+    }
+}
+
+impl Places {
+    fn settle<'n>(&mut self, at: impl IntoIterator<Item = &'n usize>, fate: &Fate) {
+        at.into_iter().for_each(|&at| self.fates[at] = Some(fate.clone()));
+    }
+
+    fn placed(self) -> Vec<Placed> {
+        let placed = |(location, fate): (Location, Option<Fate>)| {
+            let finding = location.finding;
+            Placed {
+                source: display(&finding.source),
+                object: display(&finding.object),
+                record_kind: finding.record.kind().name(),
+                record: shown_key(finding.record.key_json(&finding.primary_key)),
+                field: display(&finding.field),
+                kind: finding.kind,
+                // What nothing was said of is not passed over in silence.
+                fate: fate
+                    .unwrap_or_else(|| Fate::NotFetched("the index does not know its object any more".to_owned())),
+            }
+        };
+        self.all.into_iter().zip(self.fates).map(placed).collect()
+    }
+}
+
+/// What became of a place in a record that is shown.
+fn fate_of(location: &Location, record: &HeldRecord, shown: &Shown) -> Fate {
+    let Some(seen) = record.looked.seen.iter().find(|seen| seen.fp == location.finding.fp) else { return Fate::Gone };
+    if let Some(what) = shown.withheld_at(seen.field, seen.value) {
+        return Fate::Withheld(what);
+    }
+    if shown.has(seen.field) { Fate::Disclosed } else { Fate::Gone }
+}
+
+/// The day that a field of a record says.
+fn collected(record: &Fetched, field: &str) -> Option<String> {
+    let of = record.fields.iter().find(|of| *of.name == *field)?;
+    window::day(&String::from_utf8_lossy(of.values.first()?))
+}
+
+fn size(record: &Fetched) -> u64 {
+    record.fields.iter().flat_map(|field| &field.values).map(|value| value.len() as u64).sum()
+}
+
+/// A key whose personal parts stay sealed, shortened.
+pub(super) fn shown_key(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(display(&text)),
+        Value::Array(items) => items.into_iter().map(shown_key).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, item)| (name, shown_key(item))).collect(),
+        other => other,
+    }
+}

@@ -1,0 +1,59 @@
+//! What was withheld in one place and stands, undetected, in another: as part of a longer number, in words that no rule
+//! knows, under a field that says nothing.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use residuum_source::Sensitive;
+
+use super::model::DisclosedObject;
+use super::redact::{Why, redacted};
+use super::show::marks_in;
+use super::withheld::Withheld;
+
+/// Replaces withheld texts wherever they stand as words of their own.
+pub(super) fn replace(objects: &mut [DisclosedObject], literals: &BTreeMap<Vec<u8>, Withheld>) {
+    let Some(find) = Find::new(literals) else { return };
+    let kinds: Vec<Withheld> = literals.values().copied().collect();
+    for value in objects.iter_mut().flat_map(|object| &mut object.records).flat_map(|record| &mut record.values) {
+        let found: Vec<(Range<usize>, Why)> =
+            find.in_text(value.text.expose()).into_iter().map(|(range, at)| (range, Why::Never(kinds[at]))).collect();
+        if !found.is_empty() {
+            let out = redacted(value.text.expose().as_bytes(), false, &found);
+            value.text = Sensitive::new(out.text);
+            value.withheld.extend(out.withheld);
+        }
+    }
+}
+
+/// Finds texts.
+pub(super) struct Find(AhoCorasick);
+
+impl Find {
+    /// For these; `None` if there are none.
+    pub fn new(literals: &BTreeMap<Vec<u8>, Withheld>) -> Option<Self> {
+        if literals.is_empty() {
+            return None;
+        }
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true);
+        builder.build(literals.keys()).ok().map(Self)
+    }
+
+    /// Where they stand in a text as words of their own, and which; not in marks.
+    pub fn in_text(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let marks = marks_in(text);
+        let bytes = text.as_bytes();
+        let is_word = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+        let mut found = Vec::new();
+        for hit in self.0.find_iter(bytes) {
+            let (start, end) = (hit.start(), hit.end());
+            let is_apart = !is_word(start.checked_sub(1).map(|at| &bytes[at])) && !is_word(bytes.get(end));
+            if is_apart && !marks.iter().any(|mark| mark.start < end && mark.end > start) {
+                found.push((start..end, hit.pattern().as_usize()));
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,43 @@
+//! The right to know: what is held of a person, fetched from the sources as it is now (Cal. Civ. Code § 1798.110, § 1798.130;
+//! 11 CCR § 7024).
+//!
+//! ```text
+//! gather.rs    places in the index → records as they are now → what may be shown
+//! fetched.rs   a source → records, pieces joined; look.rs: what stands where in them
+//! whose.rs     theirs or another's; withheld.rs: what is never shown; redact.rs, literals.rs: taking it out
+//! show.rs      a record → its values
+//! category.rs  names → categories; window.rs: the day of collection; answer.rs: the six groups
+//! package.rs   a disclosure → files; page.rs: the page
+//! check.rs     files → what of them may not be released; write.rs: files → a directory or an archive
+//! ```
+//!
+//! A package holds values, and is the only thing here that does: nothing is written before it has been checked, nothing
+//! under its name before it is complete.
+
+mod answer;
+mod category;
+mod check;
+mod fetched;
+mod gather;
+mod literals;
+mod look;
+mod model;
+mod package;
+mod page;
+mod redact;
+mod show;
+#[cfg(test)]
+mod tests;
+mod whose;
+mod window;
+mod withheld;
+mod write;
+
+pub use answer::{Answer, CategoryAnswer, Told};
+pub use check::{Leak, leaks};
+pub use gather::{Discloser, Scope};
+pub use model::{DisclosedObject, DisclosedRecord, DisclosedValue, Disclosure, Fate, Placed};
+pub use package::{PackageFile, files};
+pub use window::EARLIEST;
+pub use withheld::Withheld;
+pub use write::{WriteError, may_be_made, write};

@@ -1,0 +1,383 @@
+//! From a person to their package, over a source in memory.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use residuum_detect::{Detector, IndexKey, RuleSet, Type};
+use residuum_source::{KeyKind, Limits, Memory, ObjectPath, Source, TableKey};
+
+use super::*;
+use crate::config::Config;
+use crate::identity::{Identifier, Subject};
+use crate::index::{Index, Keyring};
+use crate::map::Map;
+use crate::scan::{Scan, ScanOptions, Silent};
+
+const JANE: &str = "jane.roe@example.com";
+const SSN: &str = "536-22-8726";
+const CARD: &str = "4111 1111 1111 1111";
+
+struct World {
+    sources: Vec<Box<dyn Source>>,
+    detector: Detector,
+    index: Index,
+    map: Map,
+    _directory: tempfile::TempDir,
+}
+
+fn key(object: &str, column: &str, kind: KeyKind) -> TableKey {
+    TableKey { object: ObjectPath::from_parts([object]), columns: vec![column.to_owned()], kind }
+}
+
+fn shop() -> Memory {
+    let refers = KeyKind::Foreign { object: ObjectPath::from_parts(["customers"]), columns: vec!["id".to_owned()] };
+    let profile = format!(
+        r#"{{"contact": {{"email": "{JANE}"}}, "ssn": "{SSN}", "security_question": "First pet?", "security_answer": "Rex the dog", "plan": "gold"}}"#
+    );
+    let encoded = STANDARD.encode(format!("ssn of the customer: {SSN}, thanks"));
+    let note = format!("spoke with {JANE} and kim@example.com about SSN {SSN}");
+    Memory::new("shop")
+        .table(
+            "customers",
+            &[
+                "id",
+                "email",
+                "first_name",
+                "last_name",
+                "ssn",
+                "password",
+                "manager_email",
+                "joined_on",
+                "shoe",
+                "profile",
+            ],
+            &[
+                &["1", "kim@example.com", "Kim", "Poe", "536-22-8727", "kims-Secret7", "", "2020-01-05", "38", "{}"],
+                &["2", JANE, "Jane", "Roe", SSN, "janes-Secret8", "boss@example.com", "2024-03-09", "41", &profile],
+                &["3", "lee@example.com", "Lee", "Doe", "536-22-8728", "lees-Secret9", "", "2024-01-05", "44", "{}"],
+            ],
+        )
+        .table(
+            "orders",
+            &["id", "customer_id", "total", "placed_on", "remark"],
+            &[
+                &["10", "1", "9.50", "2024-01-01", ""],
+                &["11", "2", "19.50", "2024-05-01", "=cmd|' /C calc'!A0"],
+                &["12", "2", "7.25", "2021-12-31", "paid with 536228726 as reference"],
+                &["13", "2", "7.25", "", &encoded],
+            ],
+        )
+        .table(
+            "tickets",
+            &["id", "requester_email", "agent_email", "note"],
+            &[
+                &["20", "kim@example.com", "agent@example.com", &note],
+                &["21", JANE, "agent@example.com", "card 4111 1111 1111 1111 declined, told Kim Poe"],
+                &["22", "kim@example.com", JANE, "kim wants a refund"],
+                &["23", "kim@example.com", "agent@example.com", "call back"],
+            ],
+        )
+        .table("visits", &["id", "email", "page"], &[&["1", JANE, "/tents"], &["2", "lee@example.com", "/boots"]])
+        .key(key("customers", "id", KeyKind::Primary))
+        .key(key("orders", "id", KeyKind::Primary))
+        .key(key("orders", "customer_id", refers))
+}
+
+const MAP: &str = r#"
+    [[recipient]]
+    name = "adnet"
+    category = "advertising networks"
+    kind = "third party"
+    [[recipient]]
+    name = "mailer"
+    category = "mail delivery companies"
+    kind = "service provider"
+    [[map]]
+    source = "shop"
+    object = "customers"
+    sources = ["the consumer directly"]
+    purposes = ["to fulfil orders"]
+    sold_to = []
+    shared_with = ["adnet"]
+    disclosed_to = []
+    service_providers = ["mailer"]
+    collected_at = "joined_on"
+    [[map]]
+    source = "shop"
+    object = "orders"
+    collected_at = "placed_on"
+"#;
+
+impl World {
+    fn new(config: &str) -> Self {
+        Self::of(config, shop())
+    }
+
+    fn of(config: &str, memory: Memory) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("residuum.toml");
+        std::fs::write(&file, config).expect("it can be written");
+        let config = Config::load(Some(&file)).expect("a valid configuration");
+        let keys = Keyring::new(IndexKey::new([5; 32]), Vec::new());
+        let world = Self {
+            sources: vec![Box::new(memory)],
+            detector: Detector::new(&RuleSet::builtin()).expect("the rules are valid"),
+            index: Index::create_or_open(&directory.path().join("index"), keys).expect("an index"),
+            map: Map::new(&config).expect("a valid map"),
+            _directory: directory,
+        };
+        let options = ScanOptions { full: true, ..ScanOptions::default() };
+        Scan::new(&world.sources, &world.detector, &world.index, options).run(&Silent).expect("it scans");
+        world
+    }
+
+    fn disclose(&self, scope: &Scope) -> Disclosure {
+        let reader = self.index.reader().expect("the index can be read");
+        let discloser = Discloser {
+            reader: &reader,
+            keys: self.index.keys(),
+            detector: &self.detector,
+            sources: &self.sources,
+            map: &self.map,
+            literals: None,
+            limits: &Limits::default(),
+            stop: &AtomicBool::new(false),
+            progress: &|_, _| {},
+        };
+        let email = Identifier::value(Type::Email, "email", JANE).expect("an address");
+        let jane = Subject { id: "1".to_owned(), identifiers: vec![email] };
+        discloser.disclose(&jane, scope).expect("it can be disclosed")
+    }
+}
+
+fn all() -> Scope {
+    Scope { since: EARLIEST.to_owned(), categories_only: false, request: None }
+}
+
+/// The values of a field of an object, in order of records.
+fn values<'d>(disclosure: &'d Disclosure, object: &str, field: &str) -> Vec<&'d str> {
+    let Some(of) = disclosure.objects.iter().find(|of| of.object == object) else { return Vec::new() };
+    let is_it = |value: &&DisclosedValue| of.fields[value.field] == field;
+    let values = of.records.iter().flat_map(|record| &record.values).filter(is_it);
+    values.map(|value| value.text.expose().as_str()).collect()
+}
+
+fn everything(disclosure: &Disclosure) -> String {
+    files(disclosure).iter().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect()
+}
+
+#[test]
+fn a_person_gets_their_own_data_and_nobody_elses() {
+    let disclosed = World::new(MAP).disclose(&all());
+    assert_eq!(values(&disclosed, "customers", "email"), [JANE]);
+    assert_eq!(values(&disclosed, "customers", "shoe"), ["41"], "what no rule knows is theirs as well");
+    assert_eq!(values(&disclosed, "customers", "manager_email"), ["[another person's EMAIL]"]);
+    assert_eq!(values(&disclosed, "orders", "total"), ["19.50", "7.25"]);
+    assert_eq!(values(&disclosed, "visits", "page"), ["/tents"]);
+    assert_eq!(values(&disclosed, "tickets", "agent_email"), ["[another person's EMAIL]", JANE]);
+    let notes = values(&disclosed, "tickets", "note");
+    assert_eq!(
+        notes.len(),
+        2,
+        "of kim's ticket in which jane is the agent, and of agents' tickets, nothing: {notes:?}"
+    );
+    assert!(notes[0].starts_with(&format!("spoke with {JANE} and [another person's EMAIL] about")), "{notes:?}");
+    let all = everything(&disclosed);
+    for others in ["kim@example.com", "lee@example.com", "boss@example.com", "agent@example.com", "Kim Poe", "Secret"] {
+        assert!(!all.contains(others), "{others}");
+    }
+}
+
+#[test]
+fn what_is_never_shown_is_named() {
+    let disclosed = World::new(MAP).disclose(&Scope { since: "2000-01-01".to_owned(), ..all() });
+    let all = everything(&disclosed);
+    let encoded = STANDARD.encode(format!("ssn of the customer: {SSN}, thanks"));
+    for never in [SSN, "536228726", CARD, "janes-Secret8", "Rex the dog", "First pet?", encoded.as_str()] {
+        assert!(!all.contains(never), "{never}");
+    }
+    let named: BTreeSet<_> = disclosed
+        .withheld()
+        .into_keys()
+        .map(|(what, _, object, field)| (what, object.to_owned(), field.to_owned()))
+        .collect();
+    let at = |what, object: &str, field: &str| {
+        assert!(named.contains(&(what, object.to_owned(), field.to_owned())), "{what:?} {object} {field}: {named:?}")
+    };
+    at(Withheld::SocialSecurity, "customers", "ssn");
+    at(Withheld::SocialSecurity, "customers", "profile");
+    at(Withheld::SecurityQuestion, "customers", "profile");
+    at(Withheld::Password, "customers", "password");
+    at(Withheld::SocialSecurity, "orders", "remark");
+    at(Withheld::SocialSecurity, "tickets", "note");
+    at(Withheld::Card, "tickets", "note");
+    let profile = values(&disclosed, "customers", "profile")[0];
+    let profile: serde_json::Value = serde_json::from_str(profile).expect("it is JSON still");
+    assert_eq!((&profile["plan"], &profile["contact"]["email"]), (&"gold".into(), &JANE.into()));
+    assert!(profile["security_answer"].as_str().is_some_and(|text| text.starts_with("[withheld")), "{profile}");
+    let (leaks, files) = leaks(files(&disclosed), &World::new("").detector).expect("it can be checked");
+    assert_eq!(leaks, []);
+    assert_eq!(files.last().map(|file| file.name.as_str()), Some("index.html"));
+}
+
+#[test]
+fn a_package_with_something_in_it_that_is_never_shown_is_not_released() {
+    let world = World::new(MAP);
+    let mut package = files(&world.disclose(&all()));
+    let csv = package.iter_mut().find(|file| file.name.contains("orders")).expect("orders have a table");
+    csv.bytes.extend_from_slice(format!("99,,11,2,1.0,2024-01-01,SSN {SSN}\n").as_bytes());
+    let (leaks, _) = leaks(package, &world.detector).expect("it can be checked");
+    assert_eq!(leaks.len(), 1, "{leaks:?}");
+    assert_eq!((leaks[0].what, leaks[0].object.as_deref()), (Withheld::SocialSecurity, Some("orders")));
+    assert!(!format!("{leaks:?}").contains("536"));
+}
+
+#[test]
+fn every_place_of_the_index_is_accounted_for() {
+    let world = World::new(MAP);
+    let disclosed = world.disclose(&all());
+    let reader = world.index.reader().expect("the index can be read");
+    let email = Identifier::value(Type::Email, "email", JANE).expect("an address");
+    let jane = [Subject { id: "1".to_owned(), identifiers: vec![email] }];
+    let mut places = 0;
+    let count = &mut |_: &crate::identity::Location| {
+        places += 1;
+        std::ops::ControlFlow::Continue(())
+    };
+    crate::identity::find(&reader, world.index.keys(), &jane, &Default::default(), count).expect("a look-up");
+    assert_eq!(disclosed.places.len(), places);
+    assert_eq!(disclosed.by_fate().values().sum::<u64>(), places as u64);
+    assert!(disclosed.is_complete(), "{:?}", disclosed.places);
+    for place in disclosed.places.iter().filter(|place| place.fate == Fate::Disclosed) {
+        let of = disclosed.objects.iter().find(|of| of.object == place.object).expect("its object is in the package");
+        assert!(of.records.iter().any(|record| record.key == place.record), "{place:?}");
+    }
+}
+
+#[test]
+fn the_window_leaves_out_what_was_collected_before() {
+    let world = World::new(MAP);
+    let disclosed = world.disclose(&all());
+    assert_eq!(disclosed.by_fate().get("before window"), Some(&1), "{:?}", disclosed.by_fate());
+    let orders = disclosed.objects.iter().find(|of| of.object == "orders").expect("orders");
+    let collected: Vec<_> =
+        orders.records.iter().map(|record| (record.collected.as_deref(), record.is_dated)).collect();
+    assert_eq!(collected, [(Some("2024-05-01"), true), (None, true)], "without a date it is included, and marked");
+    let later = world.disclose(&Scope { since: "2024-04-01".to_owned(), ..all() });
+    assert!(values(&later, "customers", "email").is_empty());
+    assert_eq!(values(&later, "orders", "total"), ["19.50", "7.25"]);
+}
+
+#[test]
+fn the_six_groups_say_what_the_map_says() {
+    let disclosed = World::new(MAP).disclose(&all());
+    let of = |letter: &str| {
+        disclosed
+            .answer
+            .categories
+            .iter()
+            .find(|of| of.category.letter() == letter)
+            .unwrap_or_else(|| panic!("{letter}"))
+    };
+    assert_eq!(of("L").sources.text(), "the consumer directly; not recorded for a part of it");
+    assert_eq!(of("D").sources.text(), "not recorded", "orders are in the map for their date alone");
+    assert!(of("A").sold_or_shared.names.contains("advertising networks"));
+    assert!(of("A").disclosed.names.contains("mail delivery companies"));
+    assert!(of("A").third_parties.names.contains("advertising networks"));
+    assert!(disclosed.answer.gaps.iter().any(|gap| gap.contains("`orders`") && gap.contains("`purposes`")));
+    assert!(!disclosed.answer.gaps.iter().any(|gap| gap.contains("`customers`")), "{:?}", disclosed.answer.gaps);
+}
+
+#[test]
+fn of_categories_no_value_is_told() {
+    let disclosed = World::new(MAP).disclose(&Scope { categories_only: true, ..all() });
+    assert!(disclosed.objects.is_empty() && !disclosed.answer.categories.is_empty());
+    let all = everything(&disclosed);
+    for value in [JANE, "Jane", "19.50", SSN] {
+        assert!(!all.contains(value), "{value}");
+    }
+    assert_eq!(disclosed.by_fate().keys().copied().collect::<Vec<_>>(), ["categories only"]);
+}
+
+#[test]
+fn what_need_not_be_searched_is_described() {
+    let map = r#"
+        [[map]]
+        source = "shop"
+        object = "visits"
+        no_search = { not_searchable = "tapes", kept_only_for = "tax law", not_sold_or_used = "locked", described_as = "old web logs" }
+    "#;
+    let disclosed = World::new(map).disclose(&all());
+    assert!(values(&disclosed, "visits", "page").is_empty());
+    assert_eq!(disclosed.by_fate().get("not searched"), Some(&1));
+    assert!(everything(&disclosed).contains("old web logs"));
+}
+
+#[test]
+fn a_source_that_is_not_there_is_named() {
+    let mut world = World::new(MAP);
+    world.sources.clear();
+    let disclosed = world.disclose(&all());
+    assert!(!disclosed.is_complete() && disclosed.objects.is_empty());
+    assert_eq!(disclosed.by_fate().keys().copied().collect::<Vec<_>>(), ["not fetched"]);
+    assert!(!disclosed.answer.categories.is_empty(), "which categories are held the index knows");
+    assert!(everything(&disclosed).contains("NOT COMPLETE"));
+}
+
+#[test]
+fn a_record_that_holds_the_person_no_longer_is_not_disclosed() {
+    let mut world = World::new(MAP);
+    let changed =
+        Memory::new("shop").table("visits", &["id", "email", "page"], &[&["1", "kim@example.com", "/secret-page"]]);
+    world.sources = vec![Box::new(changed)];
+    let disclosed = world.disclose(&all());
+    assert!(!everything(&disclosed).contains("/secret-page"));
+    let visits = disclosed.places.iter().find(|place| place.object == "visits").expect("the index has it");
+    assert_eq!(visits.fate, Fate::Gone);
+    let orders = disclosed.places.iter().find(|place| place.object == "orders").expect("the index has it");
+    assert!(matches!(orders.fate, Fate::NotFetched(_)), "{orders:?}");
+}
+
+#[test]
+fn the_page_is_whole_and_loads_nothing() {
+    let disclosed = World::new(MAP).disclose(&all());
+    let page = files(&disclosed).pop().expect("the page is last");
+    let page = String::from_utf8(page.bytes).expect("it is text");
+    for tag in [
+        "table", "thead", "tbody", "tr", "td", "th", "div", "section", "main", "header", "footer", "ul", "li", "nav",
+        "caption", "h2", "h3",
+    ] {
+        let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("<html lang=\"en\">") && page.contains("scope=\"row\"") && page.contains("scope=\"col\""));
+    let csv = files(&disclosed).into_iter().find(|file| file.name.contains("orders")).expect("a table");
+    assert!(String::from_utf8_lossy(&csv.bytes).contains("'=cmd"), "a formula is disarmed");
+}
+
+#[test]
+fn a_package_is_there_complete_or_not_at_all() {
+    let files = files(&World::new(MAP).disclose(&all()));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let left = || -> Vec<_> {
+        let names = std::fs::read_dir(directory.path()).expect("it can be read");
+        names.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect()
+    };
+    for name in ["package", "package.zip"] {
+        let target = directory.path().join(name);
+        let stopped = write(&files, &target, None, &AtomicBool::new(true));
+        assert!(matches!(stopped, Err(WriteError::Stopped)) && left().is_empty(), "{:?}", left());
+        // What a run that was killed left is cleared away, what a running one is writing is not.
+        std::fs::write(directory.path().join(format!(".{name}.999999999.partial")), "x").expect("it can be written");
+        let digest = write(&files, &target, None, &AtomicBool::new(false)).expect("it can be written");
+        assert_eq!((digest.len(), left()), (64, vec![name.to_owned()]));
+        assert!(matches!(write(&files, &target, None, &AtomicBool::new(false)), Err(WriteError::Exists(_))));
+        let remove = if target.is_dir() { std::fs::remove_dir_all } else { |path| std::fs::remove_file(path) };
+        remove(&target).expect("it was made");
+    }
+}

@@ -1,0 +1,352 @@
+//! Whose a value is that stands in a person's record: theirs, or somebody else's who is mentioned there.
+//!
+//! A value is the person's if it is one that led to them, or stands in a record of their own in a field that is about
+//! the same role: beside `requester_email` that led here, `requester_name` is theirs and `agent_name` is not. Where a
+//! name does not tell, the value is taken for another's: giving one person another's data is a breach.
+
+use std::collections::{BTreeSet, HashSet};
+
+use residuum_detect::{Fingerprint, Type, standard_form};
+
+use crate::identity::{Identifier, Location, Subject};
+
+/// What is known to be the person's.
+#[derive(Default)]
+pub(super) struct Known {
+    fps: HashSet<Fingerprint>,
+    /// Words of their names.
+    names: HashSet<Vec<u8>>,
+}
+
+impl Known {
+    /// What was supplied, and what led to the person.
+    pub fn new<'l>(subject: &Subject, locations: impl Iterator<Item = &'l Location>) -> Self {
+        let mut known = Self::default();
+        known.fps.extend(locations.map(|location| location.finding.fp));
+        for identifier in &subject.identifiers {
+            if let Identifier::Value { kind: Type::PersonName, form } = identifier {
+                known.add_name(form.expose());
+            }
+        }
+        known
+    }
+
+    /// Takes a value of a record of their own for theirs.
+    pub fn add(&mut self, kind: Type, fp: Fingerprint, value: &[u8]) {
+        self.fps.insert(fp);
+        if kind == Type::PersonName
+            && let Some(form) = standard_form(kind, &String::from_utf8_lossy(value))
+        {
+            self.add_name(&form);
+        }
+    }
+
+    fn add_name(&mut self, form: &[u8]) {
+        self.names.extend(form.split(|&byte| byte == b' ').filter(|word| word.len() > 1).map(<[u8]>::to_vec));
+    }
+
+    /// Whether a value is theirs. A name is, if all of its words are; an initial is if a word of theirs begins so.
+    pub fn has(&self, kind: Type, fp: Fingerprint, value: &[u8]) -> bool {
+        if self.fps.contains(&fp) {
+            return true;
+        }
+        if kind != Type::PersonName || self.names.is_empty() {
+            return false;
+        }
+        let Some(form) = standard_form(kind, &String::from_utf8_lossy(value)) else { return false };
+        let words: Vec<&[u8]> = form.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).collect();
+        let is_theirs = |word: &&[u8]| match word {
+            [initial] | [initial, b'.'] => self.names.iter().any(|name| name[0] == *initial),
+            word => self.names.contains(*word) || TITLES.iter().any(|title| title.as_bytes() == *word),
+        };
+        words.iter().all(is_theirs) && words.iter().any(|word| self.names.contains(*word))
+    }
+}
+
+/// Words before a name, which identify nobody.
+const TITLES: [&str; 8] = ["mr", "mrs", "ms", "miss", "dr", "mr.", "mrs.", "ms."];
+
+/// Whether a value of this type says by itself who somebody is.
+pub(super) const fn names_a_person(kind: Type) -> bool {
+    matches!(kind, Type::Email | Type::Phone | Type::PersonName | Type::Username | Type::Npi | Type::Maid | Type::Vin)
+}
+
+/// Whether a value of this type is about somebody, and so another's where another person is mentioned beside it.
+pub(super) const fn is_about_a_person(kind: Type) -> bool {
+    !matches!(kind, Type::Date | Type::Organization | Type::Url | Type::Other | Type::Key | Type::City)
+}
+
+/// The roles in which a person stands in a record, by the fields that led there.
+pub(super) struct Roles {
+    here: Vec<BTreeSet<String>>,
+}
+
+impl Roles {
+    /// By the names of those fields.
+    pub fn new<'f>(fields: impl Iterator<Item = &'f str>) -> Self {
+        Self { here: fields.map(role).collect() }
+    }
+
+    /// Whether a record is the person's own rather than one in which they are somebody's manager or agent.
+    pub fn is_own(&self) -> bool {
+        self.here.iter().any(|role| role.iter().all(|word| SELF.contains(&word.as_str())))
+    }
+
+    /// Whether a field is about the person.
+    pub fn has(&self, field: &str) -> bool {
+        let role = role(field);
+        let plain =
+            || self.here.iter().all(BTreeSet::is_empty) && role.iter().all(|word| SELF.contains(&word.as_str()));
+        role.is_empty() || self.here.contains(&role) || plain()
+    }
+}
+
+/// Whether the name of a field says that it holds another person's name, address or number.
+pub(super) fn is_of_another(field: &str) -> bool {
+    let words = words(field);
+    let is = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    is(&RELATIONS) && is(&PERSONAL)
+}
+
+/// What the name of a field says beside what it holds.
+fn role(field: &str) -> BTreeSet<String> {
+    let is_said = |word: &String| !KINDS.contains(&word.as_str()) && !PERSONAL.contains(&word.as_str());
+    words(field).into_iter().filter(is_said).filter(|word| !NEUTRAL.contains(&word.as_str())).collect()
+}
+
+/// The words of a name: `shipTo_email2` is ship, to, email.
+fn words(field: &str) -> Vec<String> {
+    let (mut words, mut word, mut was_lower) = (Vec::new(), String::new(), false);
+    for c in field.chars() {
+        if !c.is_alphabetic() || (was_lower && c.is_uppercase()) {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphabetic() {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase();
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Words for what identifies somebody.
+const PERSONAL: [&str; 31] = [
+    "email",
+    "mail",
+    "phone",
+    "telephone",
+    "tel",
+    "mobile",
+    "cell",
+    "fax",
+    "name",
+    "names",
+    "firstname",
+    "lastname",
+    "fullname",
+    "surname",
+    "forename",
+    "fname",
+    "lname",
+    "dob",
+    "birth",
+    "birthday",
+    "birthdate",
+    "ssn",
+    "address",
+    "addr",
+    "username",
+    "login",
+    "nickname",
+    "handle",
+    "street",
+    "zip",
+    "postcode",
+];
+
+/// Other words for what a field holds.
+const KINDS: [&str; 34] = [
+    "e", "first", "last", "given", "family", "middle", "full", "date", "of", "line", "city", "state", "postal", "code",
+    "country", "id", "number", "no", "num", "nr", "key", "uuid", "guid", "hash", "hashed", "sha", "md", "digest",
+    "social", "security", "prefix", "suffix", "title", "initial",
+];
+
+/// Words that make no other person of somebody.
+const NEUTRAL: [&str; 38] = [
+    "home",
+    "work",
+    "primary",
+    "secondary",
+    "alternate",
+    "alternative",
+    "alt",
+    "personal",
+    "business",
+    "billing",
+    "mailing",
+    "contact",
+    "contacts",
+    "old",
+    "new",
+    "previous",
+    "current",
+    "verified",
+    "normalized",
+    "preferred",
+    "display",
+    "legal",
+    "raw",
+    "text",
+    "value",
+    "profile",
+    "payload",
+    "data",
+    "details",
+    "info",
+    "context",
+    "meta",
+    "metadata",
+    "attributes",
+    "properties",
+    "client",
+    "private",
+    "day",
+];
+
+/// Words for whose record it is.
+const SELF: [&str; 21] = [
+    "user",
+    "customer",
+    "member",
+    "account",
+    "consumer",
+    "patient",
+    "person",
+    "subject",
+    "subscriber",
+    "applicant",
+    "guest",
+    "visitor",
+    "buyer",
+    "cardholder",
+    "holder",
+    "employee",
+    "student",
+    "requester",
+    "candidate",
+    "tenant",
+    "lead",
+];
+
+/// Words for somebody else.
+const RELATIONS: [&str; 42] = [
+    "spouse",
+    "partner",
+    "wife",
+    "husband",
+    "child",
+    "kid",
+    "son",
+    "daughter",
+    "mother",
+    "father",
+    "parent",
+    "guardian",
+    "sibling",
+    "brother",
+    "sister",
+    "emergency",
+    "beneficiary",
+    "dependent",
+    "referrer",
+    "referred",
+    "referee",
+    "manager",
+    "supervisor",
+    "boss",
+    "agent",
+    "rep",
+    "advisor",
+    "doctor",
+    "physician",
+    "nurse",
+    "lawyer",
+    "attorney",
+    "roommate",
+    "neighbor",
+    "colleague",
+    "recipient",
+    "sender",
+    "assignee",
+    "reviewer",
+    "approver",
+    "relative",
+    "friend",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_beside_one_that_led_here_are_the_persons_if_they_are_about_the_same_role() {
+        let cases: [(&[&str], &str, bool); 18] = [
+            (&["email"], "first_name", true),
+            (&["email"], "billing_phone", true),
+            (&["email"], "customer_name", true),
+            (&["email"], "manager_email", false),
+            (&["email"], "emergency_contact_phone", false),
+            (&["email"], "shipping_name", false),
+            (&["requester_email"], "requester_name", true),
+            (&["requester_email"], "agent_name", false),
+            (&["requester_email"], "user_email", false),
+            (&["requester_email"], "phone", true),
+            (&["customer_id"], "customerEmail", true),
+            (&["customer_id"], "user_email", false),
+            (&["customer_id"], "context.client.email", true),
+            (&["payload.user.email"], "payload.user.name", true),
+            (&["payload.user.email"], "payload.agent.name", false),
+            (&["email2"], "homePhone", true),
+            (&["id"], "spouse.email", false),
+            (&["email"], "date_of_birth", true),
+        ];
+        for (here, field, expected) in cases {
+            assert_eq!(Roles::new(here.iter().copied()).has(field), expected, "{here:?} {field}");
+        }
+        for (field, expected) in
+            [("agent_email", false), ("email", true), ("customer_id", true), ("manager.name", false)]
+        {
+            assert_eq!(Roles::new([field].into_iter()).is_own(), expected, "{field}");
+        }
+        for (field, expected) in [
+            ("spouse_name", true),
+            ("driver_license", false),
+            ("manager_approved", false),
+            ("emergencyContactPhone", true),
+        ] {
+            assert_eq!(is_of_another(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_theirs_if_all_of_it_is() {
+        let mut known = Known::default();
+        let fp = |n: u8| Fingerprint([n; 16]);
+        known.add(Type::PersonName, fp(1), b"Jane");
+        known.add(Type::PersonName, fp(2), b"Roe");
+        for (name, expected) in [
+            ("Jane Roe", true),
+            ("ROE Jane", true),
+            ("J. Roe", true),
+            ("Ms. Roe", true),
+            ("Daniel Roe", false),
+            ("Kim Poe", false),
+            ("Jane R. Poe", false),
+        ] {
+            assert_eq!(known.has(Type::PersonName, fp(9), name.as_bytes()), expected, "{name}");
+        }
+        assert!(known.has(Type::Email, fp(1), b"") && !known.has(Type::Email, fp(3), b"jane@example.com"));
+    }
+}

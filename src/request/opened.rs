@@ -1,0 +1,43 @@
+//! What the index keeps sealed, opened: the keys of records and the names of fields, as sources know them.
+
+use residuum_detect::FieldPlan;
+use residuum_source::Record;
+use serde_json::Value;
+
+use crate::index::{IndexError, Keyring, Reader};
+
+/// How the scan treated an object's fields, their names opened.
+pub(super) fn field_plans(reader: &Reader, keys: &Keyring, object: u32) -> Result<Vec<FieldPlan>, IndexError> {
+    let mut plans = Vec::new();
+    for text in reader.plans_of_object(object)? {
+        let of_part: Vec<FieldPlan> = serde_json::from_str(&text).unwrap_or_default();
+        for mut plan in of_part {
+            plan.field = keys.reveal(&plan.field)?;
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
+}
+
+/// A record whose key, or whose sheet's name, is opened.
+pub(super) fn opened(keys: &Keyring, record: &Record) -> Result<Record, IndexError> {
+    let Record::Text(kind, text) = record else { return Ok(record.clone()) };
+    if !crate::index::is_sealed(text) {
+        return Ok(record.clone());
+    }
+    // A row of a sheet is the beginning of an array; what stands in the texts of either is escaped.
+    let is_array = |text: &str| serde_json::from_str::<Vec<Value>>(text).ok();
+    let open_all = |values: Vec<Value>| -> Result<String, IndexError> {
+        let open = |value: Value| match value {
+            Value::String(text) => keys.reveal(&text).map(Value::String),
+            value => Ok(value),
+        };
+        Ok(Value::Array(values.into_iter().map(open).collect::<Result<_, _>>()?).to_string())
+    };
+    let text = match (is_array(text), is_array(&format!("{text}]"))) {
+        (Some(values), _) => open_all(values)?,
+        (None, Some(values)) => open_all(values)?.trim_end_matches(']').to_owned(),
+        (None, None) => keys.reveal(text)?,
+    };
+    Ok(Record::Text(*kind, text))
+}

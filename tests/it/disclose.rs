@@ -1,0 +1,279 @@
+//! `disclose`: a person gets what is held of them, nobody else's, and nothing that is never shown; a package is whole or
+//! not there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::sandbox::{Run, Sandbox};
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+use crate::servers;
+
+const JANE: &str = "jane.roe@example.com";
+/// Drawn by chance, as are the other numbers; no real one is meant.
+const SSN: &str = "536-22-8726";
+const NEVER: [&str; 8] = [
+    SSN,
+    "536228726",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "hunter-Two2",
+    "Rex the dog",
+    "First pet",
+    "D1234567",
+];
+const OTHERS: [&str; 6] =
+    ["kim@example.com", "Kim Poe", "202-555-0188", "agent@example.com", "lee@example.com", "Lee Doe"];
+
+/// What stands in the customers' table of every database.
+fn schema() -> String {
+    let encoded = STANDARD.encode(format!("for the file: SSN {SSN} of the customer"));
+    let profile = format!(
+        "{{\"ssn\": \"{SSN}\", \"security_question\": \"First pet?\", \"security_answer\": \"Rex the dog\", \"plan\": \"gold\"}}"
+    );
+    format!(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, first_name TEXT, last_name TEXT, ssn TEXT, password TEXT, \
+         drivers_license TEXT, joined_on TEXT, shoe TEXT, profile TEXT);
+         INSERT INTO customers VALUES (1, 'kim@example.com', 'Kim', 'Poe', '536-22-8727', 'kim-Pass99', 'D7654321', '2023-01-01', '38', '{{}}'),
+         (2, '{JANE}', 'Jane', 'Roe', '{SSN}', 'hunter-Two2', 'D1234567', '2024-03-09', '41', '{profile}'),
+         (3, 'lee@example.com', 'Lee', 'Doe', '536-22-8728', 'lee-Pass99', 'D7654322', '2023-01-01', '44', '{{}}');
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id), item TEXT, remark TEXT, placed_on TEXT);
+         INSERT INTO orders VALUES (10, 1, 'tent', '', '2024-01-01'), (11, 2, 'rope', '{encoded}', '2024-05-01'),
+         (12, 2, 'lamp', '=1+1', '2021-05-01');
+         CREATE TABLE notes (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers(id), note TEXT);
+         INSERT INTO notes VALUES (1, 2, 'Paid with card 4111 1111 1111 1111. Her friend Kim Poe, kim@example.com, 202-555-0188, may call.'),
+         (2, 1, 'Asked {JANE} for a reference; agent@example.com agreed.');"
+    )
+}
+
+/// A company in which Jane is a customer: files, and databases as configured.
+fn company(sources: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/signups.csv", format!("email,name,plan\nlee@example.com,Lee Doe,free\n{JANE},Jane Roe,gold\n"));
+    sandbox.file("data/app.log", format!("10:01 login of lee@example.com\n10:02 login of {JANE} with SSN {SSN}\n"));
+    sandbox.file(
+        "data/people.jsonl",
+        format!("{{\"email\": \"{JANE}\", \"ssn\": \"{SSN}\", \"spouse_email\": \"lee@example.com\", \"tier\": \"silver-star\"}}\n"),
+    );
+    let map = "[[map]]\nsource = \"shop\"\nsources = [\"the consumer directly\"]\npurposes = [\"fulfilling orders\"]\nsold_to = []\n\
+               shared_with = []\ndisclosed_to = []\n[[map]]\nsource = \"shop\"\nobject = \"*.orders\"\ncollected_at = \"placed_on\"\n";
+    sandbox.file("residuum.toml", format!("{sources}[[source]]\nname = \"files\"\nurl = \"data\"\n{map}"));
+    sandbox
+}
+
+fn with_sqlite() -> Sandbox {
+    let sandbox = company("[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n");
+    let made = std::process::Command::new("sqlite3").arg(sandbox.path("shop.sqlite")).arg(schema()).status();
+    assert!(made.expect("sqlite3 is installed").success());
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    sandbox
+}
+
+fn disclose(sandbox: &Sandbox, more: &[&str]) -> Run {
+    sandbox.run(["disclose", "--email", JANE].iter().chain(more))
+}
+
+/// All files of a directory, by name.
+fn files(package: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![package.to_owned()];
+    while let Some(dir) = waiting.pop() {
+        assert_eq!(fs::metadata(&dir).expect("it is there").permissions().mode() & 0o777, 0o700, "{}", dir.display());
+        for entry in fs::read_dir(&dir).expect("it can be read") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            assert_eq!(
+                fs::metadata(&path).expect("it is there").permissions().mode() & 0o777,
+                0o600,
+                "{}",
+                path.display()
+            );
+            let name = path.strip_prefix(package).expect("it lies in it").to_string_lossy().into_owned();
+            found.insert(name, fs::read_to_string(&path).expect("it is text"));
+        }
+    }
+    found
+}
+
+/// What holds of every package about Jane.
+fn check(sandbox: &Sandbox, package: &Path) -> Value {
+    let files = files(package);
+    for (name, text) in &files {
+        for never in NEVER.iter().chain(&OTHERS) {
+            assert!(!text.contains(never), "`{never}` stands in {name}");
+        }
+    }
+    let data: Value = serde_json::from_str(&files["data.json"]).expect("it is JSON");
+    let completeness: Value = serde_json::from_str(&files["completeness.json"]).expect("it is JSON");
+    let places = sandbox.run(["find", "--email", JANE, "--format", "jsonl"]).exits(0).lines().len();
+    assert_eq!(completeness["each"].as_array().map(Vec::len), Some(places), "every place is accounted for");
+    let sum: u64 = completeness["outcomes"].as_object().expect("counts").values().filter_map(Value::as_u64).sum();
+    assert_eq!(sum, places as u64);
+    assert!(files["index.html"].contains(JANE) && files["README.txt"].contains("apostrophe"));
+    // As anybody's data: what the program itself finds in the package.
+    let parent = package.parent().expect("it lies somewhere");
+    let config = parent.join("empty.toml");
+    fs::write(&config, "").expect("it can be written");
+    let (index, package) = (parent.join("check-index"), package.to_str().expect("it is text"));
+    let with = ["--config", config.to_str().expect("text"), "--index", index.to_str().expect("text")];
+    sandbox.run(["scan", package, "--quiet"].iter().chain(&with)).exits(0);
+    for kind in ["US_SSN", "CREDIT_CARD", "US_DRIVER_LICENSE", "US_BANK_ACCOUNT", "IBAN", "MRN", "API_KEY"] {
+        let found = sandbox.run(["findings", "--type", kind, "--format", "jsonl"].iter().chain(&with)).lines();
+        assert!(found.is_empty(), "{kind}: {found:?}");
+    }
+    data
+}
+
+/// The values of a field, wherever it stands.
+fn values<'d>(data: &'d Value, object: &str, field: &str) -> Vec<&'d str> {
+    let systems = data["systems"].as_array().expect("systems").iter();
+    let of = systems.filter(|system| system["object"].as_str().is_some_and(|name| name.ends_with(object)));
+    let records = of.flat_map(|system| system["records"].as_array().expect("records"));
+    let values = records.flat_map(|record| record["values"].as_array().expect("values"));
+    values.filter(|value| value["field"] == field).filter_map(|value| value["value"].as_str()).collect()
+}
+
+#[test]
+fn a_person_gets_what_is_held_of_them_and_nothing_else() {
+    let sandbox = with_sqlite();
+    let run = disclose(&sandbox, &["--request", "R-7", "--output", "package"]).exits(0).says("the package is package");
+    let run = run.says("`[[map]]` says nothing of").prints("Social Security number");
+    for value in NEVER.iter().chain(&OTHERS).chain(&[JANE, "rope", "silver-star"]) {
+        assert!(!run.stdout.contains(value) && !run.stderr.contains(value), "{value}\n{}\n{}", run.stdout, run.stderr);
+    }
+    let data = check(&sandbox, &sandbox.path("package"));
+    assert_eq!(data["request"], "R-7");
+    assert_eq!(values(&data, "customers", "shoe"), ["41"]);
+    assert_eq!(values(&data, "orders", "item"), ["rope"], "the other order is older than the window");
+    assert_eq!(values(&data, "signups.csv", "plan"), ["gold"]);
+    assert_eq!(values(&data, "people.jsonl", "tier"), ["silver-star"]);
+    assert_eq!(values(&data, "customers", "ssn"), ["[withheld: Social Security number]"]);
+    assert_eq!(values(&data, "customers", "drivers_license"), ["[withheld: driver's license number]"]);
+    let notes = values(&data, "notes", "note");
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("[withheld: payment card number]") && note.contains("may call")));
+    let log = values(&data, "app.log", "");
+    assert_eq!(log, [format!("10:02 login of {JANE} with SSN [withheld: Social Security number]")]);
+    let sold = &data["answer"]["sold_or_shared"]["D"];
+    assert_eq!((&sold["names"], &sold["recorded"]), (&Value::Array(Vec::new()), &Value::Bool(true)), "{sold}");
+    let acts: Vec<Value> = sandbox.run(["audit", "export"]).exits(0).nowhere(JANE).lines();
+    let actions: Vec<&str> = acts.iter().filter_map(|act| act["action"].as_str()).collect();
+    assert_eq!(actions.iter().filter(|action| ["disclose", "disclosed"].contains(action)).count(), 2, "{actions:?}");
+    sandbox.run(["audit", "verify"]).exits(0);
+}
+
+#[test]
+fn windows_archives_and_categories() {
+    let sandbox = with_sqlite();
+    disclose(&sandbox, &["--output", "all", "--since", "2000-01-01", "--quiet"]).exits(0);
+    let data = check(&sandbox, &sandbox.path("all"));
+    assert_eq!(values(&data, "orders", "item"), ["rope", "lamp"]);
+    let csv = files(&sandbox.path("all")).into_iter().find(|(name, _)| name.contains("orders")).expect("a table").1;
+    assert!(csv.contains("'=1+1"), "{csv}");
+    disclose(&sandbox, &["--output", "late", "--window", "12m", "--quiet"]).exits(0);
+    let data: Value = serde_json::from_str(&files(&sandbox.path("late"))["data.json"]).expect("it is JSON");
+    assert!(values(&data, "orders", "item").is_empty());
+    disclose(&sandbox, &["--output", "kinds", "--categories-only", "--quiet"]).exits(0);
+    for (name, text) in files(&sandbox.path("kinds")) {
+        assert!(!text.contains(JANE) && !text.contains("rope"), "{name}");
+    }
+    disclose(&sandbox, &["--output", "p.zip", "--quiet"]).exits(0);
+    let archive = fs::File::open(sandbox.path("p.zip")).expect("it was made");
+    assert_eq!(archive.metadata().expect("it is there").permissions().mode() & 0o777, 0o600);
+    let mut archive = zip::ZipArchive::new(archive).expect("it is an archive");
+    assert!(archive.by_name("index.html").is_ok() && archive.by_name("data.json").is_ok());
+    disclose(&sandbox, &["--output", "p.b64", "--encrypt-with", "base64 -w 0", "--quiet"]).exits(0);
+    let coded = fs::read(sandbox.path("p.b64")).expect("it was made");
+    let bare = STANDARD.decode(&coded).expect("what the command printed is the package");
+    assert!(zip::ZipArchive::new(std::io::Cursor::new(bare)).is_ok());
+    let failed = disclose(&sandbox, &["--output", "q.age", "--encrypt-with", "cat; exit 7"]);
+    failed.exits(1).says("`--encrypt-with` failed");
+    assert!(!sandbox.path("q.age").exists());
+    let counts = disclose(&sandbox, &["--dry-run", "--format", "json"]).exits(0).nowhere(JANE).json();
+    assert_eq!((&counts["sha256"], &counts["complete"]), (&Value::Null, &Value::Bool(true)));
+    assert!(counts["withheld"]["Social Security number"].as_u64().is_some_and(|n| n >= 4), "{counts}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let sandbox = with_sqlite();
+    disclose(&sandbox, &["--output", "package", "--quiet"]).exits(0);
+    disclose(&sandbox, &["--output", "package"]).exits(1).says("is there already").says("nothing is overwritten");
+    disclose(&sandbox, &["--output", "nowhere/package"]).exits(1).says("cannot be written");
+    disclose(&sandbox, &[]).exits(1).says("--output");
+    let nobody = ["disclose", "--email", "nobody@example.com", "--output", "none"];
+    sandbox.run(nobody).exits(3).says("no location");
+    assert!(!sandbox.path("none").exists());
+    sandbox.file("people.csv", format!("email\n{JANE}\nkim@example.com\n"));
+    sandbox.run(["disclose", "--identifiers", "people.csv", "--output", "two"]).exits(1).says("more than one");
+    let only = ["disclose", "--email", JANE, "files", "--output", "half"];
+    sandbox.run(only).exits(2).says("not everything could be read");
+    let half = files(&sandbox.path("half"));
+    assert!(half["README.txt"].contains("NOT COMPLETE") && half["index.html"].contains("could not be read"));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_package() {
+    let sandbox = with_sqlite();
+    let rows: String = (0..2_000).map(|i| format!("{JANE},Jane Roe,plan {i}\n")).collect();
+    sandbox.file("data/many.csv", format!("email,name,plan\n{rows}"));
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    for (signal, wait) in [("-TERM", 300), ("-KILL", 500), ("-KILL", 1500), ("-TERM", 2500)] {
+        let mut command = sandbox.command(["disclose", "--email", JANE, "--output", "killed", "--quiet"]);
+        let mut child = command.spawn().expect("the program starts");
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        let _ = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        let ended = child.wait().expect("it ends");
+        let package = sandbox.path("killed");
+        if ended.success() {
+            assert!(package.join("index.html").exists());
+            fs::remove_dir_all(&package).expect("it was made");
+        } else {
+            assert!(!package.exists(), "{signal} after {wait} ms");
+        }
+    }
+    disclose(&sandbox, &["--output", "killed", "--quiet"]).exits(0);
+    let names = fs::read_dir(sandbox.path("")).expect("it can be read");
+    let left: Vec<_> = names.map(|of| of.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
+    assert!(!left.iter().any(|name| name.ends_with(".partial")), "{left:?}");
+}
+
+#[test]
+fn the_customer_of_the_demonstration_gets_theirs_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["demo"]).exits(0);
+    let inside = |arguments: &[&str]| Run::of(sandbox.command(arguments).current_dir(sandbox.path("residuum-demo")));
+    let email = "amelia.okafor@example.com";
+    let run = inside(&["disclose", "--email", email, "--output", "package"]);
+    assert!(matches!(run.code, Some(0 | 2)), "{}", run.stderr);
+    let run = run.nowhere(email).nowhere("Okafor").nowhere("daniel");
+    assert!(run.stderr.contains("the package is package"), "{}", run.stderr);
+    let files = files(&sandbox.path("residuum-demo/package"));
+    for (name, text) in &files {
+        assert!(!text.contains("daniel.okafor@example.com") && !text.contains("Daniel"), "{name}");
+    }
+    let data: Value = serde_json::from_str(&files["data.json"]).expect("it is JSON");
+    assert_eq!(values(&data, "customers", "email"), [email]);
+    assert_eq!(values(&data, "orders", "item").len(), 3);
+}
+
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+#[test]
+fn records_of_postgresql_are_disclosed() {
+    let Some(database) = servers::Postgres::new("disclose", &schema()) else { return };
+    let sandbox = company(&database.source("shop", ""));
+    servers::secrets(&sandbox);
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    disclose(&sandbox, &["--output", "package", "--quiet"]).exits(0);
+    let data = check(&sandbox, &sandbox.path("package"));
+    assert_eq!(values(&data, "customers", "shoe"), ["41"]);
+    assert_eq!(values(&data, "orders", "item"), ["rope"]);
+}
