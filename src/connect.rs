@@ -134,6 +134,7 @@ fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
         profile: config.profile.clone(),
         anonymous: config.anonymous,
         versions: config.versions,
+        erase_versions: config.erase_versions,
         requester_pays: config.requester_pays,
         customer_key: config.customer_key()?,
         ..S3Options::new(&config.url)

@@ -47,6 +47,9 @@ pub struct SourceConfig {
     /// S3: read every version of every object. Default `false`.
     #[serde(default)]
     pub versions: bool,
+    /// S3: remove versions that hold what is to be erased. Default `false`: they stay, and are named.
+    #[serde(default)]
+    pub erase_versions: bool,
     /// S3: agree to pay for requests and traffic. Default `false`.
     #[serde(default)]
     pub requester_pays: bool,
@@ -180,6 +183,7 @@ impl SourceConfig {
             ("attempts", self.attempts.is_some(), S3),
             ("timeout", self.timeout.is_some(), S3),
             ("versions", self.versions, S3),
+            ("erase_versions", self.erase_versions, S3),
             ("requester_pays", self.requester_pays, S3),
             ("customer_key_env", self.customer_key_env.is_some(), S3),
             ("customer_key_file", self.customer_key_file.is_some(), S3),

@@ -242,7 +242,8 @@ fn meaning(status: u16, code: &str) -> What {
         | "ThrottlingException"
         | "RequestThrottled"
         | "TooManyRequests"
-        | "OperationAborted" => What::Busy,
+        | "OperationAborted"
+        | "ConditionalRequestConflict" => What::Busy,
         "ExpiredToken"
         | "TokenRefreshRequired"
         | "InvalidToken"

@@ -30,11 +30,11 @@ const PROGRESS: usize = 64 << 10;
 /// Asks for objects of one bucket.
 #[derive(Debug)]
 pub(crate) struct Getter {
-    client: Client,
-    bucket: String,
+    pub client: Client,
+    pub bucket: String,
+    pub customer_key: Option<CustomerKey>,
+    pub patience: Patience,
     requester_pays: bool,
-    customer_key: Option<CustomerKey>,
-    patience: Patience,
     gate: Semaphore,
 }
 
@@ -49,9 +49,9 @@ pub(crate) struct Wanted {
 }
 
 /// A key that goes with every request, and that the server forgets.
-struct CustomerKey {
-    key: Sensitive<String>,
-    md5: String,
+pub(crate) struct CustomerKey {
+    pub key: Sensitive<String>,
+    pub md5: String,
 }
 
 impl std::fmt::Debug for CustomerKey {
@@ -99,9 +99,14 @@ impl Getter {
         }
     }
 
+    /// Whether the one who asks pays.
+    pub fn payer(&self) -> Option<RequestPayer> {
+        self.requester_pays.then_some(RequestPayer::Requester)
+    }
+
     /// A random part of a span that doubles with each failure, so that those who failed together do not come again
     /// together.
-    fn pause(&self, failures: u32) -> Duration {
+    pub fn pause(&self, failures: u32) -> Duration {
         let longest = self.patience.pause.saturating_mul(1 << (failures - 1).min(16)).min(Patience::LONGEST_PAUSE);
         longest.mul_f64(fastrand::f64())
     }
@@ -125,7 +130,7 @@ impl Getter {
             .set_version_id(wanted.version.clone())
             .set_if_match(wanted.etag.clone())
             .set_range((!whole).then(|| format!("bytes={start}-{}", range.end - 1)))
-            .set_request_payer(self.requester_pays.then_some(RequestPayer::Requester));
+            .set_request_payer(self.payer());
         if let Some(CustomerKey { key, md5 }) = self.customer_key.as_ref().filter(|_| with_key) {
             request = request.sse_customer_algorithm("AES256").sse_customer_key(key.expose()).sse_customer_key_md5(md5);
         }

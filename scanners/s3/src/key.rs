@@ -29,6 +29,11 @@ impl Names {
         Self { folder: prefix[..prefix.rfind('/').map_or(0, |at| at + 1)].to_owned() }
     }
 
+    /// What every key begins with, up to the last `/`.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// The name of a key, or of a version of it that is not the current one.
     pub fn name(&self, key: &str, older: Option<&str>) -> ObjectPath {
         let inner = key.strip_prefix(&self.folder).unwrap_or(key);

@@ -2,7 +2,10 @@
 //!
 //! [`S3`] lists the keys under a prefix and reads objects through `residuum-formats`, small ones whole and several at
 //! a time, large ones in ranges asked for ahead. Every request is conditional on the state that was listed, so that
-//! an object is read in one state or named as changed. Nothing is ever written.
+//! an object is read in one state or named as changed. A scan writes nothing.
+//!
+//! Records are deleted and values replaced by putting a new body in the place of the old one, conditional on what was
+//! read, with all that stands beside it: metadata, tags, grants, encryption, storage class ([`apply`]).
 //!
 //! What is listed and not read stands in the ledger with its cure: objects in an archive (`GLACIER`, `DEEP_ARCHIVE`
 //! and the archive tiers of `INTELLIGENT_TIERING`) are *unreadable* until they are restored; older versions are a
@@ -15,23 +18,34 @@
 //! environment.
 //!
 //! [`list`] lists, [`get`] asks for a stretch until it is there, [`object`] reads ahead in a large object, [`read`]
-//! from one small object to the next, [`error`] says what refusals mean.
+//! from one small object to the next, [`error`] says what refusals mean. [`head`] looks at what stands under a key,
+//! [`kept`] at what must stay beside a new body, which [`spool`] holds and [`replace`] puts there.
 
+mod apply;
+mod asked;
 mod check;
 mod client;
+mod conditions;
 mod error;
+mod fetch;
 mod get;
+mod head;
+mod kept;
 mod key;
 mod list;
 mod object;
 mod options;
 mod read;
+mod replace;
+mod spool;
+mod stored;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use residuum_source::{Check, Coverage, Flow, Limits, Object, Sink, Source, SourceError, Unit};
+use residuum_source::{Apply, Check, Coverage, Fetch, Flow, Limits, Object, Sink, Source, SourceError, Unit};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use self::conditions::Conditions;
 use self::error::{Place, Said, What};
 use self::get::Getter;
 use self::key::Names;
@@ -41,6 +55,10 @@ pub use self::options::{Patience, S3Options};
 /// Threads that move bytes; reading and detecting are done by the caller's.
 const DRIVERS: usize = 2;
 
+/// What S3 takes for a part that is not the last one.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+const SMALLEST_PART: u64 = 5 << 20;
+
 /// The objects of a bucket under a prefix.
 ///
 /// Methods block; inside an asynchronous program call them from a thread that may.
@@ -49,6 +67,10 @@ pub struct S3 {
     place: Place,
     names: Names,
     versions: bool,
+    erase_versions: bool,
+    part_bytes: u64,
+    /// Whether the server checks conditions when it writes; found out before the first writing.
+    conditions: OnceLock<Conditions>,
     listing: Listing,
     getter: Arc<Getter>,
     /// `None` only while it is dropped.
@@ -92,6 +114,9 @@ impl S3 {
             place,
             names,
             versions: options.versions,
+            erase_versions: options.erase_versions,
+            part_bytes: options.part_bytes.max(SMALLEST_PART),
+            conditions: OnceLock::new(),
             listing,
             getter,
             runtime: Some(runtime),
@@ -157,6 +182,14 @@ impl Source for S3 {
 
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
         read::read(self, unit, limits, sink)
+    }
+
+    fn as_fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn as_apply(&self) -> Option<&dyn Apply> {
+        Some(self)
     }
 
     fn check(&self) -> Result<Check, SourceError> {

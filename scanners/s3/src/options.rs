@@ -1,4 +1,4 @@
-//! What a bucket is read with.
+//! What a bucket is read and written with.
 
 use std::time::Duration;
 
@@ -24,10 +24,15 @@ pub struct S3Options {
     pub anonymous: bool,
     /// Read every version of every object instead of the current ones.
     pub versions: bool,
+    /// Remove versions that hold what is to be erased: the one that was current when a record in it was, and, where
+    /// [`S3Options::versions`] is set, older ones, as a whole.
+    pub erase_versions: bool,
     /// Agree to pay for requests and traffic, as some buckets require.
     pub requester_pays: bool,
     /// Key of objects that are encrypted with one that their owner keeps (SSE-C): 32 bytes in Base64.
     pub customer_key: Option<Sensitive<String>>,
+    /// Objects written that are larger go up in parts of this size, of which one at a time is in memory; 5 MiB at least.
+    pub part_bytes: u64,
     /// How often and how patiently a request is repeated.
     pub patience: Patience,
 }
@@ -77,8 +82,10 @@ impl S3Options {
             access_key: None,
             anonymous: false,
             versions: false,
+            erase_versions: false,
             requester_pays: false,
             customer_key: None,
+            part_bytes: 64 << 20,
             patience: Patience::default(),
         }
     }

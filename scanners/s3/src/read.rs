@@ -13,7 +13,7 @@ use crate::key::State;
 use crate::object::{ObjectAt, Part, Whole};
 
 /// Objects up to this size are asked for whole.
-const SMALL: u64 = 8 << 20;
+pub(crate) const SMALL: u64 = 8 << 20;
 /// Small objects asked for ahead, and their bytes; one is, whatever its size.
 const AHEAD: usize = 16;
 const AHEAD_BYTES: u64 = 16 << 20;

@@ -1,0 +1,261 @@
+//! Writing into a bucket: an object read, its new body made, and that put in its place if nobody wrote to it meanwhile.
+//!
+//! ```text
+//! look (HEAD) ─ranges, If-Match→ plan ─→ spool ─tags, grants→ put, If-Match ─→ the version before removed or named
+//! ```
+//!
+//! An object is read through once for the editor, once around what it wants, once for the digest and once to be written;
+//! up to 8 MiB it is asked for once and held. Memory is bounded by that and by [`S3Options::part_bytes`].
+//!
+//! A bucket that keeps versions keeps what was replaced. With [`S3Options::erase_versions`] that version is removed, too,
+//! and an older one, which nothing can write into, is removed as a whole if anything in it is to be erased; without
+//! it the one stays, which the receipt says, and the other is refused.
+//!
+//! [`S3Options::part_bytes`]: crate::S3Options::part_bytes
+//! [`S3Options::erase_versions`]: crate::S3Options::erase_versions
+
+use std::sync::Arc;
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use residuum_formats::ReadAt;
+use residuum_formats::edit::{self, Plan, Unwritten};
+use residuum_source::{Ability, Apply, Editor, Limits, Receipt, Refusal, RefusalKind, SourceError, Target};
+
+use crate::S3;
+use crate::asked::Asked;
+use crate::conditions::Request;
+use crate::error::{ARCHIVED, Said, What};
+use crate::head::{is_archived, is_what_was_listed, lock};
+use crate::kept::Kept;
+use crate::replace::{self, Done, Place, changed, not_written};
+use crate::spool::Spool;
+use crate::stored::Stored;
+
+impl Apply for S3 {
+    fn ability(&self, formats: &[&str]) -> Ability {
+        edit::ability(formats)
+    }
+
+    fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
+        let mut receipts = Vec::new();
+        for target in targets {
+            match self.edit(target, limits, editor) {
+                Ok(receipt) => receipts.extend(receipt),
+                Err(refusal) => editor.refused(&target.object, None, refusal),
+            }
+        }
+        Ok(receipts)
+    }
+}
+
+/// An object, or an older version of one, opened to be edited.
+struct Old<'s> {
+    source: &'s S3,
+    key: String,
+    older: Option<String>,
+    head: HeadObjectOutput,
+    stored: Arc<Stored>,
+}
+
+impl S3 {
+    /// Edits one object; nothing if there was nothing to do.
+    fn edit(&self, target: &Target, limits: &Limits, editor: &mut dyn Editor) -> Result<Option<Receipt>, Refusal> {
+        let old = Old::open(self, target)?;
+        let mut asked = Asked::new(editor, &target.records);
+        let input: Arc<dyn ReadAt> = old.stored.clone();
+        let plan = edit::plan(&target.object, &input, &target.records, limits, &mut asked);
+        old.was_read()?;
+        let mut receipt = Receipt { object: target.object.as_str().to_owned(), ..Receipt::default() };
+        if let Some(version) = &old.older {
+            (receipt.deleted, receipt.changed) = asked.count();
+            if (receipt.deleted, receipt.changed) == (0, 0) {
+                asked.tell();
+                return Ok(None);
+            }
+            old.remove_older(version, &mut receipt)?;
+            return Ok(Some(receipt));
+        }
+        asked.tell();
+        if plan.is_empty() {
+            return Ok(None);
+        }
+        (receipt.deleted, receipt.changed) = (plan.deleted, plan.changed);
+        old.may_be_replaced()?;
+        receipt.before = Some(old.digest()?);
+        let done =
+            if plan.removes_object() { old.remove(&mut receipt)? } else { old.write(&input, &plan, &mut receipt)? };
+        if let Some(version) = done.left_behind(&old.head) {
+            old.settle_version(&version, target, &mut receipt, editor);
+        }
+        Ok(Some(receipt))
+    }
+}
+
+impl<'s> Old<'s> {
+    fn open(source: &'s S3, target: &Target) -> Result<Self, Refusal> {
+        let (key, older) = source.names.key(&target.object);
+        let looked = source.handle().block_on(source.getter.head(&key, older.as_deref()));
+        let head = looked.map_err(|said| match said.what {
+            What::Gone => Refusal::new(RefusalKind::Changed, "there is no such object any more"),
+            What::Denied => {
+                let reason = format!(
+                    "access denied ({}): grant `s3:GetObject` (for older versions `s3:GetObjectVersion`)",
+                    said.detail
+                );
+                Refusal::new(RefusalKind::ReadOnly, reason)
+            }
+            _ => not_written(&said),
+        })?;
+        if let Some(version) = &target.version
+            && version.sound
+            && !is_what_was_listed(&head, version)
+        {
+            return Err(Refusal::new(RefusalKind::Changed, "it is no longer what was scanned; scan it again"));
+        }
+        if is_archived(&head) {
+            return Err(Refusal::new(RefusalKind::Unsupported, ARCHIVED));
+        }
+        let stored = Stored::open(source, &key, older.as_deref(), &head);
+        match stored {
+            Ok(stored) => Ok(Self { source, key, older, head, stored: Arc::new(stored) }),
+            Err(fault) => Err(not_read(source, &key, older.as_deref(), &head, &fault.reason)),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { getter: &self.source.getter, key: &self.key, was: &self.head }
+    }
+
+    /// Whether all could be read that was asked for.
+    fn was_read(&self) -> Result<(), Refusal> {
+        let fault = self.stored.fault();
+        fault.map_or(Ok(()), |reason| Err(not_read(self.source, &self.key, self.older.as_deref(), &self.head, &reason)))
+    }
+
+    fn digest(&self) -> Result<[u8; 32], Refusal> {
+        let digest = self.stored.digest();
+        self.was_read()?;
+        digest.map_err(|error| Refusal::new(RefusalKind::Failed, format!("it could not be read again: {error}")))
+    }
+
+    /// Whether a new body may stand in its place, and nothing is lost.
+    fn may_be_replaced(&self) -> Result<(), Refusal> {
+        if let Some(reason) = lock(&self.head) {
+            return Err(Refusal::new(RefusalKind::Constraint, reason));
+        }
+        if let Some(missing @ 1..) = self.head.missing_meta() {
+            let reason = format!("{missing} of its metadata cannot be read, and would be lost: rewrite it by hand");
+            return Err(Refusal::new(RefusalKind::Unsupported, reason));
+        }
+        Ok(())
+    }
+
+    /// Makes the new body and puts it in the place of the old one.
+    fn write(&self, input: &Arc<dyn ReadAt>, plan: &Plan, receipt: &mut Receipt) -> Result<Done, Refusal> {
+        let mut spool = Spool::default();
+        let written = plan.write(input, &mut spool);
+        self.was_read()?;
+        written.map_err(|unwritten| match unwritten {
+            Unwritten::Input(fault) => edit::refusal(&fault),
+            Unwritten::Output(error) => {
+                let reason =
+                    format!("there is no room for its new body; free as much as it has, or set `TMPDIR` ({error})");
+                Refusal::new(RefusalKind::Failed, reason)
+            }
+        })?;
+        let conditions = self.source.conditions();
+        let (place, part_bytes) = (self.place(), self.source.part_bytes);
+        let (kept, done) = self.source.handle().block_on(async {
+            let kept = Kept::of(place.getter, &self.key).await?;
+            place.is_as_it_was().await?;
+            let done = place.put(&spool, &kept, part_bytes).await?;
+            Ok::<_, Refusal>((kept, done))
+        })?;
+        let request = if spool.len() > part_bytes { Request::CompleteMultipart } else { Request::Put };
+        receipt.after = Some(spool.digest());
+        receipt.notes.extend(kept.notes);
+        receipt.notes.extend(conditions.note(request).map(str::to_owned));
+        Ok(done)
+    }
+
+    /// Removes the object as a whole.
+    fn remove(&self, receipt: &mut Receipt) -> Result<Done, Refusal> {
+        let conditions = self.source.conditions();
+        let place = self.place();
+        let done = self.source.handle().block_on(async {
+            place.is_as_it_was().await?;
+            place.delete().await
+        })?;
+        receipt.notes.push("the object was removed".to_owned());
+        receipt.notes.extend(conditions.note(Request::Delete).map(str::to_owned));
+        Ok(done)
+    }
+
+    /// Removes the version that was replaced, or says that it stays.
+    fn settle_version(&self, version: &str, target: &Target, receipt: &mut Receipt, editor: &mut dyn Editor) {
+        if !self.source.erase_versions {
+            receipt.notes.push(format!(
+                "the version before this one, `{version}`, still holds it: set `erase_versions = true`, and `versions = true` \
+                 for those before it, or let a lifecycle rule remove versions that are not current"
+            ));
+            return;
+        }
+        match self.remove_version(version) {
+            Ok(()) => receipt.notes.push(format!("the version before this one, `{version}`, was removed")),
+            Err(Refusal { kind, reason }) => {
+                let reason =
+                    format!("it was written, but the version before it, `{version}`, still holds it: {reason}");
+                receipt.notes.push(reason.clone());
+                editor.refused(&target.object, None, Refusal::new(kind, reason));
+            }
+        }
+    }
+
+    /// Removes a version that is not the current one, as a whole.
+    fn remove_older(&self, version: &str, receipt: &mut Receipt) -> Result<(), Refusal> {
+        if !self.source.erase_versions {
+            let reason = "it is an older version, which nothing can write into: set `erase_versions = true` to have such \
+                          versions removed as a whole, or let a lifecycle rule remove them";
+            return Err(Refusal::new(RefusalKind::Unsupported, reason));
+        }
+        if let Some(reason) = lock(&self.head) {
+            return Err(Refusal::new(RefusalKind::Constraint, reason));
+        }
+        receipt.before = Some(self.digest()?);
+        match self.source.handle().block_on(self.source.getter.head(&self.key, None)) {
+            // What stood before it was removed: it is what everybody reads now.
+            Ok(current) if current.version_id() == Some(version) => return Err(changed()),
+            Ok(_) | Err(Said { what: What::Gone, .. }) => {}
+            Err(said) => return Err(not_written(&said)),
+        }
+        self.remove_version(version)?;
+        receipt.notes.push("the older version was removed as a whole".to_owned());
+        Ok(())
+    }
+
+    fn remove_version(&self, version: &str) -> Result<(), Refusal> {
+        let removed = replace::remove_version(&self.source.getter, &self.key, Some(version));
+        self.source.handle().block_on(removed).map_err(|said| match said.what {
+            What::Denied => {
+                let reason = format!(
+                    "removing it is denied ({}): grant `s3:DeleteObjectVersion`, and see that neither a lock nor MFA \
+                     delete forbids it",
+                    said.detail
+                );
+                Refusal::new(RefusalKind::ReadOnly, reason)
+            }
+            _ => not_written(&said),
+        })
+    }
+}
+
+/// Why it could not be read: somebody else wrote to it, or something failed.
+fn not_read(source: &S3, key: &str, older: Option<&str>, head: &HeadObjectOutput, reason: &str) -> Refusal {
+    match source.handle().block_on(source.getter.head(key, older)) {
+        Ok(now) if crate::head::is_same(&now, head) => {
+            Refusal::new(RefusalKind::Failed, format!("it could not be read again: {reason}"))
+        }
+        Ok(_) | Err(Said { what: What::Gone, .. }) => changed(),
+        Err(_) => Refusal::new(RefusalKind::Failed, format!("it could not be read again: {reason}")),
+    }
+}
