@@ -24,6 +24,10 @@ pub enum Fault {
     Refused,
     /// An error of the server with this status and code.
     Error(u16, &'static str),
+    /// It is carried out, and the connection ends before the answer.
+    Unanswered,
+    /// It is carried out whatever stands there: the condition is left out.
+    Unconditional,
 }
 
 /// What is to go wrong.
@@ -118,13 +122,25 @@ fn answer(
     });
     let fault = fault.flatten();
     if fault.is_some() {
-        seen.lock().expect("no thread panics").push(text);
+        seen.lock().expect("no thread panics").push(text.clone());
     }
     if fault != Some(Fault::Reset) {
         client.read_exact(&mut vec![0; length])?;
     }
     if fault == Some(Fault::Refused) {
         return Ok(());
+    }
+    let mut body = Vec::new();
+    if fault != Some(Fault::Reset) {
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+        };
+        body.resize(text.lines().find_map(header).unwrap_or(0), 0);
+        if text.to_ascii_lowercase().contains("expect: 100-continue") {
+            client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        client.read_exact(&mut body)?;
     }
     if let Some(Fault::Error(status, code)) = fault {
         let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
@@ -134,10 +150,12 @@ fn answer(
             body.len()
         );
     }
-    let whole = forward(&head, server)?;
+    let left_out: &[&str] = if fault == Some(Fault::Unconditional) { &["if-match", "expect"] } else { &["expect"] };
+    let whole = forward(&text, left_out, &body, server)?;
     let body = whole.windows(4).position(|four| four == b"\r\n\r\n").map_or(whole.len(), |end| end + 4);
     let half = body + (whole.len() - body) / 2;
     match fault {
+        Some(Fault::Unanswered) => Ok(()),
         Some(Fault::Slow) => {
             for piece in whole.chunks(64 << 10) {
                 client.write_all(piece)?;
@@ -160,9 +178,14 @@ fn answer(
     }
 }
 
-/// The server's whole answer.
-fn forward(head: &[u8], server: SocketAddr) -> std::io::Result<Vec<u8>> {
-    exchange(&[&head[..head.len() - 2], b"connection: close\r\n\r\n"].concat(), server)
+/// The server's whole answer to a request without these headers.
+fn forward(head: &str, left_out: &[&str], body: &[u8], server: SocketAddr) -> std::io::Result<Vec<u8>> {
+    let is_left_out = |line: &str| {
+        left_out.iter().any(|name| line.split(':').next().is_some_and(|given| given.eq_ignore_ascii_case(name)))
+    };
+    let lines = head.trim_end().split("\r\n").filter(|line| !is_left_out(line));
+    let head: String = lines.flat_map(|line| [line, "\r\n"]).collect();
+    exchange(&[head.as_bytes(), b"connection: close\r\n\r\n", body].concat(), server)
 }
 
 /// Puts an object, or a bucket, on a server that asks for a signature and does not check it.

@@ -14,22 +14,27 @@ use tokio::runtime::Runtime;
 pub struct Bucket {
     pub name: String,
     pub endpoint: String,
-    client: Client,
+    pub client: Client,
     runtime: Runtime,
 }
 
 impl Bucket {
     /// On the server that knows versions, if it runs.
     pub fn on_moto() -> Option<Self> {
-        Self::on("RESIDUUM_TEST_S3_MOTO")
+        Self::on("RESIDUUM_TEST_S3_MOTO", false)
+    }
+
+    /// On the same, with versions that can be locked.
+    pub fn with_locks() -> Option<Self> {
+        Self::on("RESIDUUM_TEST_S3_MOTO", true)
     }
 
     /// On the server that checks signatures, if it runs.
     pub fn on_signed() -> Option<Self> {
-        Self::on("RESIDUUM_TEST_S3_SIGNED")
+        Self::on("RESIDUUM_TEST_S3_SIGNED", false)
     }
 
-    fn on(variable: &str) -> Option<Self> {
+    fn on(variable: &str, locks: bool) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let endpoint = std::env::var(variable).ok()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_nanos();
@@ -40,13 +45,38 @@ impl Bucket {
             .region(Region::from_static("us-east-1"))
             .endpoint_url(&endpoint)
             .force_path_style(true)
+            // Of an object put in parts some servers give a checksum of checksums as its own.
+            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired)
             .credentials_provider(Credentials::new("tester", "tester-secret", None, None, "test"))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         let bucket = Self { name, endpoint, client: Client::from_conf(config), runtime };
-        let made = bucket.client.create_bucket().bucket(&bucket.name).send();
-        bucket.runtime.block_on(made).expect("a bucket can be made");
+        let made = bucket.client.create_bucket().bucket(&bucket.name);
+        let made = made.set_object_lock_enabled_for_bucket(locks.then_some(true)).send();
+        bucket.run(made).expect("a bucket can be made");
         Some(bucket)
+    }
+
+    /// Waits for what was asked with [`Bucket::client`].
+    pub fn run<T>(&self, asked: impl Future<Output = T>) -> T {
+        self.runtime.block_on(asked)
+    }
+
+    /// The body of the current object, or of a version.
+    pub fn body(&self, key: &str, version: Option<&str>) -> Vec<u8> {
+        let get = self.client.get_object().bucket(&self.name).key(key).set_version_id(version.map(str::to_owned));
+        self.run(async {
+            let answer = get.send().await.unwrap_or_else(|error| panic!("`{key}`: {error:?}"));
+            answer.body.collect().await.expect("it comes whole").to_vec()
+        })
+    }
+
+    /// The versions of a key, the current one first, and how many delete markers stand among them.
+    pub fn versions(&self, key: &str) -> (Vec<String>, usize) {
+        let listed = self.client.list_object_versions().bucket(&self.name).prefix(key).send();
+        let listed = self.run(listed).expect("versions can be listed");
+        let ids = listed.versions().iter().map(|version| version.version_id().unwrap_or_default().to_owned());
+        (ids.collect(), listed.delete_markers().len())
     }
 
     pub fn put(&self, key: &str, body: impl Into<Vec<u8>>) {

@@ -4,9 +4,14 @@
 //! print them; without one its tests do nothing.
 
 mod bucket;
+mod editor;
+mod edits;
+mod fetches;
+mod interrupted;
 #[path = "../../../../tests/it/s3/proxy.rs"]
 #[allow(dead_code)] // the command line's tests use the rest
 mod proxy;
 mod refusals;
 mod states;
+mod versions;
 mod whole;
