@@ -177,7 +177,7 @@ fn replacements(batch: &Batch, record: usize, round: usize) -> Vec<NewValue> {
         else {
             continue;
         };
-        let end = if round % 2 == 0 { end } else { start + (end - start) / 2 };
+        let end = if round.is_multiple_of(2) { end } else { start + (end - start) / 2 };
         let new = NEW[(round + column) % NEW.len()].to_vec();
         values.push(NewValue { column, bytes: start..end, new: Some(new.into()) });
     }
