@@ -23,7 +23,7 @@ pub struct MapEntry {
     pub field: Option<String>,
     /// Whom it is collected from.
     pub sources: Option<Vec<SourceCategory>>,
-    /// What it is collected, used, sold or shared for.
+    /// What it is collected, used, sold or shared for; nothing, if it is empty, and then `minimise` erases it.
     pub purposes: Option<Vec<Purpose>>,
     /// The business purposes of the statute that it is disclosed for.
     pub business_purposes: Option<Vec<BusinessPurpose>>,
@@ -346,14 +346,8 @@ impl MapEntry {
                 }
             }
         }
-        for (setting, list) in
-            [("sources", self.sources.as_ref().map(Vec::len)), ("purposes", self.purposes.as_ref().map(Vec::len))]
-        {
-            if list == Some(0) {
-                return Err(wrong(format!(
-                    "`{setting}` is empty: name them, or leave the setting out and it is a gap"
-                )));
-            }
+        if self.sources.as_ref().is_some_and(Vec::is_empty) {
+            return Err(wrong("`sources` is empty: name them, or leave the setting out and it is a gap".to_owned()));
         }
         let Some(no_search) = &self.no_search else { return Ok(()) };
         let conditions = [

@@ -52,6 +52,8 @@ pub(super) fn write(
         let orders = orders(&mut transaction, people, chance).await?;
         let notes = notes(&mut transaction, people, chance).await?;
         transaction.commit().await?;
+        // Rows that were moved to another page would still stand in the free space of the old one.
+        sqlx::raw_sql("VACUUM").execute(&mut database).await?;
         database.close().await?;
         Ok(Rows { orders, notes })
     })

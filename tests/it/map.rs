@@ -224,7 +224,7 @@ fn mistakes_are_named_with_their_cure() {
     let cases = [
         (entry("purpose = [\"x\"]"), "unknown field `purpose`", "purposes"),
         (entry("purposes = [\"other\"]"), "the purpose `other`", "such as `fulfilling orders`"),
-        (entry("purposes = []"), "`purposes` is empty", "leave the setting out"),
+        (entry("sources = []"), "`sources` is empty", "leave the setting out"),
         (entry("sources = [\"partners\"]"), "`partners` is not particular enough", "`the consumer directly`"),
         (entry("sources = [\"data broker\"]"), "`data broker` is no category", "`data brokers` is"),
         (entry("business_purposes = [\"fun\"]"), "unknown variant `fun`", "debugging"),

@@ -139,6 +139,8 @@ fn copied(
 fn properties(reader: &SerializedFileReader<Storage>) -> WriterProperties {
     let metadata = reader.metadata();
     let mut builder = WriterProperties::builder()
+        // A row group that is copied has none, and the library takes all or nothing.
+        .set_offset_index_disabled(true)
         .set_key_value_metadata(metadata.file_metadata().key_value_metadata().cloned())
         .set_writer_version(match metadata.file_metadata().version() {
             2.. => parquet::file::properties::WriterVersion::PARQUET_2_0,
