@@ -304,7 +304,9 @@ impl Discloser<'_> {
             }
         }
         let roles = Roles::new(fields.iter().map(String::as_str));
-        let is_text = matches!(record.kind(), RecordKind::Line | RecordKind::Part | RecordKind::Page);
+        // A line of JSON Lines has fields, a line of a log has none.
+        let is_running_text = looked.fetched.fields.iter().all(|field| field.name.is_empty());
+        let is_text = is_running_text || matches!(record.kind(), RecordKind::Part | RecordKind::Page);
         let is_own = !is_text && roles.is_own();
         Ok((roles, is_own))
     }

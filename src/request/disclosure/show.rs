@@ -313,6 +313,7 @@ impl<'a> Show<'a> {
             categories.extend(rule.map_or(seen.kind.categories(), |rule| rule.categories.as_slice()));
             kinds.insert(seen.kind);
         }
+        categories.extend(out.withheld.iter().flat_map(|what| what.categories()));
         if categories.is_empty() {
             categories.extend(category::of_name(&display(&object.info.path), name));
         }

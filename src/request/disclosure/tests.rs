@@ -210,6 +210,8 @@ fn what_is_never_shown_is_named() {
     at(Withheld::SocialSecurity, "customers", "profile");
     at(Withheld::SecurityQuestion, "customers", "profile");
     at(Withheld::Password, "customers", "password");
+    let password = disclosed.values().find(|value| value.withheld.contains(&Withheld::Password)).expect("it is named");
+    assert!(password.categories.contains(&residuum_detect::Category::L), "that it is held is told: {password:?}");
     at(Withheld::SocialSecurity, "orders", "remark");
     at(Withheld::SocialSecurity, "tickets", "note");
     at(Withheld::Card, "tickets", "note");

@@ -1,7 +1,7 @@
 //! What a disclosure never shows: the identifiers of 11 CCR § 7024(d), and credentials. The person is told that they
 //! are held, with enough particularity to know which; not what they are.
 
-use residuum_detect::{Detector, FieldPlan, Treatment, Type};
+use residuum_detect::{Category, Detector, FieldPlan, Treatment, Type};
 
 /// A kind of information that is named and not shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -84,6 +84,25 @@ impl Withheld {
             Self::SecurityQuestion => "security questions and answers, 11 CCR § 7024(d)",
             Self::Biometric => "unique biometric data, 11 CCR § 7024(d)",
             Self::Credential => "reasonable security, 11 CCR § 7024(f)",
+        }
+    }
+
+    /// The categories that it falls into, Cal. Civ. Code § 1798.140(v)(1): of what is withheld the person is told that it is
+    /// held.
+    pub const fn categories(self) -> &'static [Category] {
+        match self {
+            Self::SocialSecurity => Type::UsSsn.categories(),
+            Self::DriversLicense => Type::UsDriverLicense.categories(),
+            Self::Passport => Type::UsPassport.categories(),
+            Self::Taxpayer => Type::UsItin.categories(),
+            Self::MedicalLicense => Type::MedicalLicense.categories(),
+            Self::GovernmentId => Type::NationalId.categories(),
+            Self::Card => Type::CreditCard.categories(),
+            Self::BankAccount => Type::UsBankAccount.categories(),
+            Self::MedicalId => Type::Mrn.categories(),
+            Self::Password | Self::SecurityQuestion => Type::Password.categories(),
+            Self::Biometric => Type::Biometric.categories(),
+            Self::Credential => Type::ApiKey.categories(),
         }
     }
 
