@@ -94,6 +94,7 @@ impl<'e, P> Shown<'e, P> {
     }
 
     /// Whether a record was shown.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub fn has(&self, record: &Record) -> bool {
         self.by_record.contains_key(record)
     }
@@ -214,6 +215,7 @@ impl After {
     }
 
     /// The records that came.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub fn into_records(self) -> Vec<Record> {
         self.by_record.into_keys().collect()
     }

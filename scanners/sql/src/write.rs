@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use residuum_source::{Editor, Part, Receipt, Record, Refusal, RefusalKind};
+use residuum_source::{Editor, Part, Receipt, Record, Refusal};
 use sha2::{Digest, Sha256};
 
 use crate::edit::{Assign, Changed, Locked, RowDigest, Shown};
@@ -50,8 +50,9 @@ pub trait Table {
 }
 
 /// Why a record is not shown that somebody else has locked.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub fn locked() -> Refusal {
-    Refusal::new(RefusalKind::Locked, "another session has it locked: try again")
+    Refusal::new(residuum_source::RefusalKind::Locked, "another session has it locked: try again")
 }
 
 /// Rows locked and shown at a time.
