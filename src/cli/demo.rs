@@ -98,6 +98,7 @@ pub(super) fn run(_: &Args, common: &Common) -> Result<Exit, Failure> {
     let email = company.subject_email.as_str();
     for command in [
         &["scan", "--format", "json"][..],
+        &["disclose", "--email", email, "--request", "R-1", "--output", "disclosure"],
         &["erase", "--email", email],
         &["erase", "--email", email, "--request", "R-1", "--apply", "--format", "json"],
         &["verify", "--email", email, "--request", "R-1", "--certificate", "certificate.json"],

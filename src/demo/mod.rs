@@ -329,6 +329,7 @@ examples and looks valid, so those are drawn by chance and belong to nobody we k
     demo.key                   its key; a real one would be kept elsewhere
     report.html                the inventory
     after/                     a copy in which one customer was erased
+    after/disclosure/          what was held of them, as they would get it
     after/certificate.json     that nothing is left of them
     after/state/               the key that signs it, and the head of the audit log
 

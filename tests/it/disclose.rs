@@ -141,6 +141,7 @@ fn values<'d>(data: &'d Value, object: &str, field: &str) -> Vec<&'d str> {
     values.filter(|value| value["field"] == field).filter_map(|value| value["value"].as_str()).collect()
 }
 
+/// KNO-1 to KNO-4: nothing prohibited leaves, every place is accounted for, the window holds, all six groups are there.
 #[test]
 fn a_person_gets_what_is_held_of_them_and_nothing_else() {
     let sandbox = with_sqlite();

@@ -174,6 +174,8 @@ impl World {
     }
 }
 
+/// DEL-1, DEL-2, DEL-11, REC-2 and REC-4 of the requirements: erased everywhere, the method and proofs recorded, nobody
+/// else touched, a log that holds and names nobody.
 #[test]
 fn a_person_is_erased_from_everything_and_nobody_else() {
     let world = World::new("erase");
@@ -217,6 +219,7 @@ fn a_person_is_erased_from_everything_and_nobody_else() {
     world.sandbox.run(["audit", "verify"]).exits(0);
 }
 
+/// DEL-8 and DEL-9: a restored backup is recognised, and those erased are erased again.
 #[test]
 fn what_comes_back_is_recognised_and_erased_again() {
     let world = World::new("back");
@@ -240,6 +243,7 @@ fn what_comes_back_is_recognised_and_erased_again() {
     assert_eq!(listed[0]["may_hold"], 1, "{listed:?}");
 }
 
+/// DEL-4: what is kept is kept under an exception with its approver.
 #[test]
 fn policies_and_exceptions_decide_what_becomes_of_it() {
     let world = World::new("policy");
@@ -276,6 +280,7 @@ until = "2999-12-31"
     assert!(csv.contains("17,xxxx.xxx@xxxxxxx.xxx,xxxx,\"xxx\"\n"), "{csv}");
 }
 
+/// COR-2 and COR-3: the old value is gone, the new one stands there, and the old one is flagged when it comes back.
 #[test]
 fn a_value_is_corrected_in_every_place() {
     let world = World::new("correct");
