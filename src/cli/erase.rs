@@ -178,11 +178,13 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         });
         return Ok(covered);
     }
+    let mut found_only = 0;
     for _ in 0..ROUNDS {
         if planned.is_empty() || done.interrupted {
             break;
         }
         let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), how.request.as_deref()))?;
+        found_only += planned.found_only();
         let nothing_done = now.deleted + now.edited == 0;
         last_scan = desk.look_again(&now)?.or(last_scan);
         done.add(now);
@@ -190,6 +192,13 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         if nothing_done {
             break;
         }
+    }
+    if found_only > 0 {
+        common.say(format_args!(
+            "note: in {} that are also others', or documents, only what was found was replaced; what else stands there \
+             of the person stays unless `[[erase]]` says what becomes of it",
+            counted(found_only, "record")
+        ));
     }
     if planned.is_empty() {
         done.refused.clear(); // what could not be written then is not there any more

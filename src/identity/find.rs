@@ -409,7 +409,8 @@ fn follow_keys(
 /// Whether the records that hold an identifier are those of several people: records of one kind of table that
 /// name different people.
 pub(super) fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
-    let mut names: BTreeMap<(u32, Arc<str>), BTreeSet<Fingerprint>> = BTreeMap::new();
+    // Fields of one name say the same thing, in whatever object.
+    let mut names: BTreeMap<Arc<str>, BTreeSet<Fingerprint>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for record in records.iter().filter(|record| seen.insert((*record).clone())) {
         let stands_here = links.record(record)?;
@@ -421,7 +422,7 @@ pub(super) fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -
             let names_a_person =
                 matches!(finding.kind, Type::PersonName | Type::DateOfBirth) && !finding.field.is_empty();
             if names_a_person && fills_field(finding) {
-                let held = names.entry((finding.object_id, finding.field.clone())).or_default();
+                let held = names.entry(finding.field.clone()).or_default();
                 held.insert(finding.fp);
                 if held.len() > 1 {
                     return Ok(true);

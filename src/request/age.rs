@@ -3,7 +3,8 @@
 use residuum_detect::{Type, standard_form};
 use residuum_source::{Batch, Rows};
 
-/// The day in a value, as `YYYYMMDD`: a date or a moment in any usual notation, or seconds or milliseconds since 1970.
+/// The day in a value, as `YYYYMMDD`: a date or a moment with the year first (ISO 8601), or seconds, milliseconds or
+/// microseconds since 1970. What could be read in two ways, as `05/11/2026`, is none: it decides what is deleted.
 pub(super) fn day(value: &[u8]) -> Option<[u8; 8]> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let of = |text: &str| standard_form(Type::Date, text).and_then(|form| form.try_into().ok());
@@ -16,8 +17,13 @@ pub(super) fn day(value: &[u8]) -> Option<[u8; 8]> {
         };
         return of(&crate::clock::day(seconds / 86_400));
     }
-    // A time zone or a fraction behind the day changes nothing about it.
-    of(text).or_else(|| of(text.get(..10)?))
+    // A time of day, a zone or a fraction behind the day changes nothing about it.
+    let day = text.get(..10)?.as_bytes();
+    let is_iso = day.iter().enumerate().all(|(at, byte)| match at {
+        4 | 7 => *byte == day[4] && b"-/.".contains(byte),
+        _ => byte.is_ascii_digit(),
+    });
+    if is_iso { of(&text[..10]) } else { None }
 }
 
 /// The value of a field in a record of a batch; the first, if it has several.
@@ -54,6 +60,9 @@ mod tests {
             ("1709164800123", Some("20240229")),
             ("", None),
             ("soon", None),
+            ("05/11/2026", None),
+            ("26-11-10", None),
+            ("2024/02/29", Some("20240229")),
             ("12345678901", None),
         ] {
             assert_eq!(day(text.as_bytes()).as_ref().map(|day| day.as_slice()), expected.map(str::as_bytes), "{text}");

@@ -81,25 +81,31 @@ impl<'a> ByPlan<'a> {
         batch: &Batch,
         at: usize,
         here: &[&Sight],
-    ) -> Option<Action> {
+    ) -> Result<Option<Action>, Refusal> {
         let is_old = planned.evidence.iter().any(|evidence| minimise::holds(evidence, batch, at) == Some(true));
         let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| evidence.fp == sight.fp);
         let found: Vec<&Sight> = here.iter().copied().filter(|sight| is_evidence(sight)).collect();
         if found.is_empty() && !is_old {
-            return None;
+            return Ok(None);
         }
         let corrects = planned.action == PlannedAction::Correct;
-        Some(match planned.action {
+        Ok(Some(match planned.action {
             PlannedAction::Delete | PlannedAction::DeleteObject => Action::Delete,
             PlannedAction::EditFound | PlannedAction::Correct => {
-                Action::Set(self.replacements(part, batch, &found, corrects))
+                Action::Set(self.replacements(part, batch, &found, corrects)?)
             }
-            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here, false)),
-        })
+            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here, false)?),
+        }))
     }
 
     /// The replacements of what stands somewhere, none within another.
-    fn replacements(&self, part: &PartToEdit<'_>, batch: &Batch, sights: &[&Sight], corrects: bool) -> Vec<NewValue> {
+    fn replacements(
+        &self,
+        part: &PartToEdit<'_>,
+        batch: &Batch,
+        sights: &[&Sight],
+        corrects: bool,
+    ) -> Result<Vec<NewValue>, Refusal> {
         let mut sights = sights.to_vec();
         sights.sort_by_key(|sight| (sight.column, sight.bytes.start, std::cmp::Reverse(sight.bytes.end)));
         let mut values: Vec<NewValue> = Vec::new();
@@ -110,10 +116,14 @@ impl<'a> ByPlan<'a> {
                 continue;
             }
             if let Some(value) = self.replacement(part, batch, sight, corrects) {
+                if is_encoded(&batch.columns[sight.column].bytes, sight) {
+                    let reason = "it stands in encoded text, such as Base64, beside other data: to be done by hand";
+                    return Err(Refusal::new(RefusalKind::Unsupported, reason));
+                }
                 values.push(value);
             }
         }
-        values
+        Ok(values)
     }
 
     fn replacement(&self, part: &PartToEdit<'_>, batch: &Batch, sight: &Sight, corrects: bool) -> Option<NewValue> {
@@ -181,6 +191,29 @@ impl<'a> ByPlan<'a> {
     }
 }
 
+/// Whether what stands somewhere is the encoded form of a value: its bytes do not read as one, and putting anything in
+/// their place would break what stands around them.
+fn is_encoded(bytes: &[u8], sight: &Sight) -> bool {
+    let (start, end) = (sight.bytes.start as usize, sight.bytes.end as usize);
+    let raw = &bytes[start..end];
+    let is_escaped = raw.iter().any(|byte| b"%&\\=".contains(byte));
+    let digits = raw.iter().filter(|byte| byte.is_ascii_digit()).count();
+    match sight.kind {
+        Type::Key | Type::Digest => false,
+        Type::Email => !raw.contains(&b'@') && !is_escaped,
+        Type::Phone | Type::UsSsn | Type::UsItin | Type::CreditCard | Type::Npi | Type::UsRouting => {
+            digits < 7 && !is_escaped
+        }
+        _ => {
+            let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            is_word(start.checked_sub(1).map(|at| &bytes[at]))
+                && is_word(bytes.get(end))
+                && raw.is_ascii()
+                && !raw.contains(&b' ')
+        }
+    }
+}
+
 /// A replacement within nested text, which stays valid JSON: a string that goes as a whole goes with its quotes.
 fn nested(text: &[u8], sight: &Sight, new: &dyn Fn(&[u8], bool) -> New) -> Option<NewValue> {
     let (start, end) = (sight.bytes.start as usize, sight.bytes.end as usize);
@@ -226,14 +259,24 @@ impl Editor for ByPlan<'_> {
         }
         let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
         sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
-        let (mut changes, mut decided) = (Vec::new(), Vec::new());
+        let (mut changes, mut decided, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
         for (at, record, planned) in wanted {
             let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
-            let action = self.decide(part, planned, batch, at, here);
+            let action = match self.decide(part, planned, batch, at, here) {
+                Ok(action) => action,
+                Err(refusal) => {
+                    refusals.push((record, refusal));
+                    continue;
+                }
+            };
             if let Some(action) = &action {
                 changes.push(Change { record: at, action: action.clone() });
             }
             decided.push((record, action));
+        }
+        for (record, refusal) in refusals {
+            self.decided.refused.retain(|(of, known, _)| *of != path || known.as_ref() != Some(&record));
+            self.decided.refused.push((path.clone(), Some(record), refusal));
         }
         for (record, action) in decided {
             let id = (path.clone(), record);

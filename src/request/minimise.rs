@@ -73,6 +73,14 @@ impl Rule {
         }
     }
 
+    /// Whether it can be said of a record whether it holds.
+    fn can_judge(&self, batch: &Batch, record: usize) -> bool {
+        match self {
+            Self::Before { field, .. } => age::value(batch, record, field).and_then(age::day).is_some(),
+            Self::NoPurpose => true,
+        }
+    }
+
     fn holds(&self, batch: &Batch, record: usize) -> bool {
         match self {
             Self::Before { field, day } => age::is_before(batch, record, field, day),
@@ -136,9 +144,22 @@ impl Planner<'_> {
                 if rules.is_empty() {
                     continue;
                 }
-                let mut ages =
-                    Ages { rules, shown: &mut shown, keys: self.keys, stop, open: Vec::new(), found: BTreeMap::new() };
+                let mut ages = Ages {
+                    rules,
+                    shown: &mut shown,
+                    keys: self.keys,
+                    stop,
+                    open: Vec::new(),
+                    found: BTreeMap::new(),
+                    unjudged: BTreeMap::new(),
+                };
                 read(source.as_ref(), object, limits, &mut ages, &name, &listed, &mut found.kept);
+                for (path, n) in &ages.unjudged {
+                    let reason = format!(
+                        "{n} of its records have no day of collection that can be read in one way only: they stay"
+                    );
+                    found.kept.push(Kept { source: name.clone(), object: path.clone(), records: None, reason });
+                }
                 for (path, (rule, records)) in ages.found {
                     if let Some(info) = infos.get(&(name.clone(), path)) {
                         self.plan_overdue(info, &rule, records, &mut found)?;
@@ -251,6 +272,8 @@ struct Ages<'a, 's> {
     stop: &'a AtomicBool,
     open: Vec<String>,
     found: BTreeMap<String, (Rule, Vec<Record>)>,
+    /// Records whose age cannot be told.
+    unjudged: BTreeMap<String, u64>,
 }
 
 impl Sink for Ages<'_, '_> {
@@ -265,9 +288,13 @@ impl Sink for Ages<'_, '_> {
         if let Some(rule) = self.rules.get(&path)
             && !matches!(batch.records, Records::Lines { .. })
         {
-            let (_, records) = self.found.entry(path).or_insert_with(|| (rule.clone(), Vec::new()));
-            for at in (0..batch.records.count() as usize).filter(|&at| rule.holds(&batch, at)) {
-                records.push(sealed(&batch.record(at).whole(), self.keys));
+            let (_, records) = self.found.entry(path.clone()).or_insert_with(|| (rule.clone(), Vec::new()));
+            for at in 0..batch.records.count() as usize {
+                if rule.holds(&batch, at) {
+                    records.push(sealed(&batch.record(at).whole(), self.keys));
+                } else if !rule.can_judge(&batch, at) {
+                    *self.unjudged.entry(path.clone()).or_default() += 1;
+                }
             }
         }
         if self.stop.load(Ordering::Relaxed) { Flow::Break(Stop) } else { Flow::Continue(()) }

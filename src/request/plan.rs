@@ -163,6 +163,15 @@ impl Plan {
         self.is_empty() && self.left.iter().all(is_accepted)
     }
 
+    /// Records with fields in which only what was found is replaced, for they are not the person's alone.
+    pub fn found_only(&self) -> u64 {
+        let is_it = |record: &&PlannedRecord| {
+            let has_field = record.evidence.iter().any(|at| !at.field.is_empty());
+            record.action == PlannedAction::EditFound && has_field
+        };
+        self.objects.iter().map(|object| object.records.iter().filter(is_it).count() as u64).sum()
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()

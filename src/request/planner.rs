@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
 use residuum_source::{Ability, Record, RecordKind, Source};
@@ -130,6 +129,12 @@ impl Planner<'_> {
                 }
             }
             let action = self.action(info, &record, &here, &typed, wanted)?;
+            if action == PlannedAction::EditFound && here.locations.iter().all(|at| at.finding.kind == Type::Key) {
+                let reason =
+                    "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it";
+                here.locations.iter().for_each(|at| plan.leave(at, LeftState::Manual(reason.to_owned())));
+                continue;
+            }
             let evidence: BTreeSet<Evidence> = here.locations.iter().map(|at| Evidence::of(&at.finding)).collect();
             planned.push(PlannedRecord {
                 record,
@@ -217,7 +222,9 @@ impl Planner<'_> {
             return Ok(PlannedAction::EditFound);
         }
         let wants_delete = wanted.is_none_or(Strategy::deletes);
-        if wanted.is_none() && self.is_others_too(info.object, record, here)? {
+        // A document is seldom one person's: what else stands in it goes only if the owner says so.
+        let is_document = wanted.is_none() && !can_go(record.kind());
+        if is_document || wanted != Some(Strategy::Delete) && self.is_others_too(info.object, record, here)? {
             return Ok(PlannedAction::EditFound);
         }
         let may_go = can_go(record.kind()) && !self.policy.retains_values(&info.source, &info.path);
@@ -228,8 +235,6 @@ impl Planner<'_> {
     /// of, or a second key of the same domain.
     fn is_others_too(&self, object: u32, record: &Record, here: &Gathered) -> Result<bool, IndexError> {
         let own: HashSet<Fingerprint> = here.locations.iter().map(|location| location.finding.fp).collect();
-        let own_fields: HashSet<Arc<str>> =
-            here.locations.iter().map(|location| location.finding.field.clone()).collect();
         let mut others = false;
         self.reader.record_findings(object, record, &mut |finding| {
             let tells_people_apart = match finding.kind {
@@ -237,7 +242,7 @@ impl Planner<'_> {
                 Type::Key => is_second_key(finding, here),
                 _ => false,
             };
-            others |= tells_people_apart && !own.contains(&finding.fp) && !own_fields.contains(&finding.field);
+            others |= tells_people_apart && !own.contains(&finding.fp);
             if others { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(others)

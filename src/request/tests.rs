@@ -331,11 +331,30 @@ fn records_past_their_time_go_and_no_other() {
     let found = overdue();
     assert_eq!(actions(&found.plan), [("carts", "delete record", 2), ("leads", "delete record", 1)]);
     let kept: Vec<_> = found.kept.iter().map(|kept| (kept.object.as_str(), kept.records)).collect();
-    assert_eq!(kept, [("kept", Some(1))]);
+    assert_eq!(kept, [("carts", None), ("kept", Some(1))], "one cart has no date");
     let done = world.carry_out(&found.plan);
     assert_eq!((done.deleted, done.refused.len()), (3, 0), "{:?}", done.refused);
     let left: Vec<_> = world.rows("carts").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(left, ["2", "4"], "what has no date stays");
     assert!(world.rows("leads").is_empty());
     assert!(overdue().plan.is_empty());
+}
+
+#[test]
+fn what_is_others_too_loses_only_what_was_found_and_encodings_stay_whole() {
+    use base64::Engine as _;
+    let inner = format!(r#"{{"email": "{JANE}", "with": "kim@example.com", "n": 1}}"#);
+    let payload = base64::engine::general_purpose::STANDARD.encode(inner);
+    let both = format!("{JANE};kim@example.com");
+    let trips = Memory::new("shop")
+        .table("trips", &["id", "emails"], &[&["1", both.as_str()], &["2", "lee@example.com"]])
+        .table("jobs", &["id", "payload"], &[&["7", payload.as_str()]]);
+    let world = World::of(trips, "");
+    let plan = world.plan();
+    assert_eq!(actions(&plan), [("jobs", "replace what was found", 1), ("trips", "replace what was found", 1)]);
+    let done = world.carry_out(&plan);
+    assert_eq!(world.rows("trips")[0], ["1", "[erased];kim@example.com"]);
+    assert_eq!(world.rows("jobs")[0], ["7", payload.as_str()], "half of an encoding is nobody's data any more");
+    let refused: Vec<_> = done.refused.iter().map(|of| (of.object.as_str(), of.refusal.kind)).collect();
+    assert_eq!(refused, [("jobs", RefusalKind::Unsupported)]);
 }
