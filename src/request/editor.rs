@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use residuum_detect::{Category, Detector, FieldPlan, Literals, RuleId, Type};
 use residuum_source::{
-    Action, Batch, Change, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal, RefusalKind,
-    Sensitive,
+    Action, Batch, Change, Column, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal,
+    RefusalKind, Sensitive,
 };
 
 use super::carry_out::CarryOut;
@@ -116,7 +116,7 @@ impl<'a> ByPlan<'a> {
                 continue;
             }
             if let Some(value) = self.replacement(part, batch, sight, corrects) {
-                if is_encoded(&batch.columns[sight.column].bytes, sight) {
+                if is_encoded(&batch.columns[sight.column], sight) {
                     let reason = "it stands in encoded text, such as Base64, beside other data: to be done by hand";
                     return Err(Refusal::new(RefusalKind::Unsupported, reason));
                 }
@@ -193,9 +193,13 @@ impl<'a> ByPlan<'a> {
 
 /// Whether what stands somewhere is the encoded form of a value: its bytes do not read as one, and putting anything in
 /// their place would break what stands around them.
-fn is_encoded(bytes: &[u8], sight: &Sight) -> bool {
-    let (start, end) = (sight.bytes.start as usize, sight.bytes.end as usize);
-    let raw = &bytes[start..end];
+fn is_encoded(column: &Column, sight: &Sight) -> bool {
+    // Values stand side by side in a column; what is before and behind is asked of the one value only.
+    let of_value = column.value_at(sight.bytes.start);
+    let first = column.offsets[of_value];
+    let bytes = column.value(of_value);
+    let (start, end) = ((sight.bytes.start - first) as usize, (sight.bytes.end - first) as usize);
+    let Some(raw) = bytes.get(start..end) else { return true };
     let is_escaped = raw.iter().any(|byte| b"%&\\=".contains(byte));
     let digits = raw.iter().filter(|byte| byte.is_ascii_digit()).count();
     match sight.kind {
