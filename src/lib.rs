@@ -64,6 +64,7 @@ pub mod connect;
 pub mod demo;
 pub mod identity;
 pub mod index;
+mod keyfile;
 pub mod map;
 pub mod proof;
 pub mod report;

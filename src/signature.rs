@@ -5,14 +5,13 @@
 //! wherever something is signed.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+
+use crate::keyfile::{self, hex};
 
 /// Environment variable that holds the signing key: 32 bytes in hexadecimal digits or Base64.
 pub const KEY_VARIABLE: &str = "RESIDUUM_SIGNING_KEY";
@@ -55,13 +54,10 @@ impl Signer {
             return Ok(signer);
         }
         let path = state_path()?;
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                private(&path)?;
-                Ok(Self { key: parse(&text, &format!("in `{}`", path.display()))?, made: None })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
-            Err(cause) => Err(SignatureError::Io { file: path, action: "read", cause }),
+        match read(&path) {
+            Ok(text) => Ok(Self { key: parse(&text, &format!("in `{}`", path.display()))?, made: None }),
+            Err(SignatureError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(error) => Err(error),
         }
     }
 
@@ -100,13 +96,7 @@ impl Signer {
             return Ok(Some(Self { key: parse(&text, &format!("in `{KEY_VARIABLE}`"))?, made: None }));
         }
         let Some(path) = set(KEY_FILE_VARIABLE).map(PathBuf::from) else { return Ok(None) };
-        let text = fs::read_to_string(&path).map_err(|cause| SignatureError::Io {
-            file: path.clone(),
-            action: "read",
-            cause,
-        })?;
-        private(&path)?;
-        Ok(Some(Self { key: parse(&text, &format!("in `{}`", path.display()))?, made: None }))
+        Ok(Some(Self { key: parse(&read(&path)?, &format!("in `{}`", path.display()))?, made: None }))
     }
 
     fn make(path: PathBuf) -> Result<Self, SignatureError> {
@@ -114,20 +104,13 @@ impl Signer {
         getrandom::fill(&mut bytes).map_err(|error| {
             SignatureError::Key(format!("cannot be made: the system gives no random numbers ({error})"))
         })?;
-        let failed = |file: &Path| {
-            let file = file.to_owned();
-            move |cause| SignatureError::Io { file, action: "made", cause }
-        };
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir).map_err(failed(dir))?;
-        }
         let text =
             format!("# signs audit entries and certificates; the public key is printed with them\n{}\n", hex(&bytes));
-        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(failed(&path))?;
+        keyfile::keep(&path, &text).map_err(|cause| SignatureError::Io {
+            file: path.clone(),
+            action: "made",
+            cause,
+        })?;
         Ok(Self { key: SigningKey::from_bytes(&bytes), made: Some(path) })
     }
 }
@@ -140,56 +123,38 @@ pub fn is_signed_by(public_key: &str, bytes: &[u8], signature: &str) -> bool {
 }
 
 fn state_path() -> Result<PathBuf, SignatureError> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
     let none = || SignatureError::Key(format!("has no place: set `HOME`, `{KEY_FILE_VARIABLE}` or `{KEY_VARIABLE}`"));
-    Ok(state.ok_or_else(none)?.join("residuum/signing.key"))
+    Ok(keyfile::state_directory().ok_or_else(none)?.join("signing.key"))
 }
 
-fn private(path: &Path) -> Result<(), SignatureError> {
-    let metadata =
-        fs::metadata(path).map_err(|cause| SignatureError::Io { file: path.to_owned(), action: "read", cause })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
+/// The text of a file that only its owner may read.
+fn read(path: &Path) -> Result<String, SignatureError> {
+    let failed = |cause| SignatureError::Io { file: path.to_owned(), action: "read", cause };
+    let mut file = File::open(path).map_err(failed)?;
+    if let Some(why) = keyfile::readable_by_others(&file, path).map_err(failed)? {
+        return Err(SignatureError::Key(why));
     }
-    Err(SignatureError::Key(format!(
-        "could be read by others at `{0}` (mode {mode:03o}): run `chmod 600 {0}`",
-        path.display()
-    )))
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
 }
 
 fn parse(text: &str, whence: &str) -> Result<SigningKey, SignatureError> {
-    let mut words = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let bytes = words.next().and_then(|word| match word.len() {
-        64 => unhex(word),
-        _ => STANDARD.decode(word).ok()?.try_into().ok(),
-    });
-    let bytes: Option<[u8; 32]> = bytes;
-    let wrong = || {
-        SignatureError::Key(format!("{whence} is not one: 32 bytes as 64 hexadecimal digits or in Base64 are needed"))
-    };
-    bytes.map(|bytes| SigningKey::from_bytes(&bytes)).ok_or_else(wrong)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let key = keyfile::words(text).next().and_then(keyfile::key);
+    let wrong = || SignatureError::Key(format!("{whence} is not one: {} are needed", keyfile::FORM));
+    key.map(|key| SigningKey::from_bytes(&key)).ok_or_else(wrong)
 }
 
 /// So many bytes from twice as many hexadecimal digits.
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(bytes)
+    keyfile::unhex(text)?.try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     /// RFC 8032, section 7.1, test 2.

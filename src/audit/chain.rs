@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Act, Head, Verdict};
-use crate::signature::{Signer, hex, is_signed_by};
+use crate::keyfile::hex;
+use crate::signature::{Signer, is_signed_by};
 
 /// What stands before the digest that is signed, so that no signature of ours is one of something else.
 const SIGNED: &str = "residuum audit entry 1\n";

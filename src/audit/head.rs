@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Entry;
-use crate::signature::hex;
+use crate::keyfile::{self, hex};
 
 /// The last entry of a log at some time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -71,9 +71,7 @@ impl Head {
 fn path(file: &Path) -> Option<PathBuf> {
     let place = fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok()?;
     let name = hex(&Sha256::digest(place.as_os_str().as_encoded_bytes())[..16]);
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    state.map(|state| state.join("residuum/heads").join(format!("{name}.json")))
+    Some(keyfile::state_directory()?.join("heads").join(format!("{name}.json")))
 }
 
 /// Heads that the log has to pass.

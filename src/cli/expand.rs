@@ -9,8 +9,8 @@ use super::location::Names;
 use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
 use crate::identity::Candidate;
+use crate::keyfile::hex;
 use crate::report::human::count;
-use crate::signature::hex;
 
 /// Prints candidates after the locations: a table of their own, or lines of their own.
 pub(super) fn print(out: &mut dyn Write, format: Format, names: Names<'_>, found: &[Candidate]) -> Result<(), Failure> {

@@ -1,21 +1,21 @@
 //! `residuum verify`: is anything of this person left?
 
+mod certify;
+
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use residuum_detect::{Detector, RuleSet};
-use residuum_source::{Coverage, Source};
+use residuum_detect::Detector;
+use residuum_source::Source;
 use serde_json::json;
 
 use super::common::Common;
 use super::exit::Exit;
-use super::failure::{Explain as _, Failure};
+use super::failure::Failure;
 use super::location::{Names, Printer};
 use super::output::{self, Format, Style};
 use super::people::{self, People};
@@ -26,11 +26,11 @@ use crate::audit::Act;
 use crate::clock::utc;
 use crate::identity::Subject;
 use crate::index::{Finding, Index, Reader, SourceState};
-use crate::proof::{self, Canaries, Certificate, Edges, Opening, Places, SourceStatement, Statement, Traces, Wanted};
+use crate::keyfile::hex;
+use crate::proof::{self, Canaries, Edges, Places, Traces, Wanted};
 use crate::report::human::{count, counted};
 use crate::request::Policy;
 use crate::scan::{Scan, ScanOptions};
-use crate::signature::{Signer, hex};
 
 /// Verify that nothing of a person is left
 ///
@@ -82,11 +82,31 @@ pub(super) struct Args {
     show_values: bool,
 }
 
+impl Args {
+    /// An entry of the audit log.
+    fn act(&self, action: &str, details: serde_json::Value) -> Act {
+        let (purpose, request) = (self.purpose.clone(), self.request.clone());
+        Act { action: action.to_owned(), purpose, request, details }
+    }
+}
+
+/// What a run saw, of which a certificate tells.
+struct Seen<'r> {
+    scanned: [String; 2],
+    rules: String,
+    states: &'r [SourceState],
+    sources: &'r [Box<dyn Source>],
+    some_unchanged: bool,
+    places: Places,
+    retained: BTreeMap<String, u64>,
+    canaries: Canaries,
+}
+
 /// Objects that could not be looked at, named one by one; the report has them all.
 const SHOWN: usize = 20;
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
-    args.certificate.as_deref().map_or(Ok(()), may_be_made)?;
+    args.certificate.as_deref().map_or(Ok(()), certify::may_be_made)?;
     let subjects = args.people.subjects_in_full()?;
     let config = common.resolve()?;
     let configured = choose(&config, &args.sources)?;
@@ -100,13 +120,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values,
         "sources": sources.len() + missing,
     });
-    let act = |action: &str, details| Act {
-        action: action.to_owned(),
-        purpose: args.purpose.clone(),
-        request: args.request.clone(),
-        details,
-    };
-    audit::note(&config, common, act("verify", details))?;
+    let note = |act| audit::note(&config, common, act);
+    note(args.act("verify", details))?;
     let options = ScanOptions {
         full: !args.incremental,
         sample: None,
@@ -129,16 +144,19 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let summary = summary?;
     if stop.load(Ordering::Relaxed) {
         common.say("stopped: nothing can be said of what is left");
-        audit::note(&config, common, act("verified", json!({ "complete": false, "stopped": true })))?;
+        note(args.act("verified", json!({ "complete": false, "stopped": true })))?;
         return Ok(Exit::Incomplete);
     }
     let scanned = [began, utc(SystemTime::now())];
     let reader = index.reader()?;
     known::domains(&reader, &subjects)?;
     let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects, &stop);
+    let mut out = output::stdout();
+    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
     let policy = Policy::new(&config);
-    let mut retained = BTreeMap::new();
-    let places = print(args, &rules, &index, &reader, &subjects, &traces, &stop, &policy, &mut retained)?;
+    let (places, retained) = print(&mut printer, &index, &reader, &subjects, &traces, &policy, &stop)?;
+    printer.finish()?;
+    out.flush()?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
     let stopped = stop.load(Ordering::Relaxed);
     let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full && !stopped;
@@ -161,46 +179,29 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         common.say(format_args!("not looked at: what `{source}` has freed: {reason}"));
     }
     let empty = summary.sources.iter().map(|state| state.objects).sum::<u64>() == 0;
-    let against = against(places, canaries, complete, empty);
+    let against = certify::against(places, canaries, complete, empty);
     let outcome = json!({
         "residual": places.residual, "joint": places.joint, "possible": places.possible, "retained": retained, "complete": complete,
         "canaries": canaries, "certified": args.certificate.is_some() && against.is_none(),
     });
-    if let Some(path) = &args.certificate {
-        match against {
-            Some(reason) => common.say(format_args!("no certificate was made: {reason}")),
-            None => {
-                let opening = Opening::new().doing("a certificate could not be made")?;
-                let statement = Statement {
-                    version: Statement::VERSION,
-                    id: opening.certificate.clone(),
-                    issued: utc(SystemTime::now()),
-                    program: concat!("residuum ", env!("CARGO_PKG_VERSION")).to_owned(),
-                    request: args.request.clone(),
-                    subjects: subjects.len() as u64,
-                    identifiers: people::kinds(&subjects).into_iter().map(|(k, n)| (k.to_owned(), n as u64)).collect(),
-                    commitment: opening.commitment(&subjects),
-                    scanned,
-                    rules: hex(&detector.digest()),
-                    sources: looked_at(&summary.sources),
-                    places,
-                    retained: retained.clone(),
-                    canaries,
-                    not_examined: not_examined(&sources, summary.unchanged > 0),
-                };
-                let signer = Signer::load_or_make()?;
-                let certificate = Certificate::sign(&statement, &signer);
-                let opener = opener_of(path);
-                write(&opener, &format!("{}\n", serde_json::to_string_pretty(&opening)?), 0o600)?;
-                // The certificate last: what was not noted or cannot be opened is none.
-                audit::note(&config, common, act("certified", json!({ "certificate": opening.certificate })))?;
-                write(path, &certificate.to_json(), 0o644)?;
-                common.say(format_args!("the certificate is in {}, signed by {}", path.display(), signer.public_key()));
-                common.say(format_args!("what opens its commitment is in {}: give it to the person", opener.display()));
-            }
+    match (&args.certificate, against) {
+        (Some(path), None) => {
+            let seen = Seen {
+                scanned,
+                rules: hex(&detector.digest()),
+                states: &summary.sources,
+                sources: &sources,
+                some_unchanged: summary.unchanged > 0,
+                places,
+                retained,
+                canaries,
+            };
+            certify::certify(path, args, &subjects, seen, common, note)?;
         }
+        (Some(_), Some(reason)) => common.say(format_args!("no certificate was made: {reason}")),
+        (None, _) => {}
     }
-    audit::note(&config, common, act("verified", outcome))?;
+    note(args.act("verified", outcome))?;
     Ok(match () {
         () if places.residual + places.joint > 0 => Exit::No,
         () if !complete || !canaries.all_found() => Exit::Incomplete,
@@ -208,21 +209,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints the places and counts them; those that are kept by exception.
-#[expect(clippy::too_many_arguments, reason = "what is printed comes from everywhere")]
+/// Prints the places; gives how many they are, and those that are kept, by exception.
 fn print(
-    args: &Args,
-    rules: &RuleSet,
+    printer: &mut Printer<'_>,
     index: &Index,
     reader: &Reader,
     subjects: &[Subject],
     traces: &Traces,
-    stop: &AtomicBool,
     policy: &Policy,
-    retained: &mut BTreeMap<String, u64>,
-) -> Result<Places, Failure> {
-    let mut out = output::stdout();
-    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), rules, true)?;
+    stop: &AtomicBool,
+) -> Result<(Places, BTreeMap<String, u64>), Failure> {
+    let mut retained = BTreeMap::new();
     let mut printed = Ok(());
     let is_retained = |finding: &Finding| policy.keeps(finding).is_some();
     let mut places = proof::remaining(reader, index.keys(), subjects, &is_retained, &mut |state, location| {
@@ -241,9 +238,7 @@ fn print(
         *places.of(trace.state) += 1;
         printer.trace(trace)?;
     }
-    printer.finish()?;
-    out.flush()?;
-    Ok(places)
+    Ok((places, retained))
 }
 
 fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool) {
@@ -258,86 +253,4 @@ fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool)
         canaries.found,
         canaries.planted
     ));
-}
-
-/// What speaks against a certificate.
-fn against(places: Places, canaries: Canaries, complete: bool, empty: bool) -> Option<&'static str> {
-    match () {
-        () if places.residual > 0 => Some("data of the person are left"),
-        () if places.joint > 0 => Some("an identifier stands with several people: say first whose records these are"),
-        () if !complete => Some(
-            "not everything could be looked at; approve what is to be left out with `[[exclude]]` in `residuum.toml`",
-        ),
-        () if !canaries.all_found() => Some("not every canary was found: this run cannot be relied on"),
-        () if empty => Some("there was nothing to look at: is everything mounted, and may the user see it?"),
-        () => None,
-    }
-}
-
-/// What was looked at, by source.
-fn looked_at(states: &[SourceState]) -> Vec<SourceStatement> {
-    let mut statements: Vec<SourceStatement> = Vec::new();
-    for state in states {
-        if statements.last().is_none_or(|last| last.name != *state.source) {
-            let (name, kind) = (state.source.to_string(), state.source_kind.to_string());
-            statements.push(SourceStatement { name, kind, read: 0, derived: 0, excluded: 0, records: 0 });
-        }
-        let statement = statements.last_mut().expect("pushed above");
-        statement.records += state.records;
-        match state.coverage {
-            Coverage::Derived => statement.derived += state.objects,
-            Coverage::Excluded => statement.excluded += state.objects,
-            // A certificate is made only where nothing is in any other state.
-            _ => statement.read += state.objects,
-        }
-    }
-    statements
-}
-
-fn not_examined(sources: &[Box<dyn Source>], some_unchanged: bool) -> Vec<String> {
-    let mut all: Vec<String> = proof::NEVER_EXAMINED.iter().map(|what| (*what).to_owned()).collect();
-    if some_unchanged {
-        all.push(proof::NOT_READ_AGAIN.to_owned());
-    }
-    for source in sources {
-        for what in proof::not_examined(source.kind()) {
-            if !all.iter().any(|known| known == what) {
-                all.push((*what).to_owned());
-            }
-        }
-    }
-    all
-}
-
-/// A certificate is never overwritten, and a scan is not made in vain.
-fn may_be_made(path: &Path) -> Result<(), Failure> {
-    for path in [path.to_owned(), opener_of(path)] {
-        if path.exists() {
-            let hint = "nothing is overwritten: name a new file, or move the old one away";
-            return Err(Failure::new(format_args!("`{}` is there already", path.display())).hint(hint));
-        }
-    }
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    match dir.filter(|dir| !dir.is_dir()) {
-        Some(dir) => {
-            Err(Failure::new(format_args!("there is no directory `{}`", dir.display()))
-                .hint("make it, or name another"))
-        }
-        None => Ok(()),
-    }
-}
-
-fn opener_of(certificate: &Path) -> PathBuf {
-    certificate.with_extension("opening.json")
-}
-
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
-        let _ = std::fs::remove_file(path); // half a file would be in the way of the next try
-    }
-    written.doing(format_args!("`{}` cannot be made", path.display()))
 }

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use super::catalog::{Arg, BUILDING, Catalog, DEAD, LIVE, bulk};
 use super::error::{IndexError, Result};
-use super::keys::hex;
 use super::names::Fresh;
 use super::writer::{RunningScan, State, Writer, sync_dir};
 use super::{Commit, ListedPart, PendingSegment, UnitRecord, sums};
+use crate::keyfile::hex;
 
 /// Rows that travel to the catalog together.
 const ROWS: usize = 20_000;

@@ -5,17 +5,15 @@
 //! Older keys stay at hand until nothing in the index is under them.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use residuum_detect::IndexKey;
 
 use super::error::{IndexError, Result};
 use super::{Format, seal};
+use crate::keyfile::{self, hex};
 
 /// Environment variable that holds the key, or the current key and older ones, separated by commas.
 pub const KEY_VARIABLE: &str = "RESIDUUM_INDEX_KEY";
@@ -207,16 +205,6 @@ pub fn id_text(key: &IndexKey) -> String {
     hex(&key.id())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| (c as char).to_digit(16).map(|d| d as u8);
-    let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
-    text.len().is_multiple_of(2).then(|| text.as_bytes().chunks(2).map(pair).collect())?
-}
-
 fn current_id(key: &IndexKey) -> String {
     id_text(key)
 }
@@ -230,29 +218,20 @@ fn random_key() -> Result<IndexKey> {
 
 /// Where a key is kept unless the environment says otherwise.
 fn state_path(id: &str) -> Result<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    let state = state.ok_or_else(|| IndexError::Key {
+    let none = || IndexError::Key {
         id: id.to_owned(),
         reason: format!("has no place: set `HOME`, `{KEY_FILE_VARIABLE}` or `{KEY_VARIABLE}`"),
-    })?;
-    Ok(state.join("residuum/keys").join(format!("{id}.key")))
+    };
+    Ok(keyfile::state_directory().ok_or_else(none)?.join("keys").join(format!("{id}.key")))
 }
 
 fn keep(path: &Path, keys: &[IndexKey]) -> Result<()> {
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        fs::create_dir_all(dir).map_err(IndexError::io(dir, "made"))?;
-    }
     let mut text =
         String::from("# keys of a residuum index, current first: without them the index cannot be searched\n");
     for key in keys {
         text.push_str(&format!("{}\n", hex(key.expose())));
     }
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(IndexError::io(path, "made"))
+    keyfile::keep(path, &text).map_err(IndexError::io(path, "made"))
 }
 
 fn read(path: &Path, id: &str) -> Result<Vec<IndexKey>> {
@@ -267,37 +246,31 @@ fn read(path: &Path, id: &str) -> Result<Vec<IndexKey>> {
         }
         Err(error) => return Err(IndexError::io(path, "read")(error)),
     };
-    let mode = file.metadata().map_err(IndexError::io(path, "read"))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(refuse(format!(
-            "could be read by others at `{0}` (mode {1:03o}): run `chmod 600 {0}`",
-            path.display(),
-            mode & 0o777
-        )));
+    if let Some(why) = keyfile::readable_by_others(&file, path).map_err(IndexError::io(path, "read"))? {
+        return Err(refuse(why));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(IndexError::io(path, "read"))?;
     parse(&text).map_err(|what| refuse(format!("`{}` {what}", path.display())))
 }
 
-/// Keys of 32 bytes in hexadecimal digits or Base64, separated by commas or lines.
-pub(super) fn parse(text: &str) -> Result<Vec<IndexKey>, &'static str> {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let words = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty());
+/// Keys separated by commas or lines.
+pub(super) fn parse(text: &str) -> Result<Vec<IndexKey>, String> {
     let key = |word: &str| {
-        let bytes = match word.len() {
-            64 => unhex(word),
-            _ => STANDARD.decode(word).ok(),
-        };
-        let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(IndexKey::new).ok_or("does not hold a key: 32 bytes as 64 hexadecimal digits or in Base64 are needed")
+        let key = keyfile::key(word).map(IndexKey::new);
+        key.ok_or_else(|| format!("does not hold a key: {} are needed", keyfile::FORM))
     };
-    let keys: Vec<_> = words.map(key).collect::<Result<_, _>>()?;
-    if keys.is_empty() { Err("holds no key") } else { Ok(keys) }
+    let keys: Vec<_> = keyfile::words(text).map(key).collect::<Result<_, _>>()?;
+    if keys.is_empty() { Err("holds no key".to_owned()) } else { Ok(keys) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]

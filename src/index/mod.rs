@@ -198,7 +198,7 @@ impl Format {
     }
 
     fn sum(format: u32, keys: &[String]) -> String {
-        keys::hex(&blake3::hash(format!("{format} {}", keys.join(" ")).as_bytes()).as_bytes()[..8])
+        crate::keyfile::hex(&blake3::hash(format!("{format} {}", keys.join(" ")).as_bytes()).as_bytes()[..8])
     }
 
     fn read(dir: &Path) -> Result<Option<Self>> {

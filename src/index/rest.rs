@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::{IndexError, Result};
-use super::keys::hex;
+use crate::keyfile::hex;
 
 /// Bytes hashed at a time, by all cores together.
 const STRETCH: usize = 32 << 20;

@@ -12,7 +12,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use residuum_detect::{IndexKey, Type};
 
 use super::error::{IndexError, Result};
-use super::keys::hex;
+use crate::keyfile::hex;
 
 const OPEN: char = '⟨';
 const CLOSE: char = '⟩';

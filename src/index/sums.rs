@@ -8,8 +8,8 @@ use hashbrown::HashMap;
 
 use super::catalog::{Catalog, bulk};
 use super::error::{IndexError, Result};
-use super::keys::{hex, unhex};
 use super::segment::{self, FileSum, Prints, Records};
+use crate::keyfile::{hex, unhex};
 
 /// Part of the catalog's schema.
 pub(super) const SCHEMA: &str = "

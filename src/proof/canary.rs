@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::identity::{self, FindOptions, Identifier, Subject};
 use crate::index::{Index, IndexError, Keyring};
+use crate::keyfile::hex;
 use crate::scan::{Scan, ScanError, ScanOptions, Silent};
-use crate::signature::hex;
 
 /// How many canaries were planted, and how many of them were found in every place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Canaries, Places};
 use crate::identity::{Identifier, Subject};
-use crate::signature::{Signer, hex, is_signed_by};
+use crate::keyfile::hex;
+use crate::signature::{Signer, is_signed_by};
 
 /// What stands before the bytes that are signed, so that no signature of ours is one of something else.
 const SIGNED: &str = "residuum certificate 1\n";

@@ -60,7 +60,7 @@ pub struct Traces {
 
 /// Looks for people's identifiers in everything that the sources hand out.
 ///
-/// Memory is some 3 KB for each person, and none if no source has such bytes; they are looked at once, however many people
+/// Memory is that of [`Wanted`] for all people, and none if no source has such bytes; they are looked at once, however many
 /// are looked for. It ends early when `stop` becomes true.
 pub fn leftovers(
     sources: &[Box<dyn Source>],
@@ -108,7 +108,7 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
-    use crate::signature::hex;
+    use crate::keyfile::hex;
 
     fn subject(kind: Type, text: &str) -> Vec<Subject> {
         let identifier = Identifier::value(kind, "", text).expect("it is one");

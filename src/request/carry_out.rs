@@ -15,8 +15,8 @@ use super::policy::Policy;
 use super::store::Store;
 use super::write::{Run, write};
 use crate::index::{Index, Keyring};
+use crate::keyfile::hex;
 use crate::scan::seal_name;
-use crate::signature::hex;
 
 /// Records that are written together at most: in a database they are one transaction.
 const BATCH: usize = 10_000;

@@ -4,7 +4,7 @@ use residuum_detect::Type;
 
 use super::policy::{ERASED, Replacement};
 use crate::config::Strategy;
-use crate::signature::hex;
+use crate::keyfile::hex;
 
 /// What becomes of a value.
 #[derive(PartialEq, Eq, Debug)]

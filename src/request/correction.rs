@@ -15,7 +15,7 @@ use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedRecord};
 use super::{Planner, RequestError};
 use crate::identity::{self, FindOptions, Identifier, InvalidIdentifier, Location, Subject};
 use crate::index::Keyring;
-use crate::signature::hex;
+use crate::keyfile::hex;
 
 /// A value that is wrong, and the right one.
 #[derive(Clone, Debug)]

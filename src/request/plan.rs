@@ -202,7 +202,7 @@ mod fingerprint {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     pub fn serialize<S: Serializer>(fp: &Fingerprint, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::signature::hex(&fp.0))
+        serializer.serialize_str(&crate::keyfile::hex(&fp.0))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {

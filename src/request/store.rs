@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::PlannedObject;
 use crate::identity::{Identifier, Subject};
 use crate::index::Keyring;
-use crate::signature::hex;
+use crate::keyfile::hex;
 
 /// Why a plan cannot be kept or read.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use crate::clock::{today, utc};
 use crate::identity::{Identifier, Subject};
 use crate::index::catalog::{Catalog, bulk};
 use crate::index::{IndexError, Keyring};
-use crate::signature::hex;
+use crate::keyfile::hex;
 
 /// Why somebody, or something, should not come back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

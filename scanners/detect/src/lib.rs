@@ -5,6 +5,7 @@
 //! which the caller turns into a [`Fingerprint`] and forgets.
 
 mod address;
+pub mod base64;
 mod detector;
 mod dictionary;
 mod field;

@@ -10,6 +10,7 @@ mod wide;
 use std::io::Read as _;
 use std::ops::Range;
 
+use crate::base64;
 use crate::run;
 use crate::text::{Cx, Found, Scratch, Texts};
 use crate::validate::net::hex;
@@ -356,25 +357,29 @@ fn decode_hex(digits: &[u8], raw: usize, buffers: &mut Buffers) {
 
 /// Decodes Base64 around the long word at `word`, across the line breaks of MIME; gives its end.
 fn decode_base64(text: &[u8], word: usize, buffers: &mut Buffers) -> Option<usize> {
-    let before = text[..word].iter().rev().take(LONGEST_LEAD).take_while(|b| VALUE[usize::from(**b)] < 64).count();
+    let before =
+        text[..word].iter().rev().take(LONGEST_LEAD).take_while(|b| base64::DIGIT[usize::from(**b)] < 64).count();
     // Behind a path's slash the word itself may be where it begins.
     let start = [word - before, word].into_iter().find(|start| promising(&text[*start..]))?;
     let mut i = start;
     loop {
         let line = i;
-        while i < text.len() && VALUE[usize::from(text[i])] < 64 && buffers.text.len() + (i - line) < MOST_DECODED {
+        while i < text.len()
+            && base64::DIGIT[usize::from(text[i])] < 64
+            && buffers.text.len() + (i - line) < MOST_DECODED
+        {
             i += 1;
         }
-        let goes_past = i < text.len() && VALUE[usize::from(text[i])] < 64;
+        let goes_past = i < text.len() && base64::DIGIT[usize::from(text[i])] < 64;
         buffers.cut += u64::from(goes_past);
         buffers.pieces.push(Piece { decoded: buffers.text.len() as u32, raw: line as u32, form: Form::Base64 });
-        decode_quads(&text[line..i], &mut buffers.text);
+        base64::decode(&text[line..i], &mut buffers.text);
         let length = i - line;
         let next = text[i..].iter().take(4).take_while(|b| matches!(b, b'\r' | b'\n' | b' ')).count();
         let goes_on = next > 0
             && length >= 60
             && length.is_multiple_of(4)
-            && text.get(i + next..i + next + 4).is_some_and(|b| b.iter().all(|b| VALUE[usize::from(*b)] < 64));
+            && text.get(i + next..i + next + 4).is_some_and(|b| b.iter().all(|b| base64::DIGIT[usize::from(*b)] < 64));
         if !goes_on {
             return Some(i);
         }
@@ -382,25 +387,15 @@ fn decode_base64(text: &[u8], word: usize, buffers: &mut Buffers) -> Option<usiz
     }
 }
 
-fn decode_quads(line: &[u8], out: &mut Vec<u8>) {
-    for quad in line.chunks(4) {
-        let mut bits = 0u32;
-        for (i, byte) in quad.iter().enumerate() {
-            bits |= u32::from(VALUE[usize::from(*byte)]) << (26 - 6 * i);
-        }
-        out.extend_from_slice(&bits.to_be_bytes()[..quad.len() * 3 / 4]);
-    }
-}
-
 /// Whether the first characters decode to something that is text or compressed.
 fn promising(text: &[u8]) -> bool {
     let Some(head) = text.first_chunk::<16>() else { return false };
-    if head.iter().any(|b| VALUE[usize::from(*b)] >= 64) {
+    if head.iter().any(|b| base64::DIGIT[usize::from(*b)] >= 64) {
         return false;
     }
     let mut bytes = [0; 12];
     for (quad, three) in head.as_chunks::<4>().0.iter().zip(bytes.as_chunks_mut::<3>().0) {
-        let bits = quad.iter().fold(0u32, |bits, b| bits << 6 | u32::from(VALUE[usize::from(*b)]));
+        let bits = quad.iter().fold(0u32, |bits, b| bits << 6 | u32::from(base64::DIGIT[usize::from(*b)]));
         three.copy_from_slice(&bits.to_be_bytes()[1..]);
     }
     is_gzip(&bytes) || is_zlib(&bytes) || readable(&bytes) || is_wide(&bytes)
@@ -442,27 +437,6 @@ fn readable(bytes: &[u8]) -> bool {
 
 /// How far before a long word Base64 may begin that has it in its midst.
 const LONGEST_LEAD: usize = 256;
-
-/// The value of each Base64 character, of both alphabets of RFC 4648; 64 for every other byte.
-static VALUE: [u8; 256] = {
-    let mut table = [64; 256];
-    let mut value = 0;
-    while value < 26 {
-        table[b'A' as usize + value] = value as u8;
-        table[b'a' as usize + value] = value as u8 + 26;
-        value += 1;
-    }
-    let mut digit = 0;
-    while digit < 10 {
-        table[b'0' as usize + digit] = digit as u8 + 52;
-        digit += 1;
-    }
-    table[b'+' as usize] = 62;
-    table[b'-' as usize] = 62;
-    table[b'/' as usize] = 63;
-    table[b'_' as usize] = 63;
-    table
-};
 
 #[cfg(test)]
 mod tests;

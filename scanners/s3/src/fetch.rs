@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use residuum_formats::Input;
-use residuum_source::{Batch, Fetch, Flow, Limits, ObjectPath, Outcome, Part, Pick, Record, Sink, SourceError, Stop};
+use residuum_source::{Fetch, Limits, ObjectPath, Pick, Record, Sink, SourceError};
 
 use crate::S3;
 use crate::error::ARCHIVED;
@@ -33,40 +33,8 @@ impl Fetch for S3 {
         }
         let stored = Stored::open(self, &key, older.as_deref(), &head);
         let stored = stored.map_err(|fault| SourceError::unreadable(&object, fault.reason))?;
-        let mut until = Until { pick: Pick::new(part, records, sink), part, open: Vec::new(), is_done: false };
-        let flow = residuum_formats::read(&object, Input::Stored(Arc::new(stored)), limits, &mut until);
-        if flow.is_break() && !until.is_done { Err(SourceError::Stopped) } else { Ok(()) }
-    }
-}
-
-/// Stops the reading behind the part that is wanted: what is not read is not asked for.
-struct Until<'s> {
-    pick: Pick<'s>,
-    part: &'s ObjectPath,
-    open: Vec<bool>,
-    is_done: bool,
-}
-
-impl Sink for Until<'_> {
-    fn open(&mut self, part: Part) -> Flow {
-        self.open.push(part.path == *self.part);
-        self.pick.open(part)
-    }
-
-    fn batch(&mut self, batch: Batch) -> Flow {
-        self.pick.batch(batch)
-    }
-
-    fn close(&mut self, outcome: Outcome) -> Flow {
-        self.pick.close(outcome)?;
-        if self.open.pop() == Some(true) && !self.open.is_empty() {
-            self.is_done = true;
-            return Flow::Break(Stop);
-        }
-        Flow::Continue(())
-    }
-
-    fn go_on(&mut self) -> Flow {
-        self.pick.go_on()
+        let mut pick = Pick::new(part, records, sink);
+        let flow = residuum_formats::read(&object, Input::Stored(Arc::new(stored)), limits, &mut pick);
+        if flow.is_break() && !pick.is_done() { Err(SourceError::Stopped) } else { Ok(()) }
     }
 }

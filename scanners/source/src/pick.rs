@@ -2,22 +2,29 @@
 
 use std::collections::HashSet;
 
-use crate::{Batch, Column, Flow, ObjectPath, Outcome, Part, Record, RecordKind, Records, Rows, Sink};
+use crate::{Batch, Column, Flow, ObjectPath, Outcome, Part, Record, RecordKind, Records, Rows, Sink, Stop};
 
 /// Passes on only some records of one part, for a connector that can fetch them no faster than by reading.
 ///
 /// Of running text the lines come as records of their own; a line that goes over windows comes in pieces, in order.
+/// Behind a part that is inside of another it stops the reader: what is not wanted need not be read.
 pub struct Pick<'s> {
     part: &'s ObjectPath,
     wanted: HashSet<Record>,
     sink: &'s mut dyn Sink,
     open: Vec<bool>,
+    is_done: bool,
 }
 
 impl<'s> Pick<'s> {
     /// Of this part these records go into the sink.
     pub fn new(part: &'s ObjectPath, records: &[Record], sink: &'s mut dyn Sink) -> Self {
-        Self { part, wanted: records.iter().map(Record::whole).collect(), sink, open: Vec::new() }
+        Self { part, wanted: records.iter().map(Record::whole).collect(), sink, open: Vec::new(), is_done: false }
+    }
+
+    /// Whether the reader was stopped here, because the part was behind it, and not by the sink.
+    pub fn is_done(&self) -> bool {
+        self.is_done
     }
 }
 
@@ -39,7 +46,12 @@ impl Sink for Pick<'_> {
     }
 
     fn close(&mut self, outcome: Outcome) -> Flow {
-        if self.open.pop() == Some(true) { self.sink.close(outcome) } else { Flow::Continue(()) }
+        if self.open.pop() != Some(true) {
+            return Flow::Continue(());
+        }
+        self.sink.close(outcome)?;
+        self.is_done = !self.open.is_empty();
+        if self.is_done { Flow::Break(Stop) } else { Flow::Continue(()) }
     }
 
     fn go_on(&mut self) -> Flow {

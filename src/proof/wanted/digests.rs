@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use md5::Md5;
+use residuum_detect::base64;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -93,7 +94,7 @@ impl Digests {
         }
         let mut at = 0;
         while at < text.len() {
-            let length = text[at..].iter().take_while(|b| CODE[usize::from(**b)] < 64).count();
+            let length = text[at..].iter().take_while(|b| base64::DIGIT[usize::from(**b)] < 64).count();
             if length >= SHORTEST {
                 self.in_word(text, at..at + length, edges, values, each);
             }
@@ -184,14 +185,9 @@ fn hex_bytes(text: &[u8]) -> Vec<u8> {
     text.as_chunks::<2>().0.iter().map_while(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
-/// The bytes of Base64 in either alphabet of RFC 4648.
 fn base64_bytes(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for quad in text.chunks(4) {
-        let bits =
-            quad.iter().enumerate().fold(0u32, |bits, (i, b)| bits | u32::from(CODE[usize::from(*b)]) << (26 - 6 * i));
-        bytes.extend_from_slice(&bits.to_be_bytes()[..quad.len() * 3 / 4]);
-    }
+    base64::decode(text, &mut bytes);
     bytes
 }
 
@@ -204,24 +200,3 @@ fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     let digits: Vec<u8> = text.iter().copied().filter(|b| *b != b'-').collect();
     hex_bytes(&digits).try_into().ok()
 }
-
-/// The value of each Base64 character, of both alphabets; 64 for every other byte.
-static CODE: [u8; 256] = {
-    let mut table = [64; 256];
-    let mut value = 0;
-    while value < 26 {
-        table[b'A' as usize + value] = value as u8;
-        table[b'a' as usize + value] = value as u8 + 26;
-        value += 1;
-    }
-    let mut digit = 0;
-    while digit < 10 {
-        table[b'0' as usize + digit] = digit as u8 + 52;
-        digit += 1;
-    }
-    table[b'+' as usize] = 62;
-    table[b'-' as usize] = 62;
-    table[b'/' as usize] = 63;
-    table[b'_' as usize] = 63;
-    table
-};

@@ -6,8 +6,9 @@
 //! of it in UTF-8 and in UTF-16 between other bytes.
 //!
 //! An automaton of all forms of 100,000 people has some hundred million states. Here a filter of a few bits for each form
-//! turns away nearly every place; what passes it is looked up by a hash and compared in full. Cost: some 2 KB for each
-//! person, most of it for digests, and one pass over the bytes.
+//! turns away nearly every place; what passes it is looked up by a hash and compared in full. Cost: one pass over the
+//! bytes, and memory for each person, most of it for digests: a whole `verify` with an e-mail and a phone of each took
+//! 129 MB for 10,000 people and 473 MB for 100,000, some 4 KB for one more.
 
 mod digests;
 mod filter;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::signature::hex;
+use crate::keyfile::hex;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use md5::Md5;

@@ -4,6 +4,7 @@ use residuum_detect::Type;
 
 use super::numbers::is_american;
 use super::{Edges, Value};
+use crate::keyfile::hex;
 
 /// The texts in which a value is looked for: not numbers, unless they may stand beside anything.
 pub(super) fn texts(value: &Value, edges: Edges, each: &mut dyn FnMut(&[u8])) {
@@ -18,7 +19,7 @@ pub(super) fn texts(value: &Value, edges: Edges, each: &mut dyn FnMut(&[u8])) {
                     add(&format!("{name}{at}{domain}"));
                 }
             }
-            add(&hex(text));
+            add(&hex(text.as_bytes()));
         }
         Type::PersonName => {
             let Some((first, last)) = text.rsplit_once(' ') else { return };
@@ -37,7 +38,7 @@ pub(super) fn texts(value: &Value, edges: Edges, each: &mut dyn FnMut(&[u8])) {
         }
         Type::StreetAddress => add(text),
         Type::Phone | Type::UsSsn | Type::UsItin | Type::CreditCard => {
-            add(&hex(text));
+            add(&hex(text.as_bytes()));
             if edges == Edges::Any {
                 grouped(value).iter().for_each(|text| add(text));
             }
@@ -165,11 +166,6 @@ fn grouped(value: &Value) -> Vec<String> {
 
 fn groups_of_four(text: &str) -> Vec<&str> {
     (0..text.len()).step_by(4).map(|at| text.get(at..(at + 4).min(text.len())).unwrap_or_default()).collect()
-}
-
-/// In hexadecimal, as text is dumped: what is long is decoded where it stands, these are for what is short.
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn is_uuid(text: &str) -> bool {

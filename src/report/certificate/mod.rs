@@ -12,8 +12,8 @@ pub use html::html;
 pub use pdf::pdf;
 
 use super::human::{count, counted};
+use crate::keyfile::hex;
 use crate::proof::{Certificate, SourceStatement, Statement};
-use crate::signature::hex;
 
 /// What stands on the page, in plain words.
 #[derive(Clone, PartialEq, Eq, Debug)]

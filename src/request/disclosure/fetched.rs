@@ -77,7 +77,11 @@ fn read_through(
     }
     for range in source.split(&object, SplitTarget { bytes: u64::MAX })? {
         let unit = Unit { objects: vec![object.clone()], range };
-        source.read(&unit, limits, &mut Pick::new(part, records, gather))?;
+        let mut pick = Pick::new(part, records, gather);
+        match source.read(&unit, limits, &mut pick) {
+            Err(SourceError::Stopped) if pick.is_done() => {}
+            read => read?,
+        }
     }
     Ok(())
 }

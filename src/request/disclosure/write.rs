@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest as _, Sha256};
 
 use super::package::PackageFile;
-use crate::signature::hex;
+use crate::keyfile::hex;
 
 /// Why there is no package.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What tests of every connector that writes do: choose records, say what becomes of them, and look at what was refused.
 
 use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
 
 use residuum_source::conformance::Collect;
 use residuum_source::{
@@ -139,4 +140,28 @@ pub fn check_fetch(source: &dyn Source, table: &str) {
     let last = &records[records.len() - 1..];
     let expected: Vec<_> = expected.into_iter().filter(|(record, ..)| record == &last[0]).collect();
     assert_eq!(fetch(last), expected, "`{table}`: one record is fetched");
+}
+
+/// A program whose session holds a transaction open; it ends with this.
+pub struct Holding(Child);
+
+impl Holding {
+    /// Starts the program, and waits until its session is seen to be where it stays.
+    pub fn begin(mut command: Command, is_there: impl Fn() -> bool) -> Self {
+        let holding = Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        for _ in 0..400 {
+            if is_there() {
+                return holding;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        panic!("the other session begins");
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

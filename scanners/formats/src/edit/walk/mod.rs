@@ -2,6 +2,7 @@
 //!
 //! Members are named exactly as the readers in [`container`](crate::container) name them.
 
+mod pack;
 mod stream;
 mod tar;
 mod zip;
@@ -63,11 +64,9 @@ pub(super) fn part(
             };
             bytes.fill(HEAD);
             match recognise::recognise(bytes.window()) {
-                Format::Gzip => stream::gzip(path, bytes, &deeper, job, out),
-                Format::Zstd => stream::zstd(path, bytes, &deeper, job, out),
-                Format::Bzip2 => stream::bzip2(path, bytes, &deeper, job, out),
-                Format::Xz => stream::xz(path, bytes, &deeper, job, out),
-                Format::Lz4 => stream::lz4(path, bytes, &deeper, job, out),
+                format @ (Format::Gzip | Format::Zstd | Format::Bzip2 | Format::Xz | Format::Lz4) => {
+                    stream::stream(path, &format, bytes, &deeper, job, out)
+                }
                 Format::Zip => zip::zip(path, bytes, &deeper, job, out),
                 Format::Tar => tar::tar(path, bytes, &deeper, job, out),
                 Format::SevenZ => Err(Fault::unsupported(

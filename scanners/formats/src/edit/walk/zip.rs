@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flate2::Crc;
 use residuum_source::ObjectPath;
 
-use super::{Job, What, part, written};
+use super::{Job, What, pack, part, written};
 use crate::container::directory::{Entry, Located, data_of, locate, parse, read_exact_at};
 use crate::container::{Names, Within, office_document, with_entry};
 use crate::edit::splice::Count;
@@ -31,15 +31,13 @@ pub(super) fn zip(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    let archive = stored_or_held(bytes, within.limits, "zip archive").map_err(Fault::from)?;
-    let located = locate(&*archive, within.limits.whole_bytes)?;
-    let entries = parse(&located)?;
-    if office_document(&entries, &archive).is_some() {
+    let archive = Archive::open(bytes, "zip archive", within)?;
+    if office_document(&archive.entries, &archive.bytes).is_some() {
         return Err(Fault::unsupported(
             "what is embedded in an office document is not written: open the document, and change or remove it there",
         ));
     }
-    members_again(path, archive, &located, entries, within, job, out)
+    archive.again(path, within, job, out)
 }
 
 /// A document that is a zip archive, whose members are its parts.
@@ -50,44 +48,57 @@ pub(in crate::edit) fn document(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    let archive = stored_or_held(bytes, within.limits, "document").map_err(Fault::from)?;
-    let located = locate(&*archive, within.limits.whole_bytes)?;
-    let entries = parse(&located)?;
-    members_again(path, archive, &located, entries, within, job, out)
+    Archive::open(bytes, "document", within)?.again(path, within, job, out)
 }
 
-fn members_again(
-    path: &ObjectPath,
-    archive: Arc<dyn ReadAt>,
-    located: &Located,
+/// An archive with its directory.
+struct Archive {
+    bytes: Arc<dyn ReadAt>,
+    located: Located,
     entries: Vec<Entry>,
-    within: &Within<'_>,
-    job: &mut dyn Job,
-    out: &mut dyn Write,
-) -> Result<(), Fault> {
-    let mut members = members(path, entries, located, job)?;
-    if job.is_dry() {
-        for member in members.iter().filter(|member| matches!(member.what, What::Open | What::Edit)) {
-            content(member, &archive, within, job, &mut io::sink())?;
-        }
-        return Ok(());
+}
+
+impl Archive {
+    fn open(bytes: Bytes<'_>, what: &'static str, within: &Within<'_>) -> Result<Self, Fault> {
+        let bytes = stored_or_held(bytes, within.limits, what).map_err(Fault::from)?;
+        let located = locate(&*bytes, within.limits.whole_bytes)?;
+        let entries = parse(&located)?;
+        Ok(Self { bytes, located, entries })
     }
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by_key(|&i| members[i].entry.header);
-    let mut out = Counted { out, at: 0 };
-    let first = order.first().map_or(located.start, |&i| members[i].entry.header);
-    copy(&archive, 0, first.min(located.start), &mut out)?;
-    for i in order {
-        let member = &mut members[i];
-        member.at = out.at;
-        match member.what {
-            What::Drop => {}
-            What::Keep => kept(member, &archive, &mut out)?,
-            What::Open | What::Edit => edited(member, &archive, within, job, &mut out)?,
+
+    /// Walks through the members, and writes the archive with what became of them.
+    fn again(
+        self,
+        path: &ObjectPath,
+        within: &Within<'_>,
+        job: &mut dyn Job,
+        out: &mut dyn Write,
+    ) -> Result<(), Fault> {
+        let Self { bytes: archive, located, entries } = self;
+        let mut members = members(path, entries, &located, job)?;
+        if job.is_dry() {
+            for member in members.iter().filter(|member| matches!(member.what, What::Open | What::Edit)) {
+                content(member, &archive, within, job, &mut io::sink())?;
+            }
+            return Ok(());
         }
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by_key(|&i| members[i].entry.header);
+        let mut out = Counted { out, at: 0 };
+        let first = order.first().map_or(located.start, |&i| members[i].entry.header);
+        copy(&archive, 0, first.min(located.start), &mut out)?;
+        for i in order {
+            let member = &mut members[i];
+            member.at = out.at;
+            match member.what {
+                What::Drop => {}
+                What::Keep => kept(member, &archive, &mut out)?,
+                What::Open | What::Edit => edited(member, &archive, within, job, &mut out)?,
+            }
+        }
+        members.retain(|member| member.what != What::Drop);
+        directory(&members, &located, &archive, &mut out)
     }
-    members.retain(|member| member.what != What::Drop);
-    directory(&members, located, &archive, &mut out)
 }
 
 fn members(path: &ObjectPath, entries: Vec<Entry>, located: &Located, job: &dyn Job) -> Result<Vec<Member>, Fault> {
@@ -172,7 +183,7 @@ fn edited(
 ) -> Result<(), Fault> {
     // Packed twice, because its header says how long it is: holding it might take more memory than there is.
     let mut count = Count(0);
-    let (size, crc) = pack(member, archive, within, job, &mut count)?;
+    let (size, crc) = packed(member, archive, within, job, &mut count)?;
     let compressed = count.0;
     let method = method_again(member.entry.method);
     let mut fixed = [0; 30];
@@ -199,7 +210,7 @@ fn edited(
         out.write_all(bytes).map_err(written)?;
     }
     let before = out.at;
-    pack(member, archive, within, job, out)?;
+    packed(member, archive, within, job, out)?;
     if out.at - before != compressed {
         return Err(Fault::unreadable("a member of the archive packs to another length the second time"));
     }
@@ -225,46 +236,26 @@ fn method_again(method: u16) -> u16 {
 }
 
 /// Packs a member, and says how long it was before and with what sum.
-fn pack(
+fn packed(
     member: &Member,
     archive: &Arc<dyn ReadAt>,
     within: &Within<'_>,
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(u64, u32), Fault> {
-    let mut run = |out: &mut dyn Write| {
-        let mut summed = Summed { out, crc: Crc::new(), len: 0 };
-        content(member, archive, within, job, &mut summed)?;
-        Ok::<_, Fault>((summed.len, summed.crc.sum()))
+    let packer = match method_again(member.entry.method) {
+        0 => pack::store(out),
+        12 => pack::bzip2(out),
+        93 => pack::zstd(out),
+        95 => pack::xz(out),
+        _ => pack::deflate(out),
     };
-    match method_again(member.entry.method) {
-        0 => run(out),
-        12 => {
-            let mut packer = ::bzip2::write::BzEncoder::new(out, ::bzip2::Compression::best());
-            let told = run(&mut packer)?;
-            packer.finish().map_err(written)?;
-            Ok(told)
-        }
-        93 => {
-            let mut packer = ::zstd::Encoder::new(out, 3).map_err(written)?;
-            let told = run(&mut packer)?;
-            packer.finish().map_err(written)?;
-            Ok(told)
-        }
-        95 => {
-            let options = lzma_rust2::XzOptions::with_preset(6);
-            let mut packer = lzma_rust2::XzWriter::new(out, options).map_err(written)?;
-            let told = run(&mut packer)?;
-            packer.finish().map_err(written)?;
-            Ok(told)
-        }
-        _ => {
-            let mut packer = flate2::write::DeflateEncoder::new(out, flate2::Compression::default());
-            let told = run(&mut packer)?;
-            packer.finish().map_err(written)?;
-            Ok(told)
-        }
-    }
+    let mut packer = packer.map_err(written)?;
+    let mut summed = Summed { out: &mut packer, crc: Crc::new(), len: 0 };
+    content(member, archive, within, job, &mut summed)?;
+    let told = (summed.len, summed.crc.sum());
+    packer.finish().map_err(written)?;
+    Ok(told)
 }
 
 /// Extra fields but for that of zip64.

@@ -1,6 +1,6 @@
 //! Erasing and correcting on a server, and what stands in the way.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use residuum_source::conformance::{Edits, check_apply};
 use residuum_source::{
@@ -9,7 +9,7 @@ use residuum_source::{
 use residuum_sql::MySql;
 
 use super::{Database, MANY};
-use crate::editing::{Becomes, apply, check_fetch, check_refused, target, with_value};
+use crate::editing::{Becomes, Holding, apply, check_fetch, check_refused, target, with_value};
 
 const TYPED: &str = r#"
     CREATE TABLE typed(k varchar(60) PRIMARY KEY, c char(6), v varchar(60) CHARACTER SET latin1, j json, raw blob, e enum('glad', 'sad'), s set('x', 'y'),
@@ -185,35 +185,18 @@ fn children_first_and_all_that_can_go() {
     assert!(receipts[0].notes.iter().any(|note| note.contains("DELETE HISTORY")), "{:?}", receipts[0].notes);
 }
 
-/// A session that has done something and not ended its transaction.
-struct Holding(Child);
-
-impl Holding {
-    fn new(database: &Database, sql: &str) -> Self {
-        let rest = database.url.strip_prefix("mysql://").unwrap();
-        let (authority, name) = rest.split_once('/').unwrap();
-        let (user, place) = authority.split_once('@').unwrap();
-        let (host, port) = place.split_once(':').unwrap();
-        let sql = format!("START TRANSACTION; {sql}; SELECT SLEEP(60)");
-        let mut command = Command::new("mariadb");
-        command.args(["--no-defaults", "-N", "-h", host, "-P", port, "-u", user, "-e", &sql, name]);
-        let holding = Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        for _ in 0..400 {
-            let sleeps = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO = 'SELECT SLEEP(60)'";
-            if database.run(sleeps) == "1" {
-                return holding;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(25));
-        }
-        panic!("the other session begins");
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Another session that has done something and not ended its transaction.
+fn holding(database: &Database, sql: &str) -> Holding {
+    let rest = database.url.strip_prefix("mysql://").unwrap();
+    let (authority, name) = rest.split_once('/').unwrap();
+    let (user, place) = authority.split_once('@').unwrap();
+    let (host, port) = place.split_once(':').unwrap();
+    let sql = format!("START TRANSACTION; {sql}; SELECT SLEEP(60)");
+    let mut command = Command::new("mariadb");
+    command.args(["--no-defaults", "-N", "-h", host, "-P", port, "-u", user, "-e", &sql, name]);
+    let sleeping =
+        "SELECT count(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO = 'SELECT SLEEP(60)'";
+    Holding::begin(command, || database.run(sleeping) == "1")
 }
 
 fn end_others(database: &Database) {
@@ -231,7 +214,7 @@ fn locked_rows_can_be_tried_again() {
     let source = MySql::connect("test", options).unwrap();
     let customers = database.at("customers");
     {
-        let _other = Holding::new(&database, "UPDATE customers SET age = 1 WHERE id = 3");
+        let _other = holding(&database, "UPDATE customers SET age = 1 WHERE id = 3");
         let targets = [target(&database.at("orders"), numbers(&[12])), target(&customers, numbers(&[3, 5, 77]))];
         let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
         assert_eq!(receipts.unwrap().iter().map(|receipt| receipt.deleted).sum::<u64>(), 2);
@@ -240,7 +223,7 @@ fn locked_rows_can_be_tried_again() {
         end_others(&database);
     }
     {
-        let _other = Holding::new(&database, "LOCK TABLES customers WRITE");
+        let _other = holding(&database, "LOCK TABLES customers WRITE");
         let (receipts, editor) = apply(&source, &[target(&customers, numbers(&[3]))], Becomes::Gone);
         assert_eq!((receipts.unwrap().len(), editor.refused[0].2.kind), (0, RefusalKind::Locked));
         end_others(&database);

@@ -1,7 +1,7 @@
 //! Erasing and correcting on a server, and what stands in the way.
 
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use residuum_source::conformance::{Edits, check_apply};
 use residuum_source::{
@@ -9,7 +9,7 @@ use residuum_source::{
 };
 
 use super::{Database, MANY};
-use crate::editing::{Becomes, apply, check_fetch, check_refused, target, with_value};
+use crate::editing::{Becomes, Holding, apply, check_fetch, check_refused, target, with_value};
 
 const TYPED: &str = r#"
     CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE EXTENSION hstore SCHEMA kit;
@@ -186,31 +186,13 @@ fn children_first_and_all_that_can_go() {
     assert_eq!(database.run("SELECT count(*) FROM tagged WHERE tag = 'gold'"), "2");
 }
 
-/// A session that has done something and not ended its transaction.
-struct Holding(Child);
-
-impl Holding {
-    fn new(database: &Database, sql: &str) -> Self {
-        let mut command = Command::new("psql");
-        command.args(["-XAtq", "-d", &database.url, "-c", &format!("BEGIN; {sql}; SELECT pg_sleep(60)")]);
-        let holding = Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        for _ in 0..400 {
-            let sleeps =
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-            if database.run(sleeps) == "1" {
-                return holding;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(25));
-        }
-        panic!("the other session begins");
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Another session that has done something and not ended its transaction.
+fn holding(database: &Database, sql: &str) -> Holding {
+    let mut command = Command::new("psql");
+    command.args(["-XAtq", "-d", &database.url, "-c", &format!("BEGIN; {sql}; SELECT pg_sleep(60)")]);
+    let sleeping =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    Holding::begin(command, || database.run(sleeping) == "1")
 }
 
 fn end_others(database: &Database) {
@@ -227,7 +209,7 @@ fn locked_rows_can_be_tried_again() {
     options.lock_timeout = std::time::Duration::from_millis(300);
     let source = residuum_sql::Postgres::connect("test", options).unwrap();
     {
-        let _other = Holding::new(&database, "UPDATE customers SET age = 1 WHERE id = 3");
+        let _other = holding(&database, "UPDATE customers SET age = 1 WHERE id = 3");
         let targets = [target("public.orders", numbers(&[12])), target("public.customers", numbers(&[3, 5, 77]))];
         let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
         assert_eq!(receipts.unwrap().iter().map(|receipt| receipt.deleted).sum::<u64>(), 2);
@@ -236,7 +218,7 @@ fn locked_rows_can_be_tried_again() {
         end_others(&database);
     }
     {
-        let _other = Holding::new(&database, "LOCK TABLE customers IN ACCESS EXCLUSIVE MODE");
+        let _other = holding(&database, "LOCK TABLE customers IN ACCESS EXCLUSIVE MODE");
         let (receipts, editor) = apply(&source, &[target("public.customers", numbers(&[3]))], Becomes::Gone);
         assert_eq!((receipts.unwrap().len(), editor.refused[0].2.kind), (0, RefusalKind::Locked));
         end_others(&database);

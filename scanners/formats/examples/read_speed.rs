@@ -1,4 +1,4 @@
-//! How fast files are read: `cargo run --release -p residuum-formats --example throughput FILE…`.
+//! How fast files are read: `cargo run --release -p residuum-formats --example read_speed FILE…`.
 //!
 //! Prints, for each file, what became of it, its records and values, and bytes per second of the best of five
 //! readings, so that a figure always stands next to the counts it is for.

@@ -1,4 +1,4 @@
-//! How fast running text is searched: `throughput [--rules DIR] FILE…` prints MB/s of one thread and the hits of each type.
+//! How fast running text is searched: `search_speed [--rules DIR] FILE…` prints MB/s of one thread and the hits of each type.
 //!
 //! The best of ten passes over memory, in windows of a mebibyte as readers hand them over.
 #![allow(clippy::print_stdout, reason = "a program's output")]
