@@ -6,6 +6,8 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -161,6 +163,8 @@ pub fn main() -> ExitCode {
         }
     };
     common::start_log(cli.common.verbose);
+    // A file that may not grow further is then an error that a command names, and not the end of the process.
+    let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::new(AtomicBool::new(false)));
     match cli.command.run(&cli.common) {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => Exit::Done.into(),

@@ -22,6 +22,33 @@ pub const AFTER: &str = "after";
 /// Says that a directory was made here and may be made again.
 const MARKER: &str = ".made-by-residuum-demo";
 
+/// What the demo and the commands that it runs make in the directory.
+const MADE: [&str; 11] = [
+    MARKER,
+    AFTER,
+    ".residuum",
+    "README.txt",
+    "crm.sqlite",
+    "crm.sqlite-shm",
+    "crm.sqlite-wal",
+    "demo.key",
+    "files",
+    "report.html",
+    "residuum.toml",
+];
+
+/// The files of the company, in `files`.
+const FILES: [&str; 8] = [
+    "archive/2025.zip",
+    "events/web-2026-09.jsonl",
+    "exports/kunden-2026-09.csv",
+    "logs/access.log",
+    "logs/app.log",
+    "mail/please-delete.txt",
+    "warehouse/newsletter.parquet",
+    "warehouse/shipments.parquet",
+];
+
 /// What was made, for whoever shows it and for tests to count against.
 #[derive(Clone, Debug)]
 pub struct Company {
@@ -110,11 +137,14 @@ pub fn make(directory: &Path) -> Result<Company, DemoError> {
     })
 }
 
-/// An empty directory with the marker in it; what the demo made before is removed, what it did not make is kept.
+/// An empty directory with the marker in it: what the demo made before is removed, unless something else is there.
 fn prepare(directory: &Path) -> Result<(), DemoError> {
     let failed = |cause| DemoError::Write { path: directory.to_owned(), cause };
     match fs::symlink_metadata(directory) {
         Ok(found) if found.is_dir() && directory.join(MARKER).is_file() => {
+            if let Some(foreign) = foreign(directory).map_err(failed)? {
+                return Err(DemoError::Foreign(foreign));
+            }
             fs::remove_dir_all(directory).map_err(failed)?
         }
         Ok(found) if found.is_dir() && fs::read_dir(directory).map_err(failed)?.next().is_none() => {}
@@ -123,6 +153,28 @@ fn prepare(directory: &Path) -> Result<(), DemoError> {
     }
     fs::create_dir_all(directory).map_err(failed)?;
     write(&directory.join(MARKER), "`residuum demo` made this directory and removes it when it is run again.\n")
+}
+
+/// Something in the demo's directory that the demo did not make.
+fn foreign(directory: &Path) -> io::Result<Option<PathBuf>> {
+    let files = directory.join("files");
+    let is_made = |path: &Path| match path.strip_prefix(&files) {
+        Ok(name) => FILES.iter().any(|file| Path::new(file).starts_with(name)),
+        Err(_) => path.strip_prefix(directory).is_ok_and(|name| MADE.iter().any(|made| Path::new(made) == name)),
+    };
+    let mut ahead = vec![directory.to_owned()];
+    while let Some(inside) = ahead.pop() {
+        for entry in fs::read_dir(inside)? {
+            let (path, is_directory) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_dir())))?;
+            if !is_made(&path) {
+                return Ok(Some(path));
+            }
+            if is_directory && path.starts_with(&files) {
+                ahead.push(path);
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Copies the company into a directory within its own, without what commands have made there.
@@ -362,5 +414,20 @@ mod tests {
         fs::write(here.join("thesis.txt"), "years of work").unwrap();
         assert!(matches!(make(&here), Err(DemoError::Foreign(_))));
         assert_eq!(fs::read_to_string(here.join("thesis.txt")).unwrap(), "years of work");
+    }
+
+    #[test]
+    fn what_somebody_put_into_its_directory_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let here = parent.path().join(DIRECTORY);
+        make(&here).unwrap();
+        for name in ["thesis.txt", "files/mine.csv", "files/logs/mine.log"] {
+            let mine = here.join(name);
+            fs::write(&mine, "years of work").unwrap();
+            assert!(matches!(make(&here), Err(DemoError::Foreign(path)) if path == mine), "{name}");
+            assert_eq!(fs::read_to_string(&mine).unwrap(), "years of work");
+            fs::remove_file(mine).unwrap();
+        }
+        make(&here).expect("nothing foreign is there");
     }
 }

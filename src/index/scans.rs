@@ -9,9 +9,9 @@ use serde_json::json;
 use super::apply::{building, bury, resumable};
 use super::catalog::{BUILDING, Catalog, LIVE, bulk};
 use super::error::{IndexError, Result};
-use super::keys::{hex, unhex};
 use super::writer::{RunningScan, Writer};
 use super::{KnownObject, LiveVersion, PartialVersion, ScanEnd, ScanInfo};
+use crate::keyfile::{hex, unhex};
 
 pub(super) fn begin(writer: &Writer, info: &ScanInfo) -> Result<u32> {
     let mut state = writer.state();
@@ -112,25 +112,29 @@ pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<
 }
 
 fn live(catalog: &mut Catalog, objects: &[u32], key: &str) -> Result<HashMap<u32, LiveVersion>> {
-    type Row = (u32, String, i64, String, Option<u64>, String, Vec<String>);
+    type Row = (u32, String, i64, u32, i64, Vec<String>);
+    let scans: Vec<(u32, String, Option<u64>)> =
+        catalog.rows("SELECT json_group_array(json_array(id, digest, sample)) FROM scan", &[])?;
+    let scans: HashMap<u32, ([u8; 32], bool)> =
+        scans.into_iter().map(|(id, of, sample)| (id, (digest(&of), sample.is_some()))).collect();
     let rows: Vec<Row> = catalog.rows(
-        "SELECT json_group_array(json_array(g.object, g.version, g.sound, s.digest, s.sample, g.key, \
+        "SELECT json_group_array(json_array(g.object, g.version, g.sound, g.scan, g.key = ?3, \
          json((SELECT json_group_array(DISTINCT c.state) FROM coverage c WHERE c.generation = g.id)))) \
-         FROM generation g JOIN scan s ON s.id = g.scan \
-         WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
-        &[bulk(&objects), LIVE.into()],
+         FROM generation g WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
+        &[bulk(&objects), LIVE.into(), key.into()],
     )?;
-    let version = |(object, text, sound, scan, sample, under, states): Row| {
+    let version = |(object, text, sound, scan, current, states): Row| {
         let mut worst = Coverage::Read;
         for state in &states {
             worst = worst.max(coverage(state)?);
         }
+        let (digest, sampled) = scans.get(&scan).copied().unwrap_or_default();
         let live = LiveVersion {
             version: Version { text, sound: sound != 0 },
-            digest: digest(&scan),
-            sampled: sample.is_some(),
+            digest,
+            sampled,
             coverage: worst,
-            current_key: under == key,
+            current_key: current != 0,
         };
         Ok((object, live))
     };

@@ -15,7 +15,7 @@ use residuum_source::{
 use super::locator;
 use super::run::{Shared, Work};
 use super::unit::{Finished, Results, ToRead};
-use crate::index::{IndexError, KnownObject, ListedPart, ObjectRecord};
+use crate::index::{IndexError, KnownObject, ListedPart, ObjectRecord, is_sealed};
 
 /// Objects up to this size share a pack.
 const SMALL: u64 = 8 << 20;
@@ -95,8 +95,8 @@ struct Lister<'l> {
     source: usize,
     units: &'l Sender<Work>,
     worker: Worker<'l>,
-    /// Listed and not yet looked up, under their names in the index.
-    ahead: Vec<(String, Object)>,
+    /// Listed and not yet looked up.
+    ahead: Vec<Object>,
     since: Instant,
     pack: Pack,
     packs: usize,
@@ -137,11 +137,10 @@ impl<'l> Lister<'l> {
         if shared.scope.is_outside(object.path.as_str()) {
             return ControlFlow::Continue(());
         }
-        let name = locator::seal_name(&mut self.worker, shared.keys, object.path.as_str());
         if self.ahead.is_empty() {
             self.since = Instant::now();
         }
-        self.ahead.push((name, object));
+        self.ahead.push(object);
         if self.ahead.len() >= LOOKED_UP || self.since.elapsed() >= WAIT {
             self.look_up()
         } else {
@@ -150,28 +149,50 @@ impl<'l> Lister<'l> {
     }
 
     /// Looks up what is ahead and decides what becomes of it.
+    ///
+    /// Most names have nothing personal in them and are in the index as they are, which shows without looking for
+    /// anything: what is there under the rules and the key of this scan was named by them. Only what is not found so, or
+    /// has changed, is looked at and looked up by the name that the index would have.
     fn look_up(&mut self) -> Flow {
-        let ahead = std::mem::take(&mut self.ahead);
-        let source = self.shared.sources[self.source].number;
-        let names: Vec<&str> = ahead.iter().map(|(name, _)| name.as_str()).collect();
-        let known = match self.shared.writer.known_many(source, &names) {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let plain: Vec<&str> = ahead.iter().map(|object| object.path.as_str()).collect();
+        let known = match self.known(&plain) {
             Ok(known) => known,
             Err(error) => return self.fail(error),
         };
-        for ((name, object), known) in ahead.into_iter().zip(known) {
+        let mut known = known.into_iter();
+        ahead.retain(|object| {
+            let known = known.next().flatten().filter(|known| self.is_unchanged(known, object));
+            let is_there = known.is_some() && !is_sealed(object.path.as_str());
+            if let Some(known) = known.filter(|_| is_there) {
+                self.shared.writer.listed(known.object);
+                self.unchanged += 1;
+            }
+            !is_there
+        });
+        let mut seal = |object: &Object| locator::seal_name(&mut self.worker, self.shared.keys, object.path.as_str());
+        let names: Vec<String> = ahead.iter().map(&mut seal).collect();
+        let known = match self.known(&names) {
+            Ok(known) => known,
+            Err(error) => return self.fail(error),
+        };
+        for ((name, object), known) in names.into_iter().zip(ahead).zip(known) {
             self.decide(name, object, known)?;
         }
         ControlFlow::Continue(())
     }
 
+    /// What the index knows of objects of the source by their names there.
+    fn known(&self, names: &[impl AsRef<str>]) -> Result<Vec<Option<KnownObject>>, IndexError> {
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        self.shared.writer.known_many(self.shared.sources[self.source].number, &names)
+    }
+
     fn decide(&mut self, name: String, object: Object, known: Option<KnownObject>) -> Flow {
         let shared = self.shared;
         let state = &shared.sources[self.source];
-        if self.is_unchanged(known.as_ref(), &object)
-            && object.not_read.is_none()
-            && shared.scope.leaves_out(state.source.name(), object.path.as_str()).is_none()
-        {
-            shared.writer.listed(known.map_or(0, |known| known.object));
+        if let Some(known) = known.as_ref().filter(|known| self.is_unchanged(known, &object)) {
+            shared.writer.listed(known.object);
             self.unchanged += 1;
             return ControlFlow::Continue(());
         }
@@ -202,18 +223,20 @@ impl<'l> Lister<'l> {
     }
 
     /// Whether what the index holds of an object is what a scan would find now.
-    fn is_unchanged(&self, known: Option<&KnownObject>, object: &Object) -> bool {
+    fn is_unchanged(&self, known: &KnownObject, object: &Object) -> bool {
         let shared = self.shared;
-        if shared.options.full || !object.version.sound {
+        if shared.options.full || !object.version.sound || object.not_read.is_some() {
             return false;
         }
-        known.and_then(|known| known.live.as_ref()).is_some_and(|live| {
+        let is_same = known.live.as_ref().is_some_and(|live| {
             live.version == object.version
                 && live.digest == shared.digest
                 && live.current_key
                 && (!live.sampled || shared.options.sample.is_some())
                 && !matches!(live.coverage, Coverage::Unreadable)
-        })
+        });
+        let source = shared.sources[self.source].source.name();
+        is_same && shared.scope.leaves_out(source, object.path.as_str()).is_none()
     }
 
     fn add_to_pack(&mut self, number: u32, object: Object, bytes: u64) -> Flow {

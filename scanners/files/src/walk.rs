@@ -43,7 +43,7 @@ impl<'r> Walk<'r> {
                         found(object)?;
                     }
                 }
-                Ok(_) => found(object(&name, &path))?,
+                Ok(metadata) => found(of_metadata(&name, &metadata))?,
                 // Between listing the directory and looking at the entry it went away: it is not there.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => found(unreadable(&name, &why_not_opened(&error)))?,
@@ -112,10 +112,13 @@ impl<'r> Walk<'r> {
 
 /// A file as an object, or whatever else it is as one that is not read.
 pub(crate) fn object(name: &[u8], path: &Path) -> Object {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) => return unreadable(name, &why_not_opened(&error)),
-    };
+    match fs::metadata(path) {
+        Ok(metadata) => of_metadata(name, &metadata),
+        Err(error) => unreadable(name, &why_not_opened(&error)),
+    }
+}
+
+fn of_metadata(name: &[u8], metadata: &Metadata) -> Object {
     let kind = metadata.file_type();
     let what = if kind.is_fifo() {
         Some("a named pipe: what passes through it is not stored")
@@ -129,7 +132,7 @@ pub(crate) fn object(name: &[u8], path: &Path) -> Object {
     if let Some(what) = what {
         return not_read(name, Coverage::Unsupported, what);
     }
-    let mut object = Object::new(ObjectPath::from_bytes(name), version(&metadata));
+    let mut object = Object::new(ObjectPath::from_bytes(name), version(metadata));
     object.bytes = Some(metadata.len());
     object
 }
