@@ -4,6 +4,7 @@
 //! field has one meaning and one default, given here. Secrets are never in the file: a source names the
 //! environment variable, file or command that holds its password.
 
+mod allow;
 mod calendar;
 mod map;
 mod policy;
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use residuum_source::Limits;
 use serde::Deserialize;
 
+use self::allow::AllowFile;
+pub use self::allow::Allowance;
 pub use self::calendar::{CalendarSpan, Day};
 pub use self::map::{
     AcceptedGap, CountsFrom, Environment, GapKind, MapEntry, NoSearch, Recipient, RecipientKind, RetentionPeriod, glob,
@@ -53,6 +56,8 @@ pub struct Config {
     pub joins: Vec<Join>,
     /// Objects left out by an approved policy.
     pub exclusions: Vec<Exclusion>,
+    /// Findings that reports leave out.
+    pub allow: Vec<Allowance>,
     /// What erasure does with what it finds; the first that fits counts.
     pub erase: Vec<EraseRule>,
     /// What is kept though it were to be erased; the first that fits counts.
@@ -162,6 +167,8 @@ struct File {
     #[serde(default)]
     exclude: Vec<Exclusion>,
     #[serde(default)]
+    allow: Vec<AllowFile>,
+    #[serde(default)]
     erase: Vec<EraseFile>,
     #[serde(default)]
     retain: Vec<RetainFile>,
@@ -224,6 +231,7 @@ impl Config {
         check_names(&sources)?;
         settings.exclude.iter().try_for_each(Exclusion::check)?;
         map::check(&settings.map, &settings.recipient, &settings.accepted_gap)?;
+        let allow = settings.allow.into_iter().map(|of| of.resolve(&beside)).collect::<Result<_, _>>()?;
         let audit = match environment.get("RESIDUUM_AUDIT") {
             Some(path) => PathBuf::from(path),
             None => settings.audit.map_or_else(|| index.join(AUDIT_LOG), beside),
@@ -238,6 +246,7 @@ impl Config {
             rules,
             joins: settings.join,
             exclusions: settings.exclude,
+            allow,
             erase: settings.erase.into_iter().map(EraseFile::resolve).collect::<Result<_, _>>()?,
             retain: settings.retain.into_iter().map(RetainFile::resolve).collect::<Result<_, _>>()?,
             map: settings.map,

@@ -14,11 +14,15 @@ use super::output::{self, Format};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::index::Filter;
+use crate::report::Allowed;
 
 /// List findings: where personal information stands
 ///
 /// Every live finding in canonical order: by source, object, record, field, place and type. Nothing is read but the
 /// index. Keys of records, by which a person's orders are found, are listed with `--type KEY` or `--keys`.
+///
+/// What `[[allow]]` in `residuum.toml` says is approved is left out and counted, unless `--all` is given; `find`, `erase`
+/// and `verify` take no notice of it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +42,13 @@ pub(super) struct Args {
     /// Keys of records as well
     #[arg(long)]
     keys: bool,
+    /// What `[[allow]]` approves as well
+    #[arg(long)]
+    all: bool,
+    /// Fingerprints as well, in JSON and JSON Lines: `[[allow]]` takes them. They are keyed and tell nothing of the value,
+    /// but equal values have equal ones
+    #[arg(long)]
+    fingerprints: bool,
     /// How to print them
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
     format: Format,
@@ -63,7 +74,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let reader = index.reader()?;
     let rules = rules::load(&config)?;
     let mut out = output::stdout();
-    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, false)?;
+    let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, false)?
+        .with_fingerprints(args.fingerprints);
+    let allowed = if args.all { Allowed::default() } else { Allowed::new(&config, index.keys()) };
+    let mut left_out = 0;
     let source = args.source.as_deref().map(|given| known::source(&reader, index.keys(), given)).transpose()?;
     known::globs(&reader, &scope, common)?;
     let filter = Filter {
@@ -79,12 +93,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut printed = Ok(());
     reader.findings(&filter, &mut |finding| {
         if wanted(finding.kind) && scope.contains(&finding.object, &finding.field) {
-            printed = printer.finding(finding);
+            if allowed.has(finding) {
+                left_out += 1;
+            } else {
+                printed = printer.finding(finding);
+            }
         }
         if printed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     printed?;
     printer.finish()?;
     out.flush()?;
+    super::report::say_allowed(common, left_out);
     coverage::exit(&reader, common)
 }

@@ -66,6 +66,8 @@ struct Line<'a> {
     value_end: Option<u64>,
     rule: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared: Option<bool>,
@@ -87,6 +89,7 @@ pub(super) struct Printer<'o> {
     names: Names<'o>,
     categories: HashMap<String, Vec<&'static str>>,
     with_subject: bool,
+    with_fingerprints: bool,
     any: bool,
 }
 
@@ -152,7 +155,13 @@ impl<'o> Printer<'o> {
         };
         let letters = |rule: &residuum_detect::Rule| rule.categories.iter().map(|c| c.letter()).collect();
         let categories = rules.rules().iter().map(|rule| (rule.id.clone(), letters(rule))).collect();
-        Ok(Self { out, names, categories, with_subject, any: false })
+        Ok(Self { out, names, categories, with_subject, with_fingerprints: false, any: false })
+    }
+
+    /// Prints fingerprints as well, in JSON and JSON Lines.
+    pub(super) fn with_fingerprints(mut self, with: bool) -> Self {
+        self.with_fingerprints = with;
+        self
     }
 
     /// Prints a finding.
@@ -227,6 +236,7 @@ impl<'o> Printer<'o> {
             value_start,
             value_end,
             rule: &finding.rule,
+            fingerprint: self.with_fingerprints.then(|| crate::keyfile::hex(&finding.fp.0)),
             why: of.map(|location| location.why.as_slice()),
             shared: of.map(|location| location.shared),
             possible: of.map(|location| location.weak),

@@ -12,7 +12,7 @@ use super::table::{Align, Table};
 use super::{coverage, known, rules};
 use crate::index::display;
 use crate::report::human::{bytes, count, counted, percent};
-use crate::report::{self, FieldLine, Inventory};
+use crate::report::{self, Allowed, FieldLine, Inventory};
 
 /// Report what personal information is where
 ///
@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Say how a field was examined and why: `FIELD`, `OBJECT.FIELD`, `OBJECT`, the end of a name, or a glob
     #[arg(long, value_name = "FIELD", conflicts_with = "format")]
     explain: Option<String>,
+    /// What `[[allow]]` in `residuum.toml` approves as well
+    #[arg(long)]
+    all: bool,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv", "html"]))]
     format: Format,
@@ -44,7 +47,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let scope = Scope::new(common)?;
     let index = common.open_index(&config)?;
-    let mut inventory = Inventory::read(&index, &rules::load(&config)?)?;
+    let allowed = if args.all { Allowed::default() } else { Allowed::new(&config, index.keys()) };
+    let mut inventory = Inventory::read_without(&index, &rules::load(&config)?, &allowed)?;
     if let Some(source) = &args.source {
         let source = display(&known::source(&index.reader()?, index.keys(), source)?);
         inventory.sources.retain(|line| line.name == source);
@@ -73,7 +77,18 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             out.flush()?;
         }
     }
+    say_allowed(common, inventory.allowed);
     coverage::exit(&index.reader()?, common)
+}
+
+/// Says how many findings were left out because they are approved.
+pub(super) fn say_allowed(common: &Common, findings: u64) {
+    if findings > 0 {
+        common.say(format_args!(
+            "{} left out, approved by `[[allow]]` in residuum.toml: `--all` has them",
+            counted(findings, "finding")
+        ));
+    }
 }
 
 fn write(args: &Args, inventory: &Inventory, out: &mut dyn Write, style: Style) -> Result<(), Failure> {

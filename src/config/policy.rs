@@ -127,13 +127,13 @@ pub const EXCEPTIONS: [&str; 11] = [
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ScopeFile {
-    source: Option<String>,
-    object: Option<String>,
-    field: Option<String>,
+pub(super) struct ScopeFile {
+    pub source: Option<String>,
+    pub object: Option<String>,
+    pub field: Option<String>,
     #[serde(rename = "type")]
-    kind: Option<String>,
-    category: Option<String>,
+    pub kind: Option<String>,
+    pub category: Option<String>,
 }
 
 /// `[[erase]]` as it stands in the file.
@@ -191,18 +191,30 @@ impl RetainFile {
         if !EXCEPTIONS.contains(&exception.as_str()) {
             return Err(value(format!("`exception` is one of {}", EXCEPTIONS.join(", "))));
         }
-        if until.as_deref().is_some_and(|until| until.parse::<super::Day>().is_err()) {
-            return Err(value("`until` is the last day it holds, written like `2033-12-31`".to_owned()));
-        }
-        if reason.trim().is_empty() || approved_by.trim().is_empty() {
-            return Err(value("`reason` and `approved_by` say why and who: neither is empty".to_owned()));
-        }
+        check_approval(&place, &reason, &approved_by, until.as_deref())?;
         Ok(Retention { scope, exception, reason, approved_by, until })
     }
 }
 
+/// Whether a policy says who approved it, why, and until when.
+pub(super) fn check_approval(
+    place: &str,
+    reason: &str,
+    approved_by: &str,
+    until: Option<&str>,
+) -> Result<(), ConfigError> {
+    let wrong = |reason: &str| Err(ConfigError::Value { place: place.to_owned(), reason: reason.to_owned() });
+    if until.is_some_and(|until| until.parse::<super::Day>().is_err()) {
+        return wrong("`until` is the last day it holds, written like `2033-12-31`");
+    }
+    if reason.trim().is_empty() || approved_by.trim().is_empty() {
+        return wrong("`reason` and `approved_by` say why and who: neither is empty");
+    }
+    Ok(())
+}
+
 impl ScopeFile {
-    fn resolve(self, place: &str) -> Result<PolicyScope, ConfigError> {
+    pub(super) fn resolve(self, place: &str) -> Result<PolicyScope, ConfigError> {
         let value = |reason: String| ConfigError::Value { place: place.to_owned(), reason };
         let glob = |text: Option<String>| {
             let made = text.map(|text| Glob::new(&text)).transpose();

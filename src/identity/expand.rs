@@ -110,7 +110,7 @@ fn weigh(
         let own = &records[&candidates[number].subject];
         candidates[number].more = all.iter().filter(|id| !own.contains(id)).count() as u64;
         let all: Vec<RecordId> = all.into_iter().collect();
-        candidates[number].shared = stands_with_several(&all, &mut links)?;
+        candidates[number].shared = stands_with_several(candidates[number].kind, &all, &mut links)?;
     }
     Ok(())
 }

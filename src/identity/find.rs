@@ -107,7 +107,7 @@ pub fn find(
         summary.shared += person.shared.len() as u64;
         people.push(person);
     }
-    follow_keys(reader, keys, &mut people, &mut links, options)?;
+    follow_keys(reader, &mut people, &mut links, options)?;
     for person in people {
         let locations = person.locations();
         summary.found += u64::from(!locations.is_empty());
@@ -276,7 +276,7 @@ impl<'s> Person<'s> {
         for (identifier, given) in subject.identifiers.iter().enumerate().filter(|(_, given)| given.is_strong()) {
             let here: Vec<_> =
                 person.met.iter().filter(|met| met.identifier == identifier).map(|m| record_id(&m.finding)).collect();
-            if !matches!(given, Identifier::Key { .. }) && stands_with_several(&here, links)? {
+            if !matches!(given, Identifier::Key { .. }) && stands_with_several(given.kind(), &here, links)? {
                 person.shared.insert(identifier);
                 continue;
             }
@@ -353,12 +353,10 @@ impl<'s> Person<'s> {
 /// Follows the keys of the subjects' records to the records that belong to them, hop by hop.
 fn follow_keys(
     reader: &Reader,
-    keys: &Keyring,
     people: &mut [Person<'_>],
     links: &mut Links<'_>,
     options: &FindOptions,
 ) -> Result<(), IndexError> {
-    let _ = keys;
     let mut new: Vec<(usize, RecordId)> = Vec::new();
     for (index, person) in people.iter().enumerate() {
         new.extend(person.records.keys().map(|record| (index, record.clone())));
@@ -406,11 +404,19 @@ fn follow_keys(
     Ok(())
 }
 
-/// Whether the records that hold an identifier are those of several people: records of one kind of table that
-/// name different people.
-pub(super) fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
-    // Fields of one name say the same thing, in whatever object.
-    let mut names: BTreeMap<Arc<str>, BTreeSet<Fingerprint>> = BTreeMap::new();
+/// Whether the records that hold an identifier are those of several people: in fields of one name they name different
+/// people, or give different dates of birth.
+///
+/// Of what a household shares, such as a telephone, fields of one name say the same thing in whatever object. An e-mail
+/// address is mostly one person's, and one object has `Jane Roe` where another has `Jane M. Roe`, which no fingerprint
+/// tells from another name: there the fields of each object are compared by themselves.
+///
+/// What may be shared is several people's, too, if records have no e-mail address and no name in common: a customer and
+/// an employee with one number.
+pub(super) fn stands_with_several(kind: Type, records: &[RecordId], links: &mut Links<'_>) -> Result<bool, IndexError> {
+    let is_ones_own = matches!(kind, Type::Email | Type::UsSsn | Type::UsItin);
+    let mut names: BTreeMap<(Option<u32>, Arc<str>), BTreeSet<Fingerprint>> = BTreeMap::new();
+    let mut first: Option<Named> = None;
     let mut seen = BTreeSet::new();
     for record in records.iter().filter(|record| seen.insert((*record).clone())) {
         let stands_here = links.record(record)?;
@@ -422,15 +428,40 @@ pub(super) fn stands_with_several(records: &[RecordId], links: &mut Links<'_>) -
             let names_a_person =
                 matches!(finding.kind, Type::PersonName | Type::DateOfBirth) && !finding.field.is_empty();
             if names_a_person && fills_field(finding) {
-                let held = names.entry(finding.field.clone()).or_default();
+                let object = is_ones_own.then_some(finding.object_id);
+                let held = names.entry((object, finding.field.clone())).or_default();
                 held.insert(finding.fp);
                 if held.len() > 1 {
                     return Ok(true);
                 }
             }
         }
+        let named = Named::of(&stands_here);
+        match &first {
+            _ if is_ones_own || named.addresses.is_empty() => {}
+            Some(first) if first.is_another_than(&named) => return Ok(true),
+            Some(_) => {}
+            None => first = Some(named),
+        }
     }
     Ok(false)
+}
+
+/// What says in a record who it is about.
+struct Named {
+    addresses: BTreeSet<Fingerprint>,
+    names: BTreeSet<Fingerprint>,
+}
+
+impl Named {
+    fn of(record: &[Finding]) -> Self {
+        let of = |kind| record.iter().filter(move |f| f.kind == kind && fills_field(f)).map(|f| f.fp).collect();
+        Self { addresses: of(Type::Email), names: of(Type::PersonName) }
+    }
+
+    fn is_another_than(&self, other: &Self) -> bool {
+        self.addresses.is_disjoint(&other.addresses) && self.names.is_disjoint(&other.names)
+    }
 }
 
 /// Whether a finding is what its field is for, rather than something said in running text: the rules that type a

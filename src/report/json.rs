@@ -38,6 +38,7 @@ pub fn json(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
         "fields": inventory.fields.iter().map(field).collect::<Value>(),
         "coverage": coverage,
         "complete": inventory.is_complete(),
+        "allowed": inventory.allowed,
         "ledger": ledger.collect::<Value>(),
         "sources": sources.collect::<Value>(),
         "scans": scans.collect::<Value>(),

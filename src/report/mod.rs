@@ -4,6 +4,7 @@
 //! [`Inventory`] is plain data, taken from an index once; the writers here turn it into text and do no other I/O.
 //! Names in it are as the index shows them: what is personal in a name is sealed.
 
+mod allowed;
 pub mod certificate;
 mod csv;
 mod html;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use residuum_detect::{Category, Type};
 use residuum_source::Coverage;
 
+pub use allowed::Allowed;
 pub use csv::csv;
 pub(crate) use csv::csv_line;
 pub use html::html;
@@ -43,6 +45,8 @@ pub struct Inventory {
     pub ledger: Vec<LedgerLine>,
     /// What is different since the scan before the last.
     pub changes: Changes,
+    /// Findings that are left out of all the other counts, because the owner allows them.
+    pub allowed: u64,
 }
 
 /// One scan.
@@ -203,6 +207,7 @@ pub(crate) mod tests {
             rate,
         };
         Inventory {
+            allowed: 0,
             index: ".residuum".into(),
             made: "2026-09-30T12:00:00Z".into(),
             scans: vec![ScanLine {

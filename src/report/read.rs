@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use residuum_detect::{Category, FieldPlan, RuleSet, Treatment, Type};
 use residuum_source::Coverage;
 
-use super::{Changes, FieldLine, Inventory, LedgerLine, ScanLine, SourceLine, TotalChange, TypeLine};
+use super::{Allowed, Changes, FieldLine, Inventory, LedgerLine, ScanLine, SourceLine, TotalChange, TypeLine};
 use crate::clock::utc;
 use crate::index::{FieldInfo, Index, IndexError, ObjectInfo, ScanRecord, display};
 use crate::scan::keys::Role;
@@ -17,12 +17,22 @@ impl Inventory {
     /// # Errors
     /// When the index cannot be read.
     pub fn read(index: &Index, rules: &RuleSet) -> Result<Self, IndexError> {
+        Self::read_without(index, rules, &Allowed::default())
+    }
+
+    /// As [`Inventory::read`], without what the owner allows, which is counted. What is different since the scan before
+    /// is of all that is there.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn read_without(index: &Index, rules: &RuleSet, allowed: &Allowed) -> Result<Self, IndexError> {
         let reader = index.reader()?;
         let objects = reader.objects()?;
         let mut scans = reader.scans()?;
         scans.sort_by_key(|scan| std::cmp::Reverse(scan.id));
         let plans = plans(&reader.plans()?);
-        let infos = reader.fields()?;
+        let mut infos = reader.fields()?;
+        let allowed = allowed.leave_out(&reader, &mut infos)?;
         let keys = infos.iter().flat_map(keys);
         let keys: BTreeMap<_, BTreeSet<String>> = keys.fold(BTreeMap::new(), |mut all, (field, domain)| {
             all.entry(field).or_default().insert(domain);
@@ -43,6 +53,7 @@ impl Inventory {
             scans: scans.iter().map(scan).collect(),
             fields,
             coverage,
+            allowed,
         };
         let names = inventory.sources.iter_mut().map(|line| &mut line.name);
         let names = names.chain(inventory.fields.iter_mut().map(|line| &mut line.source));

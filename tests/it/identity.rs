@@ -115,3 +115,27 @@ fn a_file_of_people_keeps_them_apart() {
     assert!(found.iter().all(|line| line["why"].as_array().is_some_and(|why| !why.is_empty())));
     assert_eq!(found[0]["shared"], json!(false));
 }
+
+#[test]
+fn a_number_of_people_who_share_neither_name_nor_address_is_several_peoples() {
+    let sandbox = Sandbox::new();
+    sandbox.file(
+        "data/customers.csv",
+        "first_name,last_name,email,phone\nAnn,Poe,ann@example.com,(202) 555-0150\nEve,Roe,eve@example.com,(202) 555-0151\n",
+    );
+    sandbox.file("data/staff.csv", "full_name,email,phone\nBob Marsh,bob@example.com,(202) 555-0150\n");
+    sandbox.file("data/callers.csv", "phone,minutes\n(202) 555-0151,4\n");
+    sandbox.file("data/old.csv", "email,phone,shop\neve@example.com,(202) 555-0151,north\n");
+    sandbox.file("residuum.toml", "[[source]]\nname = \"files\"\nurl = \"data\"\n");
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    let objects = |arguments: &[&str], shared: bool| {
+        let found = lines(&sandbox, arguments);
+        let objects = found.iter().filter(|line| line["shared"] == shared).map(|line| line["object"].to_string());
+        objects.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
+    };
+    let ann = ["--email", "ann@example.com", "--phone", "(202) 555-0150"];
+    assert_eq!((objects(&ann, false).as_str(), objects(&ann, true).contains("staff")), ("\"customers.csv\"", true));
+    let eve = ["--phone", "(202) 555-0151"];
+    assert_eq!(objects(&eve, false), "\"callers.csv\" \"customers.csv\" \"old.csv\"");
+    assert_eq!(objects(&eve, true), "");
+}

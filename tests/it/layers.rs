@@ -12,7 +12,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("keyfile", &[]),
     ("signature", &["keyfile"]),
-    ("config", &["clock"]),
+    ("config", &["clock", "keyfile"]),
     ("connect", &["config"]),
     ("index", &["keyfile"]),
     ("map", &["config", "index"]),

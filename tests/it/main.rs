@@ -35,3 +35,4 @@ mod sandbox;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod servers;
 mod sizes;
+mod subjects;

@@ -226,3 +226,44 @@ fn a_source_named_after_a_person_is_sealed_in_every_output() {
         assert!(run.stdout.contains("⟨EMAIL:") && run.stdout.contains("…⟩"), "{}", run.stdout);
     }
 }
+
+#[test]
+fn what_is_allowed_is_left_out_of_reports_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/a.csv", "name,email,note\nAnn Poe,ann@example.com,x\nTest,test@example.com,ann@example.com\n");
+    sandbox.file("data/fixtures/b.csv", "email\nbob@example.com\n");
+    sandbox.file("known.txt", "# ours\ntest@example.com\n");
+    let source = "[[source]]\nname = \"files\"\nurl = \"data\"\n";
+    sandbox.file("residuum.toml", source);
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    let emails = |arguments: &[&str]| {
+        let run = sandbox.run(["findings", "--type", "EMAIL", "--format", "jsonl"].iter().chain(arguments)).exits(0);
+        (run.lines().len(), run)
+    };
+    let (all, run) = emails(&["--fingerprints"]);
+    assert_eq!(all, 4);
+    let fingerprint = run.lines()[0]["fingerprint"].as_str().expect("it was asked for").to_owned();
+    for (allowance, left) in [
+        ("object = \"fixtures/**\"", 3),
+        ("type = \"EMAIL\"\nvalues_file = \"known.txt\"", 3),
+        (&*format!("fingerprints = [\"{fingerprint}\"]"), 2),
+        (&*format!("field = \"note\"\nfingerprints = [\"{fingerprint}\"]"), 3),
+        ("rule = \"email\"", 0),
+        ("object = \"fixtures/**\"\nuntil = \"2020-01-01\"", 4),
+    ] {
+        let allow = format!("{source}[[allow]]\n{allowance}\nreason = \"ours\"\napproved_by = \"privacy office\"\n");
+        sandbox.file("residuum.toml", allow);
+        let (shown, run) = emails(&[]);
+        assert_eq!(shown, left, "{allowance}");
+        assert_eq!(run.stderr.contains("approved by `[[allow]]`"), left < 4, "{}", run.stderr);
+        assert_eq!(emails(&["--all"]).0, 4, "{allowance}");
+        let report = sandbox.run(["report", "--format", "json"]).exits(0).json();
+        let fields = report["fields"].as_array().expect("a list");
+        let types = fields.iter().flat_map(|field| field["types"].as_array().expect("a list"));
+        let count: u64 =
+            types.filter(|of| of["type"] == "EMAIL").map(|of| of["n_values"].as_u64().expect("a number")).sum();
+        assert_eq!(count as usize, left, "{allowance}: {report}");
+        sandbox.run(["find", "--email", "ann@example.com", "--format", "jsonl"]).exits(0).prints("a.csv");
+        sandbox.run(["find", "--email", "bob@example.com", "--format", "jsonl"]).exits(0).prints("fixtures/b.csv");
+    }
+}
