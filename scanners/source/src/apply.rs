@@ -179,8 +179,10 @@ pub trait Apply: Source {
     ///
     /// A database does so in one transaction: all that is not refused, or nothing. Where each object is written by
     /// itself, as files are, each is changed at once or not at all, and an object that fails is refused while the
-    /// others go on. A record that does not exist any more is not shown, and is no error. Targets are taken in the
-    /// order given, which the caller chooses so that records that refer to others go first.
+    /// others go on. A record that does not exist any more is not shown, and is no error; one of which that cannot be
+    /// said, because nothing but its place is known or records are told apart otherwise by now, is refused as
+    /// [`RefusalKind::Changed`]. Targets are taken in the order given, which the caller chooses so that records that
+    /// refer to others go first.
     ///
     /// One receipt for each object in which something was written.
     ///

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use residuum_source::{
-    Action, Batch, Column, Editor, Flow, Logical, NewValue, Outcome, Part, Record, Records, Refusal, RefusalKind, Rows,
-    Sensitive, Sink,
+    Action, Batch, Column, Editor, Flow, Logical, NewValue, Outcome, Part, Record, RecordKind, Records, Refusal,
+    RefusalKind, Rows, Sensitive, Sink,
 };
 use sha2::{Digest, Sha256};
 
@@ -99,6 +99,19 @@ impl<'e, P> Shown<'e, P> {
         self.by_record.contains_key(record)
     }
 
+    /// Refuses records known by their place only that were neither shown nor are among `others`: that nothing stands in
+    /// the place any more does not say that the row is gone, for every change of a row moves it.
+    pub fn moved(&self, records: &[Record], others: &[(Record, Refusal)]) -> Vec<(Record, Refusal)> {
+        let others: HashSet<&Record> = others.iter().map(|(record, _)| record).collect();
+        let moved = |record: &&Record| {
+            let is_place = record.kind() == RecordKind::Ctid;
+            is_place && !self.by_record.contains_key(*record) && !others.contains(record)
+        };
+        let reason = "nothing stands in the row's place any more, and without a key it cannot be told whether it is gone or has moved: scan again";
+        let refused = |record: &Record| (record.clone(), Refusal::new(RefusalKind::Changed, reason));
+        records.iter().filter(moved).map(refused).collect()
+    }
+
     /// What the editor decided.
     pub fn decided(self) -> Decided<P> {
         let mut decided = Decided { going: Vec::new(), changing: Vec::new(), refused: self.refused };
@@ -137,7 +150,7 @@ impl<'e, P> Shown<'e, P> {
         let decided = match action {
             Action::Delete => Decision::Delete,
             Action::Set(_) if is_window => {
-                let reason = "its value is too long to be held whole: replace all of it, or delete the record";
+                let reason = "its value is too long to be held whole: delete the record, or change the value by hand";
                 Decision::Refused(Refusal::new(RefusalKind::Limit, reason))
             }
             Action::Set(values) => match assigned(batch, record, &self.fields, values) {

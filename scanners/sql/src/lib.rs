@@ -9,6 +9,7 @@
 #[cfg_attr(not(all(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 mod batch;
 mod edit;
+mod key;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod link;
 #[cfg(feature = "mysql")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use residuum_source::{SourceError, Stop};
+use residuum_source::{ObjectPath, SourceError, Stop, Target};
 use sqlx::Connection;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -86,6 +86,18 @@ pub enum Verdict {
     Unreadable(String),
     /// The sink asked to stop.
     Stopped,
+}
+
+impl Verdict {
+    /// The connection broke while these were written to: nothing was, unless it did so while the server committed.
+    pub fn lost(self, targets: &[Target]) -> SourceError {
+        let reason = match self {
+            Self::Lost(reason) | Self::Unreadable(reason) => reason,
+            Self::Stopped => return SourceError::Stopped,
+        };
+        let object = targets.first().map_or_else(|| ObjectPath::from_bytes(b""), |target| target.object.clone());
+        SourceError::Lost { object, reason }
+    }
 }
 
 impl From<sqlx::Error> for Trouble {

@@ -54,6 +54,15 @@ fn quoted(f: &mut fmt::Formatter<'_>, text: &str, mark: char) -> fmt::Result {
     f.write_char(mark)
 }
 
+/// The bytes that pairs of hexadecimal digits are.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
-use residuum_source::{Editor, Part, Receipt, Record, Refusal};
+use residuum_source::{Editor, Part, Receipt, Record, RecordKind, Refusal, RefusalKind};
 use sha2::{Digest, Sha256};
 
 use crate::edit::{Assign, Changed, Locked, RowDigest, Shown};
@@ -24,6 +25,9 @@ pub trait Table {
 
     /// The names of its columns.
     fn columns(&self) -> Vec<Arc<str>>;
+
+    /// Whether a record can be one of the table, by how its rows are told apart now.
+    fn fits(&self, record: &Record) -> bool;
 
     /// Locks records, pushes them as a scan would, and notes where each is; gives those that cannot be locked.
     fn lock(
@@ -52,7 +56,38 @@ pub trait Table {
 /// Why a record is not shown that somebody else has locked.
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub fn locked() -> Refusal {
-    Refusal::new(residuum_source::RefusalKind::Locked, "another session has it locked: try again")
+    Refusal::new(RefusalKind::Locked, "another session has it locked: try again")
+}
+
+/// What a column takes, as far as the schema and this program's limits say.
+pub struct Takes {
+    /// It is computed from others.
+    pub is_generated: bool,
+    /// It has no nulls.
+    pub is_not_null: bool,
+    /// Bytes of a value, at most.
+    pub most: u64,
+}
+
+impl Takes {
+    /// Why the column of this name, quoted, cannot get this value.
+    pub fn forbid(&self, value: &Assign, name: &dyn Display) -> Option<Refusal> {
+        let (kind, reason) = match &value.new {
+            _ if self.is_generated => {
+                let reason = format!("the column {name} is generated: change the columns that it is computed from");
+                (RefusalKind::Constraint, reason)
+            }
+            None if self.is_not_null => {
+                let reason = format!("the column {name} is NOT NULL: give a value instead, or delete the record");
+                (RefusalKind::Constraint, reason)
+            }
+            Some(new) if new.expose().len() as u64 > self.most => {
+                (RefusalKind::Limit, format!("the new value of {name} is longer than {} bytes", self.most))
+            }
+            _ => return None,
+        };
+        Some(Refusal::new(kind, reason))
+    }
 }
 
 /// Rows locked and shown at a time.
@@ -72,12 +107,27 @@ pub fn write<T: Table>(
     let mut done = Done::default();
     let (mut going, mut changing, mut held) = (Vec::new(), Vec::new(), 0);
     editor.open(part);
+    let (records, others): (Vec<_>, Vec<_>) = records.iter().cloned().partition(|record| table.fits(record));
+    for record in others {
+        let refusal = match record.kind() {
+            RecordKind::Document => {
+                let reason = "a table is not deleted as a whole, nor its name: drop or rename it by hand";
+                Refusal::new(RefusalKind::Unsupported, reason)
+            }
+            _ => {
+                let reason = "its rows are told apart otherwise than when it was scanned: scan again";
+                Refusal::new(RefusalKind::Changed, reason)
+            }
+        };
+        editor.refused(&part.path, Some(&record), refusal);
+    }
     for records in records.chunks(LOCKED) {
         let places = RefCell::new(Vec::new());
         let mut shown = Shown::new(editor, table.columns().into_iter(), records, &places);
         let others = table.lock(records, &mut shown, &places)?;
+        let moved = shown.moved(records, &others);
         let decided = shown.decided();
-        for (record, refusal) in others.into_iter().chain(decided.refused) {
+        for (record, refusal) in others.into_iter().chain(moved).chain(decided.refused) {
             editor.refused(&part.path, Some(&record), refusal);
         }
         going.extend(decided.going);
@@ -96,7 +146,7 @@ pub fn write<T: Table>(
         }
     }
     editor.close();
-    // Rows that go make room for values that must not stand twice.
+    // Rows that go make room for values that must not stand twice; those that did not fit into memory were set before.
     delete(table, part, going, editor, &mut done)?;
     set(table, part, changing, editor, &mut done)?;
     let receipt = done.receipt(part);

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
-use residuum_source::{Editor, Limits, ObjectPath, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
+use residuum_source::{Editor, Limits, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
 
 use super::error::{is_lost, number, verdict};
 use super::session::Link;
@@ -28,7 +28,7 @@ pub fn apply(
     editor: &mut dyn Editor,
 ) -> Result<Vec<Receipt>, SourceError> {
     let whole = |trouble: Trouble| match is_lost(&trouble) {
-        true => lost(targets, trouble),
+        true => verdict(trouble, "").lost(targets),
         false => error::source(&source.name, &source.target, trouble),
     };
     let mut link = begin(source)?;
@@ -74,16 +74,6 @@ fn attempt(
     }
     link.run(if receipts.is_empty() { "ROLLBACK" } else { "COMMIT" })?;
     Ok(receipts)
-}
-
-/// The connection broke: nothing was written, unless it did so while the server committed.
-fn lost(targets: &[Target], trouble: Trouble) -> SourceError {
-    let reason = match verdict(trouble, "") {
-        Verdict::Lost(reason) | Verdict::Unreadable(reason) => reason,
-        Verdict::Stopped => return SourceError::Stopped,
-    };
-    let object = targets.first().map_or_else(|| ObjectPath::from_bytes(b""), |target| target.object.clone());
-    SourceError::Lost { object, reason }
 }
 
 /// Edits one table.

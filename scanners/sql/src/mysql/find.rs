@@ -1,10 +1,10 @@
 //! From the identities of records to the rows: by the values of their key, as they stand in statements.
 
-use residuum_source::{Record, RecordKind};
-use serde_json::Value as Json;
+use residuum_source::Record;
 
 use super::table::Table;
 use super::types::{Form, MyColumn};
+use crate::key::texts;
 use crate::link::Trouble;
 use crate::quote::{Backticked, Hexadecimal};
 
@@ -16,16 +16,11 @@ pub const AT_ONCE: usize = 500;
 
 /// The places of records.
 pub fn of_records(table: &Table, records: &[Record]) -> Vec<Place> {
-    let key = |record: &Record| match record {
-        Record::Number(RecordKind::Pk, number) => Some(vec![(*number as i64).to_string()]),
-        Record::Text(RecordKind::Pk, text) => texts(text),
-        _ => None,
-    };
     let place = |texts: Vec<String>| {
         let fits = texts.len() == table.key.len();
         fits.then(|| table.key.iter().zip(&texts).map(|(&i, text)| literal(&table.columns[i], text)).collect())
     };
-    records.iter().filter_map(key).filter_map(place).collect()
+    records.iter().filter_map(texts).filter_map(place).collect()
 }
 
 /// The condition that a row is at one of these places.
@@ -62,15 +57,4 @@ pub fn literal(column: &MyColumn, text: &str) -> String {
         (Form::Text | Form::Bits, Logical::Integer | Logical::Number) if is_number => text.to_owned(),
         _ => Hexadecimal(text).to_string(),
     }
-}
-
-/// The texts of a key's values; what is empty is written as a null there.
-fn texts(key: &str) -> Option<Vec<String>> {
-    let values: Vec<Json> = serde_json::from_str(key).ok()?;
-    let value = |value| match value {
-        Json::String(text) => text,
-        Json::Null => String::new(),
-        other => other.to_string(),
-    };
-    Some(values.into_iter().map(value).collect())
 }

@@ -16,9 +16,10 @@ use super::table::Table;
 use super::types::Form;
 use crate::batch::Batcher;
 use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
+use crate::key;
 use crate::link::Trouble;
-use crate::quote::{Backticked, Hexadecimal};
-use crate::write::{Tried, locked};
+use crate::quote::{Backticked, Hexadecimal, bytes_of};
+use crate::write::{Takes, Tried, locked};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -197,7 +198,10 @@ impl Writing<'_> {
         Ok(match column.form {
             Form::Bits => (Sent::Text(text), "CAST(? AS UNSIGNED)".to_owned()),
             Form::Shape => (Sent::Text(text), format!("ST_GeomFromText(?, ST_SRID({}))", Backticked(&column.name))),
-            Form::Digits => (Sent::Bytes(digits(&text).ok_or_else(|| unlike("bytes"))?), "?".to_owned()),
+            Form::Digits => (
+                Sent::Bytes(text.strip_prefix("0x").and_then(bytes_of).ok_or_else(|| unlike("bytes"))?),
+                "?".to_owned(),
+            ),
             _ => (Sent::Text(text), "?".to_owned()),
         })
     }
@@ -315,6 +319,12 @@ impl crate::write::Table for Writing<'_> {
         self.about.table.columns.iter().map(|column| column.name.as_str().into()).collect()
     }
 
+    fn fits(&self, record: &Record) -> bool {
+        let table = &self.about.table;
+        let are_integers: Vec<bool> = table.key.iter().map(|&i| table.columns[i].logical == Logical::Integer).collect();
+        key::fits(record, &are_integers)
+    }
+
     fn lock(
         &mut self,
         records: &[Record],
@@ -355,21 +365,12 @@ impl crate::write::Table for Writing<'_> {
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {
         let name = self.about.name(value.column);
-        if self.about.generated[value.column] {
-            let reason = format!("the column {name} is generated: change the columns that it is computed from");
-            return Some(Refusal::new(RefusalKind::Constraint, reason));
-        }
-        match &value.new {
-            None if self.about.not_null[value.column] => {
-                let reason = format!("the column {name} is NOT NULL: give a value instead, or delete the record");
-                Some(Refusal::new(RefusalKind::Constraint, reason))
-            }
-            Some(new) if new.expose().len() as u64 > self.about.long_value => {
-                let reason = format!("the new value of {name} is longer than {} bytes", self.about.long_value);
-                Some(Refusal::new(RefusalKind::Limit, reason))
-            }
-            _ => None,
-        }
+        let takes = Takes {
+            is_generated: self.about.generated[value.column],
+            is_not_null: self.about.not_null[value.column],
+            most: self.about.long_value,
+        };
+        takes.forbid(value, &name)
     }
 
     fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
@@ -413,12 +414,14 @@ impl crate::write::Table for Writing<'_> {
 
     fn set(&mut self, rows: &[Changed<Place>]) -> Tried<Vec<RowDigest>, Trouble> {
         self.link.run(super::session::SAVEPOINT)?;
+        let known = self.notes.len();
         let mut after = Vec::with_capacity(rows.len());
         for row in rows {
             match self.set_one(row)? {
                 Ok(digest) => after.push(digest),
                 Err(refusal) => {
                     self.link.run(super::session::ROLLBACK_TO)?;
+                    self.notes.truncate(known);
                     return Ok(Err(refusal));
                 }
             }
@@ -431,15 +434,6 @@ impl crate::write::Table for Writing<'_> {
         notes.extend(self.about.remarks.iter().cloned());
         notes
     }
-}
-
-/// The bytes of `0x0aff`.
-fn digits(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x")?;
-    if digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
 }
 
 /// Whether two texts are one number: a column of `decimal(8,2)` has `1.5` as `1.50`.

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
-use residuum_source::{Editor, Limits, ObjectPath, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
+use residuum_source::{Editor, Limits, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
 
 use super::read::Table;
 use super::session::Link;
@@ -24,7 +24,7 @@ pub fn apply(
     editor: &mut dyn Editor,
 ) -> Result<Vec<Receipt>, SourceError> {
     let whole = |trouble: Trouble| match trouble.is_lost() {
-        true => lost(targets, trouble),
+        true => trouble.verdict("", "").lost(targets),
         false => error::source(&source.name, &source.target, trouble),
     };
     let mut link = Link::connect(&source.name, &source.target, &source.options)?;
@@ -43,16 +43,6 @@ pub fn apply(
     source.written.store(true, Ordering::Relaxed);
     link.run("COMMIT").map_err(whole)?;
     Ok(receipts)
-}
-
-/// The connection broke: nothing was written, unless it did so while the server committed.
-fn lost(targets: &[Target], trouble: Trouble) -> SourceError {
-    let reason = match trouble.verdict("", "") {
-        Verdict::Lost(reason) | Verdict::Unreadable(reason) => reason,
-        Verdict::Stopped => return SourceError::Stopped,
-    };
-    let object = targets.first().map_or_else(|| ObjectPath::from_bytes(b""), |target| target.object.clone());
-    SourceError::Lost { object, reason }
 }
 
 /// Edits one table.

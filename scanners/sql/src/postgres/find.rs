@@ -1,13 +1,13 @@
 //! From the identities of records to the rows: by key, or by place.
 
 use residuum_source::{Record, RecordKind};
-use serde_json::Value as Json;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, AssertSqlSafe};
 
 use super::read::Table;
 use super::session::Link;
 use super::types::Form;
+use crate::key::texts;
 use crate::link::Trouble;
 use crate::quote::Ident;
 
@@ -20,9 +20,7 @@ pub fn condition(link: &mut Link, table: &Table, records: &[Record]) -> Result<O
     for record in records {
         match record {
             Record::Number(RecordKind::Ctid, number) if table.key.is_empty() => ctids.push(*number),
-            Record::Number(RecordKind::Pk, number) => keys.push(vec![(*number as i64).to_string()]),
-            Record::Text(RecordKind::Pk, text) => keys.extend(key(text)),
-            _ => {}
+            record => keys.extend(texts(record)),
         }
     }
     keys.retain(|key| key.len() == table.key.len() && !table.key.is_empty());
@@ -76,17 +74,6 @@ pub fn tid(ctid: u64) -> String {
     format!("({},{})", ctid >> 16, ctid & 0xffff)
 }
 
-/// The texts of a key's values. What is empty is written as a null there, and a primary key has no null.
-fn key(text: &str) -> Option<Vec<String>> {
-    let values: Vec<Json> = serde_json::from_str(text).ok()?;
-    let value = |value| match value {
-        Json::String(text) => text,
-        Json::Null => String::new(),
-        other => other.to_string(),
-    };
-    Some(values.into_iter().map(value).collect())
-}
-
 /// Texts as the literal of an array.
 fn array<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let mut literal = String::from("{");
@@ -125,7 +112,6 @@ mod tests {
             array(["a", "b \"c\"", "\\", "", "NULL", "{,}"].into_iter()),
             r#"{"a","b \"c\"","\\","","NULL","{,}"}"#
         );
-        assert_eq!(key(r#"["x",-7,null]"#), Some(vec!["x".into(), "-7".into(), String::new()]));
         assert_eq!(tids(&[3 << 16 | 9, 1]), "'{\"(3,9)\",\"(0,1)\"}'::tid[]");
     }
 }

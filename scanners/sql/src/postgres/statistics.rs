@@ -20,11 +20,12 @@ pub(super) fn read(source: &Postgres, look: &mut dyn FnMut(Leftover<'_>) -> Flow
     let stopped = source.ask(&SnapshotId::of_its_own(), |link| {
         let extended = views_of_extended(link)?;
         for (schema, table) in tables(link, &extended)? {
-            let values = values(link, &schema, &table, &extended)?;
             let object = ObjectPath::from_parts([schema.as_str(), table.as_str()]);
-            let leftover = Leftover { object: &object, what: WHAT, page: 0, offset: 0, bytes: values.as_bytes() };
-            if !values.is_empty() && look(leftover).is_break() {
-                return Ok(true);
+            for values in values(link, &schema, &table, &extended)? {
+                let leftover = Leftover { object: &object, what: WHAT, page: 0, offset: 0, bytes: values.as_bytes() };
+                if look(leftover).is_break() {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
@@ -53,8 +54,8 @@ fn tables(link: &mut Link, extended: &[String]) -> Result<Vec<(String, String)>,
     Ok(rows.into_iter().filter_map(|row| <[_; 2]>::try_from(row).ok()).filter_map(|[s, t]| Some((s?, t?))).collect())
 }
 
-/// All values in a table's statistics, a column a line, as PostgreSQL writes arrays.
-fn values(link: &mut Link, schema: &str, table: &str, extended: &[String]) -> Result<String, Trouble> {
+/// The values in a table's statistics, a text for each of its columns, as PostgreSQL writes arrays.
+fn values(link: &mut Link, schema: &str, table: &str, extended: &[String]) -> Result<Vec<String>, Trouble> {
     let of_table = format!("schemaname = {} AND tablename = {}", Text(schema), Text(table));
     let mut sql = format!(
         "SELECT concat_ws(E'\\n', most_common_vals::text, histogram_bounds::text, most_common_elems::text) \
@@ -67,6 +68,5 @@ fn values(link: &mut Link, schema: &str, table: &str, extended: &[String]) -> Re
         ));
     }
     let rows = link.rows(&sql)?;
-    let values: Vec<String> = rows.into_iter().flatten().flatten().filter(|values| !values.is_empty()).collect();
-    Ok(values.join("\n"))
+    Ok(rows.into_iter().flatten().flatten().filter(|values| !values.is_empty()).collect())
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use residuum_source::{Limits, Record, Refusal, RefusalKind};
+use residuum_source::{Limits, Logical, Record, RecordKind, Refusal, RefusalKind};
 
 use super::Postgres;
 use super::find::{at, condition, tid, tids};
@@ -15,9 +15,10 @@ use super::session::Link;
 use super::written::Written;
 use crate::batch::Batcher;
 use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
+use crate::key;
 use crate::link::Trouble;
 use crate::quote::Ident;
-use crate::write::{Tried, locked};
+use crate::write::{Takes, Tried, locked};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -234,6 +235,17 @@ impl crate::write::Table for Writing<'_> {
         self.about.table.columns.iter().map(|column| column.name.as_str().into()).collect()
     }
 
+    fn fits(&self, record: &Record) -> bool {
+        let table = &self.about.table;
+        match record {
+            Record::Number(RecordKind::Ctid, _) => table.key.is_empty(),
+            _ => key::fits(
+                record,
+                &table.key.iter().map(|&i| table.columns[i].logical == Logical::Integer).collect::<Vec<_>>(),
+            ),
+        }
+    }
+
     fn lock(
         &mut self,
         records: &[Record],
@@ -270,21 +282,9 @@ impl crate::write::Table for Writing<'_> {
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {
         let (name, written) = (self.about.name(value.column), &self.about.written[value.column]);
-        if written.is_generated {
-            let reason = format!("the column {name} is generated: change the columns that it is computed from");
-            return Some(Refusal::new(RefusalKind::Constraint, reason));
-        }
-        match &value.new {
-            None if written.is_not_null => {
-                let reason = format!("the column {name} is NOT NULL: give a value instead, or delete the record");
-                Some(Refusal::new(RefusalKind::Constraint, reason))
-            }
-            Some(new) if new.expose().len() as u64 > self.about.long_value => {
-                let reason = format!("the new value of {name} is longer than {} bytes", self.about.long_value);
-                Some(Refusal::new(RefusalKind::Limit, reason))
-            }
-            _ => None,
-        }
+        let takes =
+            Takes { is_generated: written.is_generated, is_not_null: written.is_not_null, most: self.about.long_value };
+        takes.forbid(value, &name)
     }
 
     fn referred(&mut self, going: &[Locked<u64>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
@@ -332,6 +332,7 @@ impl crate::write::Table for Writing<'_> {
             alike.entry(values.iter().map(|value| value.column).collect()).or_default().push(number);
         }
         self.link.run("SAVEPOINT residuum_rows")?;
+        let known = self.notes.len();
         let mut after = vec![RowDigest::default(); rows.len()];
         for (columns, numbers) in alike {
             let together: Vec<&Changed<u64>> = numbers.iter().map(|&number| &rows[number]).collect();
@@ -339,6 +340,7 @@ impl crate::write::Table for Writing<'_> {
                 Ok(digests) => numbers.into_iter().zip(digests).for_each(|(number, digest)| after[number] = digest),
                 Err(refusal) => {
                     self.link.run("ROLLBACK TO residuum_rows; RELEASE residuum_rows")?;
+                    self.notes.truncate(known);
                     return Ok(Err(refusal));
                 }
             }

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use residuum_source::{KeyValue, Record, RecordKind};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
-use serde_json::Value as Json;
 
 use super::error::Trouble;
 use super::schema::Table;
-use crate::quote::Ident;
+use crate::key;
+use crate::quote::{Ident, bytes_of};
 
 /// Where a row is.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,8 +20,28 @@ pub enum Place {
     Key(Vec<Value>),
 }
 
-/// Places in one statement: an expression may not be nested deeper than a thousand levels.
-pub const AT_ONCE: usize = 200;
+/// Places in one statement: an expression may not be nested deeper than a thousand levels, and a statement has at most
+/// 32,766 parameters (`SQLITE_MAX_VARIABLE_NUMBER`).
+pub fn at_once(table: &Table) -> usize {
+    (32_766 / (FORMS * table.key_columns().len().max(1))).clamp(1, 200)
+}
+
+/// Values that are written alike, at most: a text, a number, a blob.
+const FORMS: usize = 3;
+
+impl Table {
+    /// Whether a record can be one of this table, by how its rows are told apart.
+    pub fn fits(&self, record: &Record) -> bool {
+        let key = self.key_columns();
+        match record {
+            Record::Number(RecordKind::Rowid, _) => key.is_empty() && self.rowid.is_some(),
+            _ => {
+                let are_integers: Vec<bool> = key.into_iter().map(|i| self.columns[i].is_integer()).collect();
+                key::fits(record, &are_integers)
+            }
+        }
+    }
+}
 
 impl Place {
     /// Of a row with its rowid, if it has one, before the table's columns.
@@ -44,12 +64,9 @@ pub fn of_records(connection: &Connection, table: &Table, records: &[Record]) ->
                 places.push(Place::Rowid(*rowid as i64));
             }
             Record::Number(RecordKind::Pk, key) if table.keeps_rowids => places.push(Place::Rowid(*key as i64)),
-            Record::Number(RecordKind::Pk, key) => keys.extend(candidates(table, &[KeyValue::Integer(*key as i64)])),
-            Record::Text(RecordKind::Pk, text) => keys.extend(candidates(table, &key_values(text))),
-            _ => {}
+            record => keys.extend(key::values(record).and_then(|values| candidates(table, &values))),
         }
     }
-    let keys: Vec<Place> = keys.into_iter().map(Place::Key).collect();
     let list = match &table.rowid {
         Some(rowid) => rowid.clone(),
         None => {
@@ -57,10 +74,12 @@ pub fn of_records(connection: &Connection, table: &Table, records: &[Record]) ->
             table.key_columns().into_iter().map(name).collect::<Vec<_>>().join(", ")
         }
     };
-    for keys in keys.chunks(AT_ONCE) {
-        let sql = format!("SELECT {list} FROM main.{} WHERE {}", Ident(&table.name), by_key(table, keys));
+    for keys in keys.chunks(at_once(table)) {
+        let conditions: Vec<String> = keys.iter().map(|forms| is_one_of(table, forms)).collect();
+        let sql = format!("SELECT {list} FROM main.{} WHERE {}", Ident(&table.name), conditions.join(" OR "));
         let mut statement = connection.prepare(&sql)?;
-        let mut found = statement.query(params_from_iter(parameters(keys)))?;
+        let values = keys.iter().flatten().flatten().filter(|value| **value != Value::Null);
+        let mut found = statement.query(params_from_iter(values))?;
         while let Some(row) = found.next()? {
             places.push(match &table.rowid {
                 Some(_) => Place::Rowid(row.get(0)?),
@@ -104,34 +123,25 @@ fn by_key(table: &Table, places: &[Place]) -> String {
     vec![one; places.len()].join(" OR ")
 }
 
-fn key_values(text: &str) -> Vec<KeyValue> {
-    let values: Vec<Json> = serde_json::from_str(text).unwrap_or_default();
-    let value = |value: Json| match value {
-        Json::Number(number) => number.as_i64().map_or_else(|| KeyValue::Text(number.to_string()), KeyValue::Integer),
-        Json::String(text) => KeyValue::Text(text),
-        _ => KeyValue::Null,
-    };
-    values.into_iter().map(value).collect()
+/// For each column of a key what is written as the value is: a key column without a type has numbers, texts and blobs
+/// whose text is the same.
+fn candidates(table: &Table, values: &[KeyValue]) -> Option<Vec<Vec<Value>>> {
+    let columns = table.key_columns();
+    let forms = |(value, column): (&KeyValue, usize)| forms(value, table.columns[column].is_integer());
+    (columns.len() == values.len()).then(|| values.iter().zip(columns).map(forms).collect())
 }
 
-/// The keys that are written as these values are: a key column without a type has numbers, texts and blobs whose
-/// text is the same.
-fn candidates(table: &Table, values: &[KeyValue]) -> Vec<Vec<Value>> {
-    let columns = table.key_columns();
-    if columns.len() != values.len() {
-        return Vec::new();
-    }
-    let mut keys = vec![Vec::new()];
-    for (value, column) in values.iter().zip(columns) {
-        let forms = forms(value, table.columns[column].is_integer());
-        keys = keys
-            .iter()
-            .flat_map(|key: &Vec<Value>| {
-                forms.iter().map(|form| key.iter().cloned().chain([form.clone()]).collect::<Vec<_>>())
-            })
-            .collect();
-    }
-    keys
+/// The condition that each column of a row's key has one of its candidates; what is not null is bound to a parameter.
+fn is_one_of(table: &Table, forms: &[Vec<Value>]) -> String {
+    let one = |(column, forms): (usize, &Vec<Value>)| {
+        let name = Ident(&table.columns[column].name);
+        let bound = forms.iter().filter(|form| **form != Value::Null).count();
+        let is_in = format!("{name} IN ({})", vec!["?"; bound].join(", "));
+        // `IN` finds no null, and SQLite allows nulls in a key.
+        if bound < forms.len() { format!("({is_in} OR {name} IS NULL)") } else { is_in }
+    };
+    let all: Vec<_> = table.key_columns().into_iter().zip(forms).map(one).collect();
+    format!("({})", all.join(" AND "))
 }
 
 fn forms(value: &KeyValue, is_integer: bool) -> Vec<Value> {
@@ -155,9 +165,5 @@ fn forms(value: &KeyValue, is_integer: bool) -> Vec<Value> {
 
 /// The bytes of `X'0AFF'`.
 pub fn blob(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("X'")?.strip_suffix('\'')?;
-    if digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+    bytes_of(text.strip_prefix("X'")?.strip_suffix('\'')?)
 }

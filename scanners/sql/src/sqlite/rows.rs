@@ -114,7 +114,7 @@ impl<'a> Rows<'a> {
 
     /// Pushes the rows at these places, of which some may be gone. The caller has a transaction open.
     pub fn at(&mut self, connection: &Connection, places: &[Place]) -> Result<(), Trouble> {
-        for places in places.chunks(places::AT_ONCE) {
+        for places in places.chunks(places::at_once(self.table)) {
             let mut ask =
                 Ask { range: &Range::Whole, places: Some(places), limit: None, done: 0, after: None, guarded: false };
             match self.rows(connection, &mut ask, false) {

@@ -16,7 +16,7 @@ use super::rows::Rows;
 use super::schema::{Reference, Table, references_to};
 use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::quote::Ident;
-use crate::write::Tried;
+use crate::write::{Takes, Tried};
 
 /// A table within a transaction.
 pub struct Writing<'t> {
@@ -89,14 +89,15 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    /// The condition that the row `p` is the one noted in `g`.
-    fn noted(&self) -> String {
+    /// The condition that a row is the one noted, each by the name that it has in the statement.
+    fn noted(&self, row: &str, noted: &str) -> String {
         match &self.table.rowid {
-            Some(rowid) => format!("p.{rowid} = g.k0"),
+            Some(rowid) => format!("{row}.{rowid} = {noted}.k0"),
             None => {
                 let key = self.table.key_columns().into_iter().enumerate();
-                let equal =
-                    |(i, column): (usize, usize)| format!("p.{} IS g.k{i}", Ident(&self.table.columns[column].name));
+                let equal = |(i, column): (usize, usize)| {
+                    format!("{row}.{} IS {noted}.k{i}", Ident(&self.table.columns[column].name))
+                };
                 key.map(equal).collect::<Vec<_>>().join(" AND ")
             }
         }
@@ -107,32 +108,45 @@ impl<'t> Writing<'t> {
         let sql = format!(
             "SELECT NOT EXISTS (SELECT 1 FROM {GOING} AS g CROSS JOIN {} AS p ON {})",
             self.quoted(),
-            self.noted()
+            self.noted("p", "g")
         );
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
     /// How many rows refer to each of the noted rows by a foreign key; those noted themselves left out.
-    fn referring(&self, reference: &Reference) -> Result<Vec<(usize, u64)>, Trouble> {
+    fn referring(&self, reference: &Reference) -> Tried<Vec<(usize, u64)>, Trouble> {
+        let is_column = |to: &String| self.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(to));
+        if reference.from.len() != reference.to.len() || !reference.to.iter().all(is_column) {
+            let reason = format!(
+                "a foreign key of {} leads to a key that the table does not have, so that SQLite deletes none of its rows: correct the schema",
+                Ident(&reference.table)
+            );
+            return Ok(Err(Refusal::new(RefusalKind::Unsupported, reason)));
+        }
         let pairs = reference.from.iter().zip(&reference.to);
         let equal: Vec<_> = pairs.map(|(from, to)| format!("p.{} = c.{}", Ident(to), Ident(from))).collect();
         let own = if reference.table.eq_ignore_ascii_case(&self.table.name) {
-            let noted = self.noted().replace("p.", "c.").replace("g.", "o.");
-            format!(" AND NOT EXISTS (SELECT 1 FROM {GOING} AS o WHERE {noted})")
+            format!(" AND NOT EXISTS (SELECT 1 FROM {GOING} AS o WHERE {})", self.noted("c", "o"))
         } else {
             String::new()
         };
         let sql = format!(
             "SELECT g.n, count(*) FROM {GOING} AS g CROSS JOIN {} AS p ON {} JOIN main.{} AS c ON {}{own} GROUP BY g.n",
             self.quoted(),
-            self.noted(),
+            self.noted("p", "g"),
             Ident(&reference.table),
             equal.join(" AND ")
         );
-        let mut statement = self.connection.prepare(&sql)?;
-        let counted = statement
-            .query_map([], |row| Ok((row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)?.unsigned_abs())))?;
-        Ok(counted.collect::<Result<_, _>>()?)
+        let count = || {
+            let mut statement = self.connection.prepare(&sql)?;
+            let counted = statement
+                .query_map([], |row| Ok((row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)?.unsigned_abs())))?;
+            counted.collect::<Result<_, _>>()
+        };
+        match count() {
+            Ok(counted) => Ok(Ok(counted)),
+            Err(error) => refusal(error.into()).map(Err),
+        }
     }
 
     /// The value as SQLite is to keep it: of the type that stands there.
@@ -238,7 +252,10 @@ impl<'t> Writing<'t> {
         let mut notes = Vec::new();
         for reference in self.references.iter().filter(|reference| reference.to.iter().any(is_set)) {
             self.note(std::iter::once(place))?;
-            let rows: u64 = self.referring(reference)?.iter().map(|(_, rows)| rows).sum();
+            let rows: u64 = match self.referring(reference)? {
+                Ok(referring) => referring.iter().map(|(_, rows)| rows).sum(),
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             let table = Ident(&reference.table);
             match (rows, reference.on_update.as_str()) {
                 (0, _) => {}
@@ -258,6 +275,10 @@ impl crate::write::Table for Writing<'_> {
         self.table.columns.iter().map(|column| column.name.as_str().into()).collect()
     }
 
+    fn fits(&self, record: &Record) -> bool {
+        self.table.fits(record)
+    }
+
     fn lock(
         &mut self,
         records: &[Record],
@@ -275,21 +296,12 @@ impl crate::write::Table for Writing<'_> {
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {
         let name = Ident(&self.table.columns[value.column].name);
-        if self.generated[value.column] {
-            let reason = format!("the column {name} is generated: change the columns that it is computed from");
-            return Some(Refusal::new(RefusalKind::Constraint, reason));
-        }
-        match &value.new {
-            None if self.not_null[value.column] => {
-                let reason = format!("the column {name} is NOT NULL: give a value instead, or delete the record");
-                Some(Refusal::new(RefusalKind::Constraint, reason))
-            }
-            Some(new) if new.expose().len() as u64 > self.long_value => {
-                let reason = format!("the new value of {name} is longer than {} bytes", self.long_value);
-                Some(Refusal::new(RefusalKind::Limit, reason))
-            }
-            _ => None,
-        }
+        let takes = Takes {
+            is_generated: self.generated[value.column],
+            is_not_null: self.not_null[value.column],
+            most: self.long_value,
+        };
+        takes.forbid(value, &name)
     }
 
     fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
@@ -298,7 +310,11 @@ impl crate::write::Table for Writing<'_> {
             self.note(going.iter().map(|row| &row.place))?;
         }
         for reference in &self.references {
-            for (number, rows) in self.referring(reference)? {
+            let referring = match self.referring(reference)? {
+                Ok(referring) => referring,
+                Err(refusal) => return Ok((0..going.len()).map(|number| (number, refusal.clone())).collect()),
+            };
+            for (number, rows) in referring {
                 refused.entry(number).or_insert_with(|| refers(rows, reference, "delete or change those first"));
             }
         }
@@ -330,7 +346,7 @@ impl crate::write::Table for Writing<'_> {
         match rows {
             [row] => Ok(self.set_one(row)?.map(|digest| vec![digest])),
             _ => {
-                let mut refused = None;
+                let (mut refused, known) = (None, self.notes.len());
                 let done = undoable(self.connection, || {
                     let mut after = Vec::with_capacity(rows.len());
                     for row in rows {
@@ -346,7 +362,10 @@ impl crate::write::Table for Writing<'_> {
                 })?;
                 match (done, refused) {
                     (Ok(after), _) => Ok(Ok(after)),
-                    (Err(_), Some(refusal)) => Ok(Err(refusal)),
+                    (Err(_), Some(refusal)) => {
+                        self.notes.truncate(known);
+                        Ok(Err(refusal))
+                    }
                     (Err(trouble), None) => Err(trouble),
                 }
             }

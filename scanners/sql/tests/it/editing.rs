@@ -119,6 +119,17 @@ pub fn check_refused(
     assert!(!refusal.reason.contains(value), "{table}: no value stands in `{}`", refusal.reason);
 }
 
+/// Checks that a target whose rows are told apart otherwise by now is refused, record by record, and not taken for gone.
+pub fn check_told_apart_otherwise(source: &dyn Source, target: &Target) {
+    let (receipts, editor) = apply(source, std::slice::from_ref(target), Becomes::Gone);
+    assert_eq!(receipts.unwrap(), [], "{}", target.object);
+    let refused: Vec<_> = editor.refused.iter().map(|(_, record, refusal)| (record.clone(), refusal.kind)).collect();
+    let records = target.records.values().flatten();
+    let expected: Vec<_> = records.map(|record| (Some(record.clone()), RefusalKind::Changed)).collect();
+    assert_eq!(refused, expected, "{}", target.object);
+    assert!(editor.refused[0].2.reason.contains("scan again"), "{}", editor.refused[0].2.reason);
+}
+
 /// Checks that all records of a table are fetched as they are read, however they are asked for.
 pub fn check_fetch(source: &dyn Source, table: &str) {
     let listed = objects(source);

@@ -9,7 +9,9 @@ use residuum_source::{
 };
 
 use super::{Database, MANY};
-use crate::editing::{Becomes, Holding, apply, check_fetch, check_refused, target, with_value};
+use crate::editing::{
+    Becomes, Holding, apply, check_fetch, check_refused, check_told_apart_otherwise, target, with_value,
+};
 
 const TYPED: &str = r#"
     CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE EXTENSION hstore SCHEMA kit;
@@ -239,8 +241,31 @@ fn the_editor_sees_what_stands_there_now() {
     let (receipts, editor) = apply(&source, &[one, moved], Becomes::Set("email", "corrected@example.com"));
     let receipts = receipts.unwrap();
     assert_eq!((receipts.len(), receipts[0].changed), (1, 1), "a row that has moved is not found by its place");
+    let [(table, _, refusal)] = &editor.refused[..] else { panic!("{:?}", editor.refused) };
+    assert_eq!((table.as_str(), refusal.kind), ("public.loose", RefusalKind::Changed), "and is not taken for gone");
     assert!(editor.seen.contains(&("email".into(), "changed@example.com".into())), "{:?}", editor.seen);
     assert_eq!(database.run("SELECT email FROM people WHERE id = 2"), "corrected@example.com");
+}
+
+#[test]
+fn rows_told_apart_otherwise_by_now_are_refused() {
+    let Some(database) = Database::new(
+        "CREATE TABLE loose(id int, x text); INSERT INTO loose VALUES (1, 'no key');
+         CREATE TABLE numbered(id int PRIMARY KEY, part int, x text); INSERT INTO numbered VALUES (1, 2, 'of one');
+         CREATE TABLE typed(id int PRIMARY KEY, x text); INSERT INTO typed VALUES (1, 'a number');",
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let targets = [("loose", "no key"), ("numbered", "of one"), ("typed", "a number")]
+        .map(|(table, value)| with_value(&source, &format!("public.{table}"), value));
+    database.run(
+        "ALTER TABLE loose ADD PRIMARY KEY (id); ALTER TABLE typed ALTER id TYPE text;
+         ALTER TABLE numbered DROP CONSTRAINT numbered_pkey; ALTER TABLE numbered ADD PRIMARY KEY (id, part);",
+    );
+    for target in targets {
+        check_told_apart_otherwise(&source, &target);
+    }
 }
 
 #[test]

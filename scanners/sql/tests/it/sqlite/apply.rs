@@ -1,13 +1,11 @@
 //! Erasing and correcting in a database file, and what stands in the way.
 
-use std::time::Instant;
-
 use residuum_source::conformance::{Edits, check_apply};
-use residuum_source::{Flow, Record, RecordKind, RefusalKind, Source};
+use residuum_source::{Flow, KeyValue, Record, RecordKind, RefusalKind, Source};
 use rusqlite::Connection;
 
 use super::{PEOPLE, Sandbox, open};
-use crate::editing::{Becomes, apply, check_fetch, check_refused, target, with_value};
+use crate::editing::{Becomes, apply, check_fetch, check_refused, check_told_apart_otherwise, target, with_value};
 use crate::reading::objects;
 
 const TABLES: &str = "
@@ -179,6 +177,91 @@ fn the_editor_sees_what_stands_there_now() {
 }
 
 #[test]
+fn rows_told_apart_otherwise_by_now_are_refused() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.database(
+        "CREATE TABLE loose(id INT, x TEXT); INSERT INTO loose VALUES (1, 'no key');
+         CREATE TABLE numbered(id INT PRIMARY KEY, part INT, x TEXT); INSERT INTO numbered VALUES (1, 2, 'of one');",
+    );
+    let source = open(&path);
+    let targets =
+        [("main.loose", "no key"), ("main.numbered", "of one")].map(|(table, value)| with_value(&source, table, value));
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE a(id INT PRIMARY KEY, x TEXT) WITHOUT ROWID; INSERT INTO a SELECT * FROM loose;
+             CREATE TABLE b(id INT, part INT, x TEXT, PRIMARY KEY (id, part)); INSERT INTO b SELECT * FROM numbered;
+             DROP TABLE loose; ALTER TABLE a RENAME TO loose; DROP TABLE numbered; ALTER TABLE b RENAME TO numbered;",
+        )
+        .unwrap();
+    for target in targets {
+        check_told_apart_otherwise(&source, &target);
+    }
+}
+
+#[test]
+fn keys_that_lead_nowhere_keep_only_the_rows_they_lead_to() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.database(
+        "PRAGMA foreign_keys = OFF; CREATE TABLE parent(a); INSERT INTO parent VALUES ('no key');
+         CREATE TABLE child(p REFERENCES parent, x); INSERT INTO child VALUES (NULL, 'of parent');
+         CREATE TABLE named(a PRIMARY KEY, x); INSERT INTO named VALUES (1, 'no such column');
+         CREATE TABLE naming(p REFERENCES named(nope), x);
+         CREATE TABLE free(x); INSERT INTO free VALUES ('free');",
+    );
+    let source = open(&path);
+    for (table, value, child) in [("main.parent", "no key", "child"), ("main.named", "no such column", "naming")] {
+        let words = [&*format!("\"{child}\""), "correct the schema"];
+        check_refused(&source, table, value, Becomes::Gone, RefusalKind::Unsupported, &words);
+    }
+    let targets =
+        [("main.parent", "no key"), ("main.free", "free")].map(|(table, value)| with_value(&source, table, value));
+    let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
+    let receipts = receipts.unwrap();
+    assert_eq!((receipts.len(), &*receipts[0].object, editor.refused.len()), (1, "main.free", 1));
+}
+
+#[test]
+fn names_and_keys_of_any_make_are_written_to() {
+    let columns = (1..=20).map(|i| format!("c{i}")).collect::<Vec<_>>().join(", ");
+    let values = |of: &str| (1..=20).map(|i| format!("{of}{i}")).collect::<Vec<_>>().join(", ");
+    let sandbox = Sandbox::new();
+    let path = sandbox.database(&format!(
+        "CREATE TABLE tree(\"org.id\" TEXT PRIMARY KEY, parent REFERENCES tree) WITHOUT ROWID;
+         INSERT INTO tree VALUES ('root', NULL), ('leaf', 'root'), ('other', NULL);
+         CREATE TABLE wide({columns}, x TEXT, PRIMARY KEY ({columns}));
+         INSERT INTO wide VALUES ({}, 'numbers'), ({}, 'others'), ({}, 'nulls');",
+        values(""),
+        values("1"),
+        vec!["NULL"; 20].join(", ")
+    ));
+    let source = open(&path);
+    let tree = target("main.tree", ["root", "leaf"].map(|key| Record::pk(&[KeyValue::Text(key.into())])).to_vec());
+    let (receipts, editor) = apply(&source, &[tree], Becomes::Gone);
+    assert_eq!((receipts.unwrap()[0].deleted, editor.refused), (2, Vec::new()));
+    // Each of the twenty values may be a number or a text: what is looked for must not be every mixture of them.
+    check_apply(&source, &Edits::new("main.wide").delete("x", "numbers").set("x", "others", "same"));
+    check_apply(&source, &Edits::new("main.wide").delete("x", "nulls"));
+}
+
+#[test]
+fn what_was_undone_is_not_noted() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.database(
+        "CREATE TABLE tags(name TEXT PRIMARY KEY, v); INSERT INTO tags VALUES ('vip', 1), ('new', 2), ('gold', 3);
+         CREATE TABLE tagged(customer INT, tag TEXT REFERENCES tags ON UPDATE CASCADE);
+         INSERT INTO tagged VALUES (1, 'vip'), (2, 'vip');",
+    );
+    let source = open(&path);
+    let tags = target("main.tags", ["vip", "new"].map(|key| Record::pk(&[KeyValue::Text(key.into())])).to_vec());
+    // The first of them becomes `best` and is followed; the second cannot, since names stand once.
+    let (receipts, editor) = apply(&source, &[tags], Becomes::Set("name", "best"));
+    let receipts = receipts.unwrap();
+    assert_eq!((receipts[0].changed, editor.refused.len()), (1, 1));
+    assert_eq!(receipts[0].notes, ["2 rows of \"tagged\" followed the new key"]);
+}
+
+#[test]
 fn a_database_that_cannot_be_written_to_is_said_so() {
     let sandbox = Sandbox::new();
     let path = sandbox.database(PEOPLE);
@@ -214,10 +297,8 @@ fn what_was_erased_stands_nowhere_in_the_file() {
         let source = open(&path);
         let records: Vec<_> =
             (1..=3000).map(|n| Record::Number(RecordKind::Pk, n * 3)).filter(|r| r.number() != 30).collect();
-        let begun = Instant::now();
         let (receipts, editor) = apply(&source, &[target("main.people", records)], Becomes::Gone);
         assert_eq!((receipts.unwrap()[0].deleted, editor.refused), (2999, Vec::new()), "{journal}");
-        assert!(begun.elapsed().as_secs() < 5, "{journal}");
         let mut left = 0;
         source
             .leftovers(&mut |leftover| {
