@@ -6,9 +6,12 @@
 
 use std::sync::atomic::Ordering;
 
-use residuum_source::{Editor, Limits, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
+use residuum_source::{
+    Batch, Change, Editor, Limits, ObjectPath, Part, Receipt, Record, Refusal, RefusalKind, SourceError, Target,
+};
 
 use super::error::{is_lost, number, verdict};
+use super::schema::grant_of;
 use super::session::Link;
 use super::table::Table;
 use super::writing::{About, is_undone};
@@ -33,14 +36,52 @@ pub fn apply(
     };
     let mut link = begin(source)?;
     for _ in 0..ATTEMPTS {
-        match attempt(source, &mut link, targets, limits, editor) {
+        let mut attempted = Attempted { editor: &mut *editor, refused: Vec::new() };
+        match attempt(source, &mut link, targets, limits, &mut attempted) {
             Err(trouble) if is_undone(&trouble) => link.run("ROLLBACK").map_err(whole)?,
-            done => return done.map_err(whole),
+            done => {
+                let done = done.map_err(whole)?;
+                attempted.settle();
+                return Ok(done);
+            }
         }
     }
-    let refusal = Refusal::new(RefusalKind::Locked, "other sessions hold locks in another order: try again");
+    let refusal = Refusal::new(RefusalKind::Locked, "other sessions hold locks that it needs: try again");
     targets.iter().for_each(|target| editor.refused(&target.object, None, refusal.clone()));
     Ok(Vec::new())
+}
+
+/// Passes everything on to an editor but refusals: what an attempt refused that the server undid, the next may not.
+struct Attempted<'e> {
+    editor: &'e mut dyn Editor,
+    refused: Vec<(ObjectPath, Option<Record>, Refusal)>,
+}
+
+impl Attempted<'_> {
+    /// Hands over what was refused, once it is settled.
+    fn settle(self) {
+        for (part, record, refusal) in self.refused {
+            self.editor.refused(&part, record.as_ref(), refusal);
+        }
+    }
+}
+
+impl Editor for Attempted<'_> {
+    fn open(&mut self, part: &Part) {
+        self.editor.open(part);
+    }
+
+    fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+        self.editor.edit(batch)
+    }
+
+    fn close(&mut self) {
+        self.editor.close();
+    }
+
+    fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+        self.refused.push((part.clone(), record.cloned(), refusal));
+    }
 }
 
 /// A session that waits for locks as long as its options say, and takes no value that does not fit.
@@ -98,7 +139,7 @@ fn table(
                 Ok(Ok(About::of(table, link, source, limits)?))
             }
         });
-    let grant = format!("`GRANT SELECT, UPDATE, DELETE ON {}.{} TO {}`", plain(&schema), plain(&name), server.user);
+    let grant = grant_of("SELECT, UPDATE, DELETE", &schema, &name, &server.user);
     let about = match described {
         Ok(Ok(about)) => about,
         Ok(Err(refusal)) => {
@@ -162,13 +203,4 @@ fn may_write(link: &mut Link, table: &Table) -> Result<(), Trouble> {
         Err(trouble) if !is_lost(&trouble) && !matches!(number(&trouble), Some(1142 | 1143 | 1044)) => Ok(()),
         done => done,
     }
-}
-
-/// A name as it stands in a `GRANT` between backticks of its own.
-fn plain(name: &str) -> String {
-    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') { name.to_owned() } else { quoted_name(name) }
-}
-
-fn quoted_name(name: &str) -> String {
-    Backticked(name).to_string()
 }

@@ -15,6 +15,11 @@ pub fn check(link: &mut Link, server: &Server, moment: &Moment, database: Option
     if !rights.needless.is_empty() {
         let (user, held) = (&server.user, rights.needless.join(", "));
         check.notes.push(format!("the user {user} has {held}: reading needs only `SELECT`"));
+        if !rights.sees_all_keys() {
+            check.notes.push(format!(
+                "foreign keys and triggers of tables that this user has no right on are not shown, and an erasure says so: `GRANT PROCESS, TRIGGER ON *.* TO {user}`"
+            ));
+        }
     }
     connection(link, server, moment, &mut check)?;
     let mut without = Vec::new();

@@ -175,7 +175,7 @@ fn rows(held: &mut Held, table: &Table, what: &What, batcher: &mut Batcher<'_>) 
         What::Range(range) => {
             let places = table.select(held, &conditions(table, range)?, None, batcher)?;
             let long = batcher.take_long();
-            long.iter().try_for_each(|long| table.windows(held, long, &places, batcher))
+            long.iter().try_for_each(|long| table.windows(held, long, &places, "", batcher))
         }
         What::Sample(records) => {
             // A few stretches spread over the table: its first rows are often its oldest, and unlike the rest.

@@ -74,6 +74,11 @@ impl Rights {
         }
     }
 
+    /// Whether every foreign key of the server is shown.
+    pub fn sees_all_keys(&self) -> bool {
+        self.reads_everything && self.revoked.is_empty()
+    }
+
     /// Whether some column of a table may be read.
     pub fn may_read(&self, schema: &str, table: &str) -> bool {
         self.reads_all_of(schema) || self.tables.contains(&(schema.to_owned(), table.to_owned()))

@@ -120,6 +120,11 @@ impl Relation {
         format!("{}{history}", self.quoted())
     }
 
+    /// What rows are selected from that are locked so; those of the past cannot be.
+    pub fn source_for(&self, locking: &str) -> String {
+        if locking.is_empty() { self.source() } else { self.quoted() }
+    }
+
     /// Whether rows that were changed or deleted are kept.
     pub fn keeps_history(&self) -> bool {
         self.kind == "SYSTEM VERSIONED"
@@ -246,12 +251,17 @@ pub fn quoted(schema: &str, name: &str) -> String {
 
 /// The statement that would allow a user to read a table, or `*` for all of a database.
 pub fn grant(schema: &str, name: &str, user: &str) -> String {
+    grant_of("SELECT", schema, name, user)
+}
+
+/// The statement that would give a user these rights.
+pub fn grant_of(rights: &str, schema: &str, name: &str, user: &str) -> String {
     let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') || name == "*";
     match (plain(schema) && plain(name), name) {
-        (true, _) => format!("`GRANT SELECT ON {schema}.{name} TO {user}`"),
-        (false, "*") => format!("GRANT SELECT ON {}.* TO {user}", Backticked(schema)),
+        (true, _) => format!("`GRANT {rights} ON {schema}.{name} TO {user}`"),
+        (false, "*") => format!("GRANT {rights} ON {}.* TO {user}", Backticked(schema)),
         // Backticks around the statement would end at its own.
-        (false, _) => format!("GRANT SELECT ON {} TO {user}", quoted(schema, name)),
+        (false, _) => format!("GRANT {rights} ON {} TO {user}", quoted(schema, name)),
     }
 }
 

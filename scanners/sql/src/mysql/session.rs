@@ -96,10 +96,10 @@ impl Link {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<Result<T, R>, Trouble>,
     ) -> Result<Result<T, R>, Trouble> {
-        self.run(SAVEPOINT)?;
+        self.run("SAVEPOINT residuum")?;
         let done = work(self)?;
         if done.is_err() {
-            self.run(ROLLBACK_TO)?;
+            self.run("ROLLBACK TO SAVEPOINT residuum")?;
         }
         Ok(done)
     }
@@ -148,10 +148,11 @@ pub enum Sent {
     Bytes(Vec<u8>),
 }
 
-/// Where a transaction can go back to; a later one of the same name takes its place.
-pub const SAVEPOINT: &str = "SAVEPOINT residuum";
+/// Where a transaction can go back to; a later one of the same name takes its place, so that one statement within
+/// several that are undone together has a name of its own.
+pub const SAVEPOINT: &str = "SAVEPOINT residuum_rows";
 /// Goes back there. That there is no such place any more says that the server has undone all of the transaction.
-pub const ROLLBACK_TO: &str = "ROLLBACK TO SAVEPOINT residuum";
+pub const ROLLBACK_TO: &str = "ROLLBACK TO SAVEPOINT residuum_rows";
 
 /// Value `i` of a row, `None` for a null.
 #[inline]

@@ -145,7 +145,7 @@ impl Table {
             let places = rows.places;
             batcher.flush()?;
             let long = batcher.take_long();
-            long.iter().try_for_each(|long| self.windows(link, long, &places, batcher))?;
+            long.iter().try_for_each(|long| self.windows(link, long, &places, locking, batcher))?;
         }
         Ok(())
     }
@@ -191,21 +191,24 @@ impl Table {
         (count > 0).then(|| (self.long_value / count.max(1)).max(self.long_value.min(256 << 10)))
     }
 
-    /// Pushes one long value, asked for piece by piece.
+    /// Pushes one long value, asked for piece by piece. `locking` is how the row was locked: then it is read as it is
+    /// now, and not as it was at the moment that the transaction sees or in the past.
     pub fn windows(
         &self,
         link: &mut Link,
         long: &Long,
         places: &Places,
+        locking: &str,
         batcher: &mut Batcher<'_>,
     ) -> Result<(), Trouble> {
         let column = &self.columns[long.column];
-        let (source, place) = (self.relation.source(), places.get(&long.number).map_or("", String::as_str));
+        let source = self.relation.source_for(locking);
+        let place = places.get(&long.number).map_or("", String::as_str);
         let length = PIECE.min(self.max_packet / 4).max(1);
         let mut windows = batcher.windows(long, column.long_is_bytes());
         let mut from = 1;
         loop {
-            let sql = format!("SELECT SQL_NO_CACHE {} FROM {source}{place}", column.piece(from, length));
+            let sql = format!("SELECT SQL_NO_CACHE {} FROM {source}{place}{locking}", column.piece(from, length));
             let mut got = None;
             link.stream(&sql, &mut |row| {
                 got = value(row, 0)?.map(|bytes| {
@@ -262,8 +265,7 @@ impl Rows<'_, '_, '_> {
     /// Pushes what one statement gives.
     fn all(&mut self, link: &mut Link, rest: &str) -> Result<(), Trouble> {
         let relation = &self.table.relation;
-        let source = if self.locking.is_empty() { relation.source() } else { relation.quoted() };
-        let sql = self.table.statement(self.guard, &source, rest);
+        let sql = self.table.statement(self.guard, &relation.source_for(self.locking), rest);
         link.stream(&sql, &mut |row| self.push(row))
     }
 

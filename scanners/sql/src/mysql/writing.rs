@@ -9,8 +9,9 @@ use residuum_source::{Limits, Logical, Record, Refusal, RefusalKind};
 use super::MySql;
 use super::error::{is_lost, number};
 use super::find::{AT_ONCE, Place, condition, of_records, of_row};
-use super::references::Reference;
+use super::references::{Reference, Unseen};
 use super::refused::refusal;
+use super::schema::grant_of;
 use super::session::{Link, Sent};
 use super::table::Table;
 use super::types::Form;
@@ -29,6 +30,8 @@ pub struct About {
     not_null: Vec<bool>,
     generated: Vec<bool>,
     references: Vec<Reference>,
+    unseen: Unseen,
+    user: String,
     remarks: Vec<String>,
     batch_bytes: usize,
     long_value: u64,
@@ -39,6 +42,7 @@ pub struct Writing<'l> {
     about: About,
     link: &'l mut Link,
     notes: Vec<String>,
+    deletes: bool,
 }
 
 /// Whether the server has undone the whole transaction.
@@ -52,7 +56,7 @@ impl About {
         let relation = &table.relation;
         let (schema, name) = (Hexadecimal(&relation.schema), Hexadecimal(&relation.name));
         let rows = link.rows(&format!(
-            "SELECT COLUMN_NAME, IS_NULLABLE = 'NO', EXTRA LIKE '%GENERATED%' OR EXTRA LIKE '%ROW START%' OR EXTRA LIKE '%ROW END%' \
+            "SELECT COLUMN_NAME, IS_NULLABLE = 'NO', GENERATION_EXPRESSION <> '' OR EXTRA LIKE '%ROW START%' OR EXTRA LIKE '%ROW END%' \
              FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name}"
         ))?;
         let is = |column: &str, i: usize| {
@@ -84,13 +88,21 @@ impl About {
             ));
         }
         let references = relation.references(link)?;
-        let long_value = source.options.long_value;
-        Ok(Self { not_null, generated, references, remarks, batch_bytes: limits.batch_bytes, long_value, table })
+        let user = source.server.user.clone();
+        let unseen = relation.unseen(link, &source.server)?;
+        if unseen.triggers {
+            remarks.push(format!(
+                "triggers of the table are not shown to this user, and may have run: {}",
+                grant_of("TRIGGER", &relation.schema, &relation.name, &user)
+            ));
+        }
+        let (batch_bytes, long_value) = (limits.batch_bytes, source.options.long_value);
+        Ok(Self { not_null, generated, references, unseen, user, remarks, batch_bytes, long_value, table })
     }
 
     /// The same, to be written to.
     pub fn with(self, link: &mut Link) -> Writing<'_> {
-        Writing { about: self, link, notes: Vec::new() }
+        Writing { about: self, link, notes: Vec::new(), deletes: false }
     }
 
     fn name(&self, column: usize) -> Backticked<'_> {
@@ -123,7 +135,7 @@ impl Writing<'_> {
     }
 
     /// The rows that refer to rows at these places: of the table itself with their places, of others by number.
-    fn referring(&mut self, reference: &Reference, at: &[Place]) -> Result<Vec<(Place, Option<Place>, u64)>, Trouble> {
+    fn referring(&mut self, reference: &Reference, at: &[Place]) -> Tried<Vec<(Place, Option<Place>, u64)>, Trouble> {
         let table = &self.about.table;
         let key = |alias: &str| {
             let expression = |&i: &usize| table.columns[i].expression_of(alias);
@@ -144,7 +156,18 @@ impl Writing<'_> {
                 reference.condition(),
                 condition(table, "p.", at)
             );
-            for row in self.link.rows(&sql)? {
+            let rows = self.link.undoable(|link| match link.rows(&sql) {
+                Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => Err(trouble),
+                Err(trouble) if matches!(number(&trouble), Some(1142 | 1143)) => {
+                    Ok(Err(reference.unseen(&self.about.user)))
+                }
+                rows => Ok(rows.map_err(|trouble| refusal(&trouble))),
+            })?;
+            let rows = match rows {
+                Ok(rows) => rows,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            for row in rows {
                 let width = table.key.len();
                 let place = |from: usize| {
                     let value = |i: usize| {
@@ -160,7 +183,7 @@ impl Writing<'_> {
                 });
             }
         }
-        Ok(found)
+        Ok(Ok(found))
     }
 
     /// What else would change with values that others refer to; a note if they merely follow.
@@ -172,8 +195,10 @@ impl Writing<'_> {
             if !names.iter().any(|column| reference.refers_to(column)) {
                 continue;
             }
-            let rows: u64 =
-                self.referring(&reference, std::slice::from_ref(place))?.iter().map(|(.., rows)| rows).sum();
+            let rows: u64 = match self.referring(&reference, std::slice::from_ref(place))? {
+                Ok(referring) => referring.iter().map(|(.., rows)| rows).sum(),
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             match (rows, reference.on_update.as_str()) {
                 (0, _) => {}
                 (_, "CASCADE") => notes.push(format!("{rows} rows of {} followed the new key", reference.table)),
@@ -281,14 +306,17 @@ impl Writing<'_> {
     }
 
     /// Rows in the order in which they can go: a row that refers to another of them before that one.
-    fn layers(&mut self, rows: &[Locked<Place>]) -> Result<Vec<Vec<Place>>, Trouble> {
+    fn layers(&mut self, rows: &[Locked<Place>]) -> Tried<Vec<Vec<Place>>, Trouble> {
         let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
         let mut left: HashSet<Place> = places.iter().cloned().collect();
         let mut pairs = Vec::new();
         for i in 0..self.about.references.len() {
             let reference = self.about.references[i].clone();
             if reference.is_own {
-                let found = self.referring(&reference, &places)?;
+                let found = match self.referring(&reference, &places)? {
+                    Ok(found) => found,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
                 pairs.extend(found.into_iter().filter_map(|(to, from, _)| Some((to, from?))));
             }
         }
@@ -301,13 +329,13 @@ impl Writing<'_> {
             if free.is_empty() {
                 // A circle: the server says what it thinks of it.
                 layers.push(stay);
-                return Ok(layers);
+                return Ok(Ok(layers));
             }
             layers.push(free);
             left.extend(stay);
         }
         layers.push(if layers.is_empty() { places } else { left.into_iter().collect() });
-        Ok(layers)
+        Ok(Ok(layers))
     }
 }
 
@@ -343,10 +371,14 @@ impl crate::write::Table for Writing<'_> {
         for at in others.chunks(AT_ONCE) {
             let table = &self.about.table;
             let (source, condition) = (table.relation.quoted(), condition(table, "", at));
-            match self.link.run(&format!("SELECT 1 FROM {source} WHERE {condition} FOR UPDATE")) {
-                Err(trouble) if number(&trouble) == Some(1205) => is_free = false,
-                done => done?,
-            }
+            let wait = format!("SELECT 1 FROM {source} WHERE {condition} FOR UPDATE");
+            // Where `innodb_rollback_on_timeout` is on, the server undoes all of the transaction: going back within it
+            // notices that.
+            let waited = self.link.undoable(|link| match link.run(&wait) {
+                Err(trouble) if number(&trouble) == Some(1205) => Ok(Err(())),
+                done => done.map(Ok),
+            })?;
+            is_free &= waited.is_ok();
         }
         self.show(&others, shown, places)?;
         let others = of_records(&self.about.table, &missing(shown));
@@ -375,13 +407,21 @@ impl crate::write::Table for Writing<'_> {
 
     fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
         let places: Vec<Place> = going.iter().map(|row| row.place.clone()).collect();
+        let all = |refusal: Refusal| Ok((0..going.len()).map(|number| (number, refusal.clone())).collect());
+        if let Some(refusal) = self.about.unseen.refusal(&self.about.user) {
+            return all(refusal);
+        }
         let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
         for i in 0..self.about.references.len() {
             let reference = self.about.references[i].clone();
             let mut by_place: HashMap<Place, u64> = HashMap::new();
-            let all: HashSet<&Place> = places.iter().collect();
-            for (to, from, rows) in self.referring(&reference, &places)? {
-                if from.is_none_or(|from| !all.contains(&from)) {
+            let them: HashSet<&Place> = places.iter().collect();
+            let referring = match self.referring(&reference, &places)? {
+                Ok(referring) => referring,
+                Err(refusal) => return all(refusal),
+            };
+            for (to, from, rows) in referring {
+                if from.is_none_or(|from| !them.contains(&from)) {
                     *by_place.entry(to).or_default() += rows;
                 }
             }
@@ -395,7 +435,11 @@ impl crate::write::Table for Writing<'_> {
     }
 
     fn delete(&mut self, rows: &[Locked<Place>]) -> Tried<(), Trouble> {
-        let layers = self.layers(rows)?;
+        let layers = match self.layers(rows)? {
+            Ok(layers) => layers,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        self.deletes = true;
         let (table, untouched) = (&self.about.table, self.untouched());
         let deleted = self.link.undoable(|link| {
             for at in layers.iter().flat_map(|layer| layer.chunks(AT_ONCE)) {
@@ -432,6 +476,7 @@ impl crate::write::Table for Writing<'_> {
     fn notes(&mut self) -> Vec<String> {
         let mut notes = std::mem::take(&mut self.notes);
         notes.extend(self.about.remarks.iter().cloned());
+        notes.extend(self.about.unseen.note(&self.about.user).filter(|_| self.deletes));
         notes
     }
 }

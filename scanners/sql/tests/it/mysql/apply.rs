@@ -1,5 +1,6 @@
 //! Erasing and correcting on a server, and what stands in the way.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use residuum_source::conformance::{Edits, check_apply};
@@ -9,7 +10,9 @@ use residuum_source::{
 use residuum_sql::MySql;
 
 use super::{Database, MANY};
-use crate::editing::{Becomes, Holding, apply, check_fetch, check_refused, target, with_value};
+use crate::editing::{
+    All, Becomes, Holding, apply, check_fetch, check_refused, check_told_apart_otherwise, target, with_value,
+};
 
 const TYPED: &str = r#"
     CREATE TABLE typed(k varchar(60) PRIMARY KEY, c char(6), v varchar(60) CHARACTER SET latin1, j json, raw blob, e enum('glad', 'sad'), s set('x', 'y'),
@@ -233,6 +236,166 @@ fn locked_rows_can_be_tried_again() {
 }
 
 #[test]
+fn receipts_say_what_is_gone_whatever_a_timeout_undoes() {
+    // With `innodb_rollback_on_timeout` all of the transaction is undone by it, else one statement.
+    let Some(database) = Database::new(RULES) else { return };
+    let mut options = database.options();
+    options.lock_timeout = std::time::Duration::from_secs(1);
+    let source = MySql::connect("test", options).unwrap();
+    let _other = holding(&database, "UPDATE customers SET age = 1 WHERE id = 3");
+    let targets = [target(&database.at("orders"), numbers(&[12])), target(&database.at("customers"), numbers(&[3, 5]))];
+    let (receipts, editor) = apply(&source, &targets, Becomes::Gone);
+    let told: u64 = receipts.unwrap().iter().map(|receipt| receipt.deleted).sum();
+    let left = database.run("SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM customers)");
+    assert_eq!(told, 8 - left.parse::<u64>().unwrap());
+    assert!(!editor.refused.is_empty() && editor.refused.iter().all(|(.., of)| of.kind == RefusalKind::Locked));
+    end_others(&database);
+}
+
+#[test]
+fn what_refers_and_cannot_be_looked_at_stops_only_its_own_table() {
+    let Some(database) = Database::new(RULES) else { return };
+    let targets = [target(&database.at("customers"), numbers(&[4])), target(&database.at("guarded"), numbers(&[3]))];
+    let refused = |source: &MySql| {
+        let (receipts, editor) = apply(source, &targets, Becomes::Gone);
+        let gone: Vec<_> = receipts.unwrap().into_iter().map(|receipt| receipt.object).collect();
+        assert_eq!(gone, [database.at("guarded")]);
+        database.run("INSERT INTO guarded VALUES (3, 'free')");
+        let [(_, record, refusal)] = &editor.refused[..] else { panic!("{:?}", editor.refused) };
+        assert_eq!(record.as_ref(), numbers(&[4]).first());
+        refusal.clone()
+    };
+    {
+        let _other = holding(&database, "UPDATE orders SET customer = 1 WHERE n = 10");
+        let mut options = database.options();
+        options.lock_timeout = std::time::Duration::from_secs(1);
+        assert_eq!(refused(&MySql::connect("test", options).unwrap()).kind, RefusalKind::Locked);
+        end_others(&database);
+    }
+    let user = database.user();
+    let name = &database.name;
+    database.run(&format!(
+        "GRANT SELECT, UPDATE, DELETE ON {name}.customers TO {user}@'%'; GRANT SELECT, UPDATE, DELETE ON {name}.guarded TO {user}@'%';
+         GRANT INSERT ON {name}.orders TO {user}@'%'"
+    ));
+    let refusal = refused(&database.connect_as(&user));
+    assert_eq!(refusal.kind, RefusalKind::ReadOnly);
+    assert!(refusal.reason.contains(&format!("GRANT SELECT ON `{name}`.`orders`")), "{}", refusal.reason);
+}
+
+#[test]
+fn foreign_keys_that_are_not_shown_are_said_to_be() {
+    let Some(database) = Database::new(&format!(
+        "{RULES}; CREATE TABLE `o``d é`(p int, CONSTRAINT `of p` FOREIGN KEY (p) REFERENCES customers(id) ON DELETE SET NULL)"
+    )) else {
+        return;
+    };
+    let (user, name) = (database.user(), &database.name);
+    database.run(&format!("GRANT SELECT, UPDATE, DELETE ON {name}.customers TO {user}@'%'"));
+    let source = database.connect_as(&user);
+    let delete = |record| apply(&source, &[target(&database.at("customers"), numbers(&[record]))], Becomes::Gone);
+    let (receipts, editor) = delete(5);
+    let notes = receipts.unwrap().remove(0).notes;
+    assert_eq!(editor.refused, []);
+    for words in [format!("GRANT TRIGGER ON {name}.customers"), "GRANT PROCESS".to_owned()] {
+        assert!(notes.iter().any(|note| note.contains(&words)), "{words}: {notes:?}");
+    }
+    // Who may ask InnoDB knows of them beforehand.
+    database.run(&format!("GRANT PROCESS ON *.* TO {user}@'%'"));
+    let (receipts, editor) = delete(3);
+    let [(.., refusal)] = &editor.refused[..] else { panic!("{:?}", editor.refused) };
+    assert_eq!((receipts.unwrap().len(), refusal.kind), (0, RefusalKind::Constraint));
+    assert!(refusal.reason.starts_with("2 foreign keys of tables that are not shown"), "{}", refusal.reason);
+    database.run(&format!("GRANT SELECT, TRIGGER ON {name}.* TO {user}@'%'"));
+    let (receipts, editor) = delete(3);
+    let receipt = receipts.unwrap().remove(0);
+    assert_eq!((receipt.deleted, editor.refused), (1, Vec::new()));
+    assert!(!receipt.notes.iter().any(|note| note.contains("GRANT")), "{:?}", receipt.notes);
+}
+
+/// Decides as another editor does, and does something when a table is begun with.
+struct Then<'d> {
+    all: All,
+    table: String,
+    then: &'d mut dyn FnMut(),
+}
+
+impl Editor for Then<'_> {
+    fn open(&mut self, part: &Part) {
+        if part.path.as_str() == self.table {
+            (self.then)();
+        }
+    }
+
+    fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+        self.all.edit(batch)
+    }
+
+    fn close(&mut self) {}
+
+    fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+        self.all.refused(part, record, refusal);
+    }
+}
+
+#[test]
+fn what_an_attempt_refused_that_a_deadlock_undid_is_forgotten() {
+    let Some(database) = Database::new(&format!(
+        "{RULES}; CREATE TABLE busy(id int PRIMARY KEY, x int); INSERT INTO busy SELECT seq, 0 FROM seq_1_to_3000"
+    )) else {
+        return;
+    };
+    let rest = database.url.strip_prefix("mysql://").unwrap();
+    let (authority, name) = rest.split_once('/').unwrap();
+    let (user, (host, port)) = authority.split_once('@').map(|(u, place)| (u, place.split_once(':').unwrap())).unwrap();
+    let mut command = Command::new("mariadb");
+    command.args(["--no-defaults", "-h", host, "-P", port, "-u", user, name]).stdin(std::process::Stdio::piped());
+    let mut other = command.spawn().unwrap();
+    let mut says = other.stdin.take().unwrap();
+    says.write_all(b"START TRANSACTION; UPDATE busy SET x = 1;\n").unwrap();
+    let changed = "SELECT count(*) FROM information_schema.INNODB_TRX JOIN information_schema.PROCESSLIST ON ID = trx_mysql_thread_id \
+         WHERE DB = DATABASE() AND trx_rows_modified >= 3000";
+    for _ in 0..400 {
+        if database.run(changed) == "1" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(25));
+    }
+    // Customer 4 has orders, which are locked when they have been looked at. The other session deletes them: it waits
+    // for this one, and this one for the rows that the other has changed; of the two, the server undoes the smaller.
+    let mut then = || says.write_all(b"DELETE FROM orders WHERE customer = 4; COMMIT;\n").unwrap();
+    let mut editor = Then { all: All::new(Becomes::Gone), table: database.at("busy"), then: &mut then };
+    let targets = [target(&database.at("customers"), numbers(&[4])), target(&database.at("busy"), numbers(&[7]))];
+    let source = database.connect();
+    let receipts = source.as_apply().unwrap().apply(&targets, &Default::default(), &mut editor).unwrap();
+    let deleted: Vec<_> = receipts.iter().map(|receipt| receipt.deleted).collect();
+    assert_eq!((deleted, editor.all.refused), (vec![1, 1], Vec::new()));
+    drop(says);
+    other.wait().unwrap();
+}
+
+#[test]
+fn long_values_are_shown_as_they_are_now() {
+    let Some(database) = Database::new(
+        "CREATE TABLE first(id int PRIMARY KEY, x text); INSERT INTO first VALUES (1, 'a');
+         CREATE TABLE notes(id int PRIMARY KEY, v mediumtext); INSERT INTO notes VALUES (1, repeat('then ', 100000));
+         CREATE TABLE past(id int PRIMARY KEY, v mediumtext) WITH SYSTEM VERSIONING; INSERT INTO past VALUES (1, repeat('then ', 100000));
+         UPDATE past SET v = repeat('nows ', 100000);",
+    ) else {
+        return;
+    };
+    let mut options = database.options();
+    options.long_value = 100_000;
+    let source = MySql::connect("test", options).unwrap();
+    let mut change = || drop(database.run("UPDATE notes SET v = repeat('nows ', 100000)"));
+    let targets = ["first", "notes", "past"].map(|table| target(&database.at(table), numbers(&[1])));
+    let mut editor = Then { all: All::new(Becomes::Set("x", "b")), table: database.at("notes"), then: &mut change };
+    source.as_apply().unwrap().apply(&targets, &Default::default(), &mut editor).unwrap();
+    let long: Vec<_> = editor.all.seen.iter().filter(|(field, value)| field == "v" && !value.is_empty()).collect();
+    assert!(!long.is_empty() && !long.iter().any(|(_, value)| value.contains("then")), "the value of now is shown");
+}
+
+#[test]
 fn the_editor_sees_what_stands_there_now() {
     let Some(database) = Database::new(MANY) else { return };
     let source = database.connect();
@@ -242,6 +405,25 @@ fn the_editor_sees_what_stands_there_now() {
     assert_eq!(receipts.unwrap()[0].changed, 1);
     assert!(editor.seen.contains(&("email".into(), "changed@example.com".into())), "{:?}", editor.seen);
     assert_eq!(database.run("SELECT email FROM people WHERE id = 2"), "corrected@example.com");
+}
+
+#[test]
+fn rows_told_apart_otherwise_by_now_are_refused() {
+    let Some(database) = Database::new(
+        "CREATE TABLE numbered(id int PRIMARY KEY, part int, x text); INSERT INTO numbered VALUES (1, 2, 'of one');
+         CREATE TABLE typed(id int PRIMARY KEY, x text); INSERT INTO typed VALUES (1, 'a number');",
+    ) else {
+        return;
+    };
+    let source = database.connect();
+    let targets =
+        [("numbered", "of one"), ("typed", "a number")].map(|(t, value)| with_value(&source, &database.at(t), value));
+    database.run(
+        "ALTER TABLE numbered DROP PRIMARY KEY, ADD PRIMARY KEY (id, part); ALTER TABLE typed MODIFY id varchar(9)",
+    );
+    for target in targets {
+        check_told_apart_otherwise(&source, &target);
+    }
 }
 
 #[test]
