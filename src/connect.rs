@@ -53,7 +53,7 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
         None if config.url.contains("://") => return Err(unknown(config).into()),
         None => PathBuf::from(&config.url),
     };
-    if is_sqlite(&path) {
+    if Sqlite::is_one(&path) {
         return Ok(Box::new(Sqlite::open(name, &path)?));
     }
     let options = Options { follow_symlinks: config.follow_symlinks };
@@ -182,14 +182,4 @@ fn unknown(config: &SourceConfig) -> SourceError {
          `https://`"
     );
     SourceError::Config { source_name: config.name.clone(), reason }
-}
-
-/// Every SQLite database starts with these 16 bytes (SQLite file format, §1.3).
-fn is_sqlite(path: &Path) -> bool {
-    use std::io::Read;
-    let mut magic = [0; 16];
-    let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file()); // opening a FIFO would wait for a writer
-    is_file
-        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
-        && magic == *b"SQLite format 3\0"
 }

@@ -17,8 +17,6 @@ use residuum_source::{
 };
 use residuum_sql::Sqlite;
 
-use super::is_sqlite;
-
 /// Files, and the databases among them.
 pub(super) struct WithDatabases {
     files: Files,
@@ -41,6 +39,11 @@ impl WithDatabases {
         Self { files }
     }
 
+    /// Whether a file is a database, by its first bytes.
+    fn is_database(&self, object: &ObjectPath) -> bool {
+        Sqlite::is_one(&self.files.path_of(object))
+    }
+
     /// Corrects what the files' connector says of a database and of what stands beside it.
     fn listed(&self, mut object: Object) -> Object {
         if object.not_read.is_some() {
@@ -49,10 +52,10 @@ impl WithDatabases {
         let name = object.path.as_str();
         if let Some(database) = name.strip_suffix("-wal").or_else(|| name.strip_suffix("-shm")) {
             let database = ObjectPath::from_escaped(database).ok();
-            if database.is_some_and(|database| is_sqlite(&self.files.path_of(&database))) {
+            if database.is_some_and(|database| self.is_database(&database)) {
                 object.not_read = Some((Coverage::Derived, "read with the database it belongs to".to_owned()));
             }
-        } else if has_pages(&object) && is_sqlite(&self.files.path_of(&object.path)) {
+        } else if has_pages(&object) && self.is_database(&object.path) {
             let written = |log: Metadata| format!(", log {} bytes {}.{:09}", log.len(), log.mtime(), log.mtime_nsec());
             let log = std::fs::metadata(log_of(&self.files.path_of(&object.path)));
             object.version.text.push_str(&log.map_or_else(|_| String::new(), written));
@@ -109,7 +112,7 @@ impl Source for WithDatabases {
 
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
         for object in &unit.objects {
-            if has_pages(object) && is_sqlite(&self.files.path_of(&object.path)) {
+            if has_pages(object) && self.is_database(&object.path) {
                 self.read_database(object, limits, sink)?;
             } else {
                 let unit = Unit { objects: vec![object.clone()], range: unit.range.clone() };
@@ -122,7 +125,7 @@ impl Source for WithDatabases {
     fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
         let mut databases = Vec::new();
         self.list(&mut |object| {
-            if object.not_read.is_none() && has_pages(&object) && is_sqlite(&self.files.path_of(&object.path)) {
+            if object.not_read.is_none() && has_pages(&object) && self.is_database(&object.path) {
                 databases.push(object.path);
             }
             Flow::Continue(())

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::{Detector, Literals};
-use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source};
+use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source, referring_first};
 use serde_json::{Value, json};
 
 use super::RequestError;
 use super::correction::Corrections;
-use super::order::referring_first;
 use super::plan::{PlannedObject, PlannedRecord};
 use super::policy::Policy;
 use super::store::Store;

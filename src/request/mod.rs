@@ -28,7 +28,6 @@ pub mod disclosure;
 mod editor;
 mod minimise;
 mod opened;
-mod order;
 mod plan;
 mod planner;
 mod policy;

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use residuum_source::{
-    Ability, Apply, Batch, Change, Editor, Fetch, Flow, KeyKind, Limits, ObjectPath, Part, Receipt, Record, Refusal,
-    RefusalKind, Sink, Source, SourceError, TableKey, Target, Version,
+    Ability, Apply, Batch, Change, Editor, Fetch, Flow, Limits, ObjectPath, Part, Receipt, Record, Refusal,
+    RefusalKind, Sink, Source, SourceError, Target, Version, referring_first,
 };
 use residuum_sql::Sqlite;
 
 use super::{Renamed, WithDatabases};
-use crate::connect::is_sqlite;
 
 impl Fetch for WithDatabases {
     fn fetch(
@@ -21,7 +20,7 @@ impl Fetch for WithDatabases {
     ) -> Result<(), SourceError> {
         let file = part.outermost();
         match (table_of(part), self.files.as_fetch()) {
-            (Some(table), _) if is_sqlite(&self.files.path_of(&file)) => {
+            (Some(table), _) if self.is_database(&file) => {
                 let database = Sqlite::open(self.name(), &self.files.path_of(&file))?;
                 database.fetch(&table, records, limits, &mut Renamed { sink, path: part.clone() })
             }
@@ -41,8 +40,10 @@ impl Apply for WithDatabases {
     }
 
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
-        let is_database = |target: &Target| is_sqlite(&self.files.path_of(&target.object));
+        let is_database = |target: &Target| self.is_database(&target.object);
         let (databases, others): (Vec<_>, Vec<_>) = targets.iter().cloned().partition(is_database);
+        // Before anything is written: what fails here has changed nothing.
+        let versions = self.versions(&databases)?;
         let mut receipts = match self.files.as_apply() {
             _ if others.is_empty() => Vec::new(),
             Some(files) => files.apply(&others, limits, editor)?,
@@ -52,7 +53,6 @@ impl Apply for WithDatabases {
                 Vec::new()
             }
         };
-        let versions = self.versions(&databases)?;
         for target in &databases {
             // Each file is written by itself: one that fails is refused while the others go on.
             match self.apply_to_database(target, &versions, limits, editor) {
@@ -66,6 +66,7 @@ impl Apply for WithDatabases {
     }
 }
 
+const NOT_THE_FILE: &str = "a database is written to by its tables, and its file is not deleted: delete the file by hand, or give it another name";
 const BY_HAND: &str = "files cannot be written to: erase it there by hand";
 
 impl WithDatabases {
@@ -106,12 +107,18 @@ impl WithDatabases {
         let mut names = BTreeMap::new();
         let mut tables = Vec::new();
         for (part, records) in &target.records {
-            let Some(object) = table_of(part) else { continue };
+            let Some(object) = table_of(part) else {
+                let refusal = Refusal::new(RefusalKind::Unsupported, NOT_THE_FILE);
+                records.iter().for_each(|record| editor.refused(part, Some(record), refusal.clone()));
+                continue;
+            };
             names.insert(object.clone(), part.clone());
             let records = BTreeMap::from([(object.clone(), records.clone())]);
             tables.push(Target { object, version: version.clone(), records });
         }
-        let tables = referring_first(tables, &keys);
+        let mut order: Vec<ObjectPath> = tables.iter().map(|table| table.object.clone()).collect();
+        referring_first(&mut order, &keys);
+        tables.sort_by_key(|table| order.iter().position(|object| *object == table.object));
         let done = database.apply(&tables, limits, &mut RenamedParts { editor, names: &names })?;
         let named = |receipt: Receipt| {
             let object = ObjectPath::from_escaped(&receipt.object).ok().and_then(|object| names.get(&object));
@@ -127,22 +134,6 @@ fn table_of(part: &ObjectPath) -> Option<ObjectPath> {
         [_, table] => Some(ObjectPath::from_parts(["main", &*String::from_utf8_lossy(table)])),
         _ => None,
     }
-}
-
-/// The same tables, each before those it refers to, as far as references form no circle.
-fn referring_first(mut left: Vec<Target>, keys: &[TableKey]) -> Vec<Target> {
-    let refers = |from: &Target, to: &Target| {
-        keys.iter().any(|key| {
-            let refers = matches!(&key.kind, KeyKind::Foreign { object, .. } if *object == to.object);
-            refers && key.object == from.object && from.object != to.object
-        })
-    };
-    let mut ordered = Vec::new();
-    while !left.is_empty() {
-        let free = left.iter().position(|target| !left.iter().any(|other| refers(other, target)));
-        ordered.push(left.remove(free.unwrap_or(0)));
-    }
-    ordered
 }
 
 /// Shows tables to an editor as members of their file.
@@ -180,6 +171,7 @@ impl Editor for RenamedParts<'_> {
 #[cfg(test)]
 mod tests {
     use residuum_files::Files;
+    use residuum_source::RecordKind;
     use residuum_source::conformance::{Edits, check_apply};
 
     use super::*;
@@ -201,6 +193,78 @@ mod tests {
         let joe = [Record::Number(residuum_source::RecordKind::Pk, 2)];
         source.fetch(&part, &joe, &Limits::default(), &mut fetched).unwrap();
         assert_eq!(fetched.records("a b.db!people"), 1);
+    }
+
+    /// Deletes everything, and does something when a change is refused.
+    struct Deletes<'d> {
+        refused: Vec<(String, Option<Record>, RefusalKind)>,
+        then: &'d dyn Fn(),
+    }
+
+    impl Editor for Deletes<'_> {
+        fn open(&mut self, _: &Part) {}
+
+        fn edit(&mut self, batch: &Batch) -> Vec<Change> {
+            let delete = |record| Change { record, action: residuum_source::Action::Delete };
+            (0..batch.records.count() as usize).map(delete).collect()
+        }
+
+        fn close(&mut self) {}
+
+        fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+            self.refused.push((part.as_str().to_owned(), record.cloned(), refusal.kind));
+            (self.then)();
+        }
+    }
+
+    fn target(object: &str, records: &[(&str, Record)], version: Option<Version>) -> Target {
+        let path = |name: &str| ObjectPath::from_escaped(name).unwrap();
+        let records = records.iter().map(|(part, record)| (path(part), vec![record.clone()])).collect();
+        Target { object: path(object), version, records }
+    }
+
+    const DOCUMENT: Record = Record::Number(RecordKind::Document, 0);
+
+    #[test]
+    fn the_file_of_a_database_is_not_deleted_and_that_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        make(&directory.path().join("jane.db"));
+        let source = WithDatabases::new(Files::new("files", directory.path()).unwrap());
+        let jane = Record::Number(RecordKind::Pk, 1);
+        let records = [("jane.db", DOCUMENT), ("jane.db!other", DOCUMENT), ("jane.db!people", jane)];
+        let mut editor = Deletes { refused: Vec::new(), then: &|| {} };
+        let receipts = source.apply(&[target("jane.db", &records, None)], &Limits::default(), &mut editor).unwrap();
+        assert_eq!(receipts.iter().map(|of| (&*of.object, of.deleted)).collect::<Vec<_>>(), [("jane.db!people", 1)]);
+        let unsupported = |part: &str| (part.to_owned(), Some(DOCUMENT), RefusalKind::Unsupported);
+        assert_eq!(editor.refused, [unsupported("jane.db"), unsupported("jane.db!other")]);
+    }
+
+    #[test]
+    fn what_was_written_is_told_when_the_directory_goes_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("shared");
+        std::fs::create_dir(&root).unwrap();
+        make(&root.join("crm.db"));
+        std::fs::write(root.join("notes.txt"), "jane@example.com\nkept\n").unwrap();
+        let source = WithDatabases::new(Files::new("files", &root).unwrap());
+        let mut versions = BTreeMap::new();
+        let listed = &mut |object: residuum_source::Object| {
+            versions.insert(object.path.as_str().to_owned(), object.version);
+            Flow::Continue(())
+        };
+        source.list(listed).unwrap();
+        let away = || drop(std::fs::rename(&root, directory.path().join("unmounted")));
+        let mut editor = Deletes { refused: Vec::new(), then: &away };
+        let line = Record::Number(RecordKind::Line, 1);
+        let targets = [
+            target("notes.txt", &[("notes.txt", line)], None),
+            target("gone.txt", &[("gone.txt", DOCUMENT)], None),
+            target("crm.db", &[("crm.db!people", Record::Number(RecordKind::Pk, 1))], versions.remove("crm.db")),
+        ];
+        let receipts = source.apply(&targets, &Limits::default(), &mut editor).unwrap();
+        assert_eq!(receipts.iter().map(|of| &*of.object).collect::<Vec<_>>(), ["notes.txt"]);
+        let refused: Vec<_> = editor.refused.iter().map(|(part, _, kind)| (&**part, *kind)).collect();
+        assert_eq!(refused.last(), Some(&("crm.db", RefusalKind::Failed)), "{refused:?}");
     }
 
     fn make(path: &std::path::Path) {

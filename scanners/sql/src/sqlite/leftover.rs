@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use residuum_source::{Flow, Leftover, ObjectPath};
 
+use super::open::ToRead;
+
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Bytes of a journal that are handed out at a time, and how many of them again with the next.
@@ -26,7 +28,8 @@ const OVERLAP: usize = 4 << 10;
 
 /// Hands out what stands where no record does, in the database file, its log and its journal.
 pub(super) fn read(path: &Path, object: &ObjectPath, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> io::Result<Flow> {
-    let file = File::open(path)?;
+    let opened = ToRead::open(path)?;
+    let file = opened.file();
     let mut reader = Reader { object, look };
     let mut header = [0; 100];
     if file.metadata()?.len() >= 100 {
@@ -34,19 +37,19 @@ pub(super) fn read(path: &Path, object: &ObjectPath, look: &mut dyn FnMut(Leftov
     }
     if let Some(layout) = Layout::of(&header) {
         let pages = file.metadata()?.len() / layout.page as u64;
-        if reader.database(&file, &layout, pages)?.is_break() {
+        if reader.database(file, &layout, pages)?.is_break() {
             return Ok(Flow::Break(residuum_source::Stop));
         }
     }
     for (suffix, what) in [("-wal", "write-ahead log"), ("-journal", "rollback journal")] {
-        match File::open(beside(path, suffix)) {
-            Ok(file) if suffix == "-wal" => {
-                if reader.log(&file, what)?.is_break() {
+        match ToRead::open(&beside(path, suffix)) {
+            Ok(opened) if suffix == "-wal" => {
+                if reader.log(opened.file(), what)?.is_break() {
                     return Ok(Flow::Break(residuum_source::Stop));
                 }
             }
-            Ok(file) => {
-                if reader.whole(&file, what)?.is_break() {
+            Ok(opened) => {
+                if reader.whole(opened.file(), what)?.is_break() {
                     return Ok(Flow::Break(residuum_source::Stop));
                 }
             }

@@ -61,6 +61,12 @@ impl Sqlite {
         Ok(source)
     }
 
+    /// Whether the file begins as every SQLite database does. To ask in this way does no harm while the same process
+    /// writes to the database, unlike opening and closing the file oneself.
+    pub fn is_one(path: &Path) -> bool {
+        open::is_database(path)
+    }
+
     /// Reads values longer than this by windows; 16 MiB unless told.
     #[must_use]
     pub fn long_value(mut self, bytes: u64) -> Self {

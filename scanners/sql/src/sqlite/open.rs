@@ -259,7 +259,7 @@ fn copy_private(from: &Path, to: &Path) -> io::Result<u64> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::copy(&mut File::open(from)?, &mut options.open(to)?)
+    io::copy(&mut ToRead::open(from)?.file(), &mut options.open(to)?)
 }
 
 /// What the file says about itself before SQLite opens it.
@@ -281,15 +281,47 @@ enum Way {
 /// on it (SQLite's `howtocorrupt.html`, section 2.2), those of SQLite among them.
 static CLOSING: RwLock<()> = RwLock::new(());
 
-/// Keeps every other thread from opening, and so from closing, a database file.
+/// Keeps every other thread from closing a database file that it read without SQLite.
 pub fn keep_open() -> RwLockWriteGuard<'static, ()> {
     CLOSING.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A database file, or one beside it, that is read without SQLite, and closed when nothing is written.
+pub struct ToRead(Option<File>);
+
+impl ToRead {
+    /// Opens it.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        File::open(path).map(|file| Self(Some(file)))
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for ToRead {
+    fn drop(&mut self) {
+        let _closing = CLOSING.read().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.take());
+    }
+}
+
+/// Whether a file begins as every SQLite database does (SQLite file format, § 1.3).
+pub fn is_database(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    let is_file = std::fs::metadata(path).is_ok_and(|m| m.is_file()); // opening a FIFO would wait for a writer
+    is_file && ToRead::open(path).and_then(|read| read.file().read_exact(&mut magic)).is_ok() && magic == *MAGIC
+}
+
+/// The first bytes of a database.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
 impl Header {
     fn read(path: &Path) -> io::Result<Self> {
-        let _closing = CLOSING.read().unwrap_or_else(PoisonError::into_inner);
-        let mut file = File::open(path)?;
+        let opened = ToRead::open(path)?;
+        let mut file = opened.file();
         let metadata = file.metadata()?;
         let mut bytes = [0; 100];
         let mut length = 0;
@@ -305,7 +337,7 @@ impl Header {
             stamp: Stamp { main: FileStamp::of(&metadata), counter, wal: wal.as_ref().map(FileStamp::of) },
             id: file_id(&metadata),
             // A file of no bytes is a database without tables.
-            magic: length == 0 || bytes.starts_with(b"SQLite format 3\0"),
+            magic: length == 0 || bytes.starts_with(MAGIC),
             wal_mode: bytes[18] == 2,
             shm: beside(path, "-shm").exists(),
         })

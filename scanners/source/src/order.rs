@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use residuum_source::{KeyKind, ObjectPath, TableKey};
+use crate::{KeyKind, ObjectPath, TableKey};
 
 /// Sorts objects so that each comes before those it refers to, as far as references form no circle; in order of names
-/// otherwise.
-pub(super) fn referring_first(objects: &mut [ObjectPath], keys: &[TableKey]) {
+/// otherwise. Time is that of sorting the objects and the keys.
+pub fn referring_first(objects: &mut [ObjectPath], keys: &[TableKey]) {
     let there: BTreeSet<&ObjectPath> = objects.iter().collect();
     let mut refers_to: BTreeMap<&ObjectPath, BTreeSet<&ObjectPath>> = BTreeMap::new();
     for key in keys {
@@ -18,16 +18,22 @@ pub(super) fn referring_first(objects: &mut [ObjectPath], keys: &[TableKey]) {
             refers_to.entry(&key.object).or_default().insert(object);
         }
     }
+    let mut referring: BTreeMap<&ObjectPath, usize> = BTreeMap::new();
+    refers_to.values().flatten().for_each(|object| *referring.entry(object).or_default() += 1);
     // What nothing that is left refers to can go; of a circle, the first by name.
     let mut left: BTreeSet<&ObjectPath> = there.clone();
+    let mut free: BTreeSet<&ObjectPath> = there.iter().copied().filter(|of| !referring.contains_key(of)).collect();
     let mut place: BTreeMap<ObjectPath, usize> = BTreeMap::new();
-    while let Some(&first) = left.first() {
-        let is_referred_to = |object: &ObjectPath| {
-            left.iter().any(|from| **from != *object && refers_to.get(from).is_some_and(|to| to.contains(object)))
-        };
-        let next = left.iter().copied().find(|object| !is_referred_to(object)).unwrap_or(first);
+    while let Some(next) = free.pop_first().or_else(|| left.first().copied()) {
         place.insert(next.clone(), place.len());
         left.remove(next);
+        for to in refers_to.get(next).into_iter().flatten() {
+            let from = referring.get_mut(to).expect("counted above");
+            *from -= 1;
+            if *from == 0 && left.contains(to) {
+                free.insert(to);
+            }
+        }
     }
     objects.sort_by_key(|object| place.get(object).copied());
 }
