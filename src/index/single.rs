@@ -32,8 +32,8 @@ impl Reader {
         )
     }
 
-    /// The formats of the containers around each of these parts and its own, outermost first, by name of the part: a
-    /// part `a.zip!b.csv` of a source has `["zip", "csv"]`.
+    /// The formats of the containers around a part and its own, outermost first: the part `a.zip!b.csv` of a source has
+    /// `["zip", "csv"]`.
     ///
     /// # Errors
     /// When the catalog cannot be read.

@@ -306,7 +306,11 @@ mod tests {
         let signer = Signer::new([7; 32]);
         let opening = Opening::new().expect("random numbers");
         type Change = fn(&mut Statement);
-        let cases: [(&str, Change); 4] = [
+        let cases: [(&str, Change); 8] = [
+            ("version", |s| s.version += 1),
+            ("joint", |s| s.places.joint = 1),
+            ("objects", |s| s.sources.iter_mut().for_each(|of| (of.read, of.derived, of.excluded) = (0, 0, 0))),
+            ("identifiers", |s| s.identifiers.clear()),
             ("residual", |s| s.places.residual = 1),
             ("canaries", |s| s.canaries.found = 4),
             ("sources", |s| s.sources.clear()),

@@ -28,7 +28,7 @@ pub struct Trace {
     pub source: String,
     /// The object.
     pub object: String,
-    /// What the bytes are: `freed page`, `write-ahead log`, `statistics`.
+    /// What the bytes are: `freed page`, `write-ahead log`, `statistics`, `schema`.
     pub what: &'static str,
     /// The page, counted from 1; 0 where there are none.
     pub page: u64,
@@ -43,6 +43,7 @@ impl Trace {
     pub fn cure(&self) -> &'static str {
         match self.what {
             "statistics" => "run `ANALYZE` on the table",
+            "schema" => "drop or rewrite the table, view, index or trigger that names it",
             "write-ahead log" | "rollback journal" => "run a checkpoint, and `VACUUM`",
             _ => "run `VACUUM`",
         }
@@ -121,6 +122,29 @@ mod tests {
             found.insert((subject, kind));
         });
         found
+    }
+
+    #[test]
+    fn each_place_has_its_own_cure() {
+        let trace = |what| Trace {
+            subject: "1".to_owned(),
+            source: "crm".to_owned(),
+            object: "crm.db".to_owned(),
+            what,
+            page: 0,
+            kind: Type::Email,
+            state: State::Residual,
+        };
+        for (what, cure) in [
+            ("freed page", "VACUUM"),
+            ("write-ahead log", "checkpoint"),
+            ("statistics", "ANALYZE"),
+            // What the schema says is copied by every `VACUUM`.
+            ("schema", "rewrite the table, view"),
+        ] {
+            assert!(trace(what).cure().contains(cure), "{what}: {}", trace(what).cure());
+        }
+        assert!(!trace("schema").cure().contains("VACUUM"));
     }
 
     #[test]

@@ -139,7 +139,8 @@ fn as_literal(location: &Location) -> Location {
 /// What no verification looks at, whatever the source.
 pub const NEVER_EXAMINED: [&str; 4] = [
     "identifiers written as nobody could foresee: a name in other letters or with a slip, parts of a number such as its \
-     last four digits, numbers of fewer than nine digits where nothing tells their type",
+     last four digits, numbers of fewer than nine digits, texts of fewer than six letters and names of one word where \
+     nothing tells their type",
     "digests with a salt or a key, and other digests than MD5, SHA-1, SHA-256 and SHA-512 of the usual spellings",
     "what is encrypted, or encoded otherwise than in Base64, hexadecimal, gzip, zlib, UTF-16, percent signs and the \
      escapes of its format, and text in pictures and sound",
@@ -159,11 +160,14 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
         "postgres" => &[
             "row versions that PostgreSQL keeps until they are vacuumed, and indexes over them: run `VACUUM (FULL)`",
             "PostgreSQL's write-ahead log and its archive: they end with their retention",
-            "statistics in `pg_statistic` of columns that the role may not read: run `ANALYZE` after the erasure",
+            "statistics in `pg_statistic` of columns that the role may not read, and those of several columns \
+             (`CREATE STATISTICS`) of tables that it does not own: run `ANALYZE` after the erasure",
         ],
         "mysql" => &[
             "InnoDB's undo and redo logs and free pages: run `OPTIMIZE TABLE`",
             "the binary log: run `PURGE BINARY LOGS` by your retention",
+            "histograms of columns, which keep values of deleted rows: run `ANALYZE TABLE … PERSISTENT FOR ALL` in \
+             MariaDB, `ANALYZE TABLE … DROP HISTOGRAM ON …` in MySQL",
         ],
         "files" => &[
             "free space of the file system, and its snapshots",

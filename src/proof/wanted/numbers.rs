@@ -140,6 +140,8 @@ fn groups_as(value: &Value, groups: &[Range<usize>]) -> bool {
             matches!(first, 3 | 6) && lengths.iter().sum::<usize>() == 10 || *first == 4 && lengths[1] == 3
         }
         (Type::CreditCard, groups) => groups.iter().all(|length| *length >= 3),
+        // `33 6 12 34 56 78`: a mobile number within France has one digit before its pairs.
+        (Type::Phone, groups) => groups.iter().filter(|length| **length < 2).count() <= 1,
         (_, groups) => groups.iter().all(|length| *length >= 2),
     }
 }

@@ -25,7 +25,7 @@ const SSN: &str = "219-09-8761";
 
 #[test]
 fn values_are_found_as_they_are_written() {
-    let cases: [(Type, &str, &[&str]); 7] = [
+    let cases: [(Type, &str, &[&str]); 9] = [
         (Type::Email, EMAIL, &[EMAIL, "Jane.Roe@Example.COM", "jane.roe (at) example.com", "jane.roe%40example.com"]),
         (
             Type::Phone,
@@ -42,6 +42,8 @@ fn values_are_found_as_they_are_written() {
             ],
         ),
         (Type::Phone, "+49 30 12345678", &["493012345678", "004930 123 456 78", "030/12345678", "49-30-12345678"]),
+        (Type::Phone, "+33612345678", &["33 6 12 34 56 78", "0033 6 12 34 56 78", "06 12 34 56 78", "6 12 34 56 78"]),
+        (Type::Phone, "+5511912345678", &["55 11 9 1234 5678"]),
         (Type::UsSsn, SSN, &["219098761", "219-09-8761", "219 09 8761"]),
         (Type::CreditCard, "4111111111111111", &["4111111111111111", "4111-1111-1111-1111", "4111 1111 1111 1111"]),
         (Type::PersonName, "Jane Roe", &["Jane Roe", "ROE, JANE", "jane_roe"]),
@@ -60,8 +62,29 @@ fn values_are_found_as_they_are_written() {
 }
 
 #[test]
+fn long_values_are_found_whole() {
+    let token = |letters: usize| "q7".repeat(letters / 2);
+    for letters in [132, 134, 150, 4_000] {
+        let wanted = token(letters);
+        for text in [wanted.clone(), format!("id={};", wanted.to_uppercase())] {
+            let place = found(Type::CookieId, &wanted, text.as_bytes());
+            assert_eq!(place.iter().map(String::len).collect::<Vec<_>>(), [letters], "{letters} letters");
+        }
+        let other = format!("{}zz", &wanted[..letters - 2]);
+        assert!(found(Type::CookieId, &wanted, other.as_bytes()).is_empty(), "all {letters} letters count");
+        assert!(found(Type::CookieId, &wanted, format!("{wanted}q7").as_bytes()).is_empty(), "part of a longer one");
+    }
+    // What joins words stands behind the last byte that is hashed: the rest belongs to the place, too.
+    let joined = format!("{}-{}", "q".repeat(133), token(20));
+    assert_eq!(found(Type::CookieId, &joined, format!("id={joined};").as_bytes()), [joined]);
+    let address = format!("{}@example.com", "j".repeat(60));
+    let dumped = hex(address.as_bytes());
+    assert_eq!(found(Type::Email, &address, format!("0x {dumped} ").as_bytes()), [dumped]);
+}
+
+#[test]
 fn what_is_part_of_something_else_is_not_found() {
-    let cases: [(Type, &str, &[&str]); 5] = [
+    let cases: [(Type, &str, &[&str]); 6] = [
         (
             Type::Email,
             EMAIL,
@@ -73,6 +96,7 @@ fn what_is_part_of_something_else_is_not_found() {
             ],
         ),
         (Type::Phone, PHONE, &["92025550123", "20255501234", "20 25 55 01 23", "2025550\n123", "2025550,123"]),
+        (Type::Phone, "+33612345678", &["33 6 1 2 34 56 78", "33 6 12 34 56 7"]),
         (Type::UsSsn, SSN, &["2190987610", "0.219098761", "21 90 98 761", "a3f219098761bc0de77"]),
         (Type::PersonName, "Jane Roe", &["jane roebuck", "mary-jane  roe", "sejane roe"]),
         (Type::IpAddress, "192.0.2.7", &["192.0.2.70", "1.192.0.2.7", "192.0.2.7.1"]),

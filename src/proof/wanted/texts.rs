@@ -10,16 +10,16 @@ use super::filter::Filter;
 
 /// Bytes by which a text is found; what is shorter is not looked for.
 pub(super) const PREFIX: usize = 6;
-/// Longest text that is told by all of its bytes; of a longer one this much.
-const LONGEST: usize = PREFIX + 127;
+/// Bytes of a text that are hashed at most: a longer one is found by so many, and compared in full as any other.
+const HASHED: usize = PREFIX + 127;
 
 /// Texts, each with the number of the value it is a form of.
 pub(super) struct Texts {
     bytes: Vec<u8>,
     /// By number: where it begins in `bytes`, its length, and its value.
-    all: Vec<(u32, u8, u32)>,
+    all: Vec<(u32, u16, u32)>,
     filter: Filter,
-    /// By the first bytes: a bit for each length that goes on from there.
+    /// By the first bytes: a bit for each length that is hashed from there.
     lengths: HashMap<u64, u128>,
     /// Hashes with the numbers of the texts that have them, in order.
     by_hash: Vec<(u64, u32)>,
@@ -29,16 +29,16 @@ pub(super) struct Texts {
 #[derive(Default)]
 pub(super) struct Builder {
     bytes: Vec<u8>,
-    all: Vec<(u32, u8, u32)>,
+    all: Vec<(u32, u16, u32)>,
 }
 
 impl Builder {
     pub fn add(&mut self, text: &[u8], value: u32) {
         // A text is found where a word begins.
         let lead = text.iter().take_while(|b| !is_word(**b)).count();
-        let text = &text[lead..text.len().min(lead + LONGEST)];
+        let text = &text[lead..text.len().min(lead + usize::from(u16::MAX))];
         if text.len() >= PREFIX {
-            self.all.push((self.bytes.len() as u32, text.len() as u8, value));
+            self.all.push((self.bytes.len() as u32, text.len() as u16, value));
             self.bytes.extend(text.iter().map(u8::to_ascii_lowercase));
         }
     }
@@ -48,10 +48,10 @@ impl Builder {
         let mut filter = Filter::for_keys(all.len());
         let (mut lengths, mut by_hash) = (HashMap::new(), Vec::with_capacity(all.len()));
         for (number, (start, length, _)) in all.iter().enumerate() {
-            let text = &bytes[*start as usize..*start as usize + usize::from(*length)];
+            let text = &bytes[*start as usize..*start as usize + usize::from(*length).min(HASHED)];
             let key = prefix(text).expect("no text is shorter");
             filter.add(key);
-            *lengths.entry(key).or_default() |= 1u128 << (usize::from(*length) - PREFIX);
+            *lengths.entry(key).or_default() |= 1u128 << (text.len() - PREFIX);
             by_hash.push((text.iter().fold(SEED, hash), number as u32));
         }
         by_hash.sort_unstable();
@@ -92,9 +92,10 @@ impl Texts {
             let from = self.by_hash.partition_point(|(hash, _)| *hash < state);
             for (_, number) in self.by_hash[from..].iter().take_while(|(hash, _)| *hash == state) {
                 let (start, its_length, value) = self.all[*number as usize];
+                let end = at + usize::from(its_length);
                 let wanted = &self.bytes[start as usize..start as usize + usize::from(its_length)];
-                if wanted.eq_ignore_ascii_case(text) {
-                    each(value, at..at + length);
+                if bytes.get(at..end).is_some_and(|text| wanted.eq_ignore_ascii_case(text)) {
+                    each(value, at..end);
                 }
             }
         }
