@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
 use super::output::{self, Format, json_line};
 use super::people::People;
+use super::verify::certify;
 use crate::proof::{Certificate, Invalid, Opening, Statement};
 use crate::report::certificate::{self as sheet, Sheet};
 use crate::report::human::count;
@@ -179,8 +180,7 @@ fn copy(args: &Print, common: &Common) -> Result<Exit, Failure> {
         out.write_all(&copy)?;
         out.flush()?;
     } else {
-        let written = std::fs::File::create_new(&args.output).and_then(|mut file| file.write_all(&copy));
-        written.doing(format_args!("`{}` cannot be made", args.output.display()))?;
+        certify::write(&args.output, &copy, 0o644)?;
         common.say(format_args!("a copy for people is in {}", args.output.display()));
     }
     note_any_signer(&trusted, common);

@@ -1,6 +1,6 @@
 //! `residuum verify`: is anything of this person left?
 
-mod certify;
+pub(super) mod certify;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -74,6 +74,11 @@ fn nothing_left_is_certified_and_the_certificate_holds() {
     sandbox.file("c.json", text.replace("R-7", "R-8"));
     check(&[]).exits(3).prints("the signature does not fit");
     verify(&sandbox, "c.json").exits(1).says("is there already");
+    // One that cannot be written leaves nothing that the next try would trip over.
+    std::os::unix::fs::symlink("nowhere/d.json", sandbox.path("d.json")).expect("it can be made");
+    verify(&sandbox, "d.json").exits(1).says("cannot be made");
+    fs::remove_file(sandbox.path("d.json")).expect("it is there");
+    verify(&sandbox, "d.json").exits(0);
     sandbox.file("c.json", "{");
     check(&[]).exits(3).prints("not a certificate");
 }

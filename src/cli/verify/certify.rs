@@ -50,10 +50,14 @@ pub(super) fn certify(
     let signer = Signer::load_or_make()?;
     let certificate = Certificate::sign(&statement, &signer);
     let opener = opener_of(path);
-    write(&opener, &format!("{}\n", serde_json::to_string_pretty(&opening)?), 0o600)?;
+    write(&opener, format!("{}\n", serde_json::to_string_pretty(&opening)?).as_bytes(), 0o600)?;
     // The certificate last: what was not noted or cannot be opened is none.
-    note(args.act("certified", json!({ "certificate": opening.certificate })))?;
-    write(path, &certificate.to_json(), 0o644)?;
+    let written = note(args.act("certified", json!({ "certificate": opening.certificate })))
+        .and_then(|()| write(path, certificate.to_json().as_bytes(), 0o644));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&opener); // it would be in the way of the next try, and opens nothing
+    }
+    written?;
     common.say(format_args!("the certificate is in {}, signed by {}", path.display(), signer.public_key()));
     common.say(format_args!("what opens its commitment is in {}: give it to the person", opener.display()));
     Ok(())
@@ -130,9 +134,10 @@ fn opener_of(certificate: &Path) -> PathBuf {
     certificate.with_extension("opening.json")
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+/// Writes a new file, all of it or none.
+pub(in crate::cli) fn write(path: &Path, text: &[u8], mode: u32) -> Result<(), Failure> {
     let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(text)?;
         file.sync_all()
     });
     if written.as_ref().is_err_and(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
