@@ -40,24 +40,36 @@ impl Head {
         }
     }
 
-    /// The head that this user's state directory keeps of the log in a file, if it does: by the file's place, so that a
-    /// log that was replaced shows.
-    pub(super) fn kept(file: &Path) -> Option<Self> {
-        let text = fs::read(path(file)?).ok()?;
-        serde_json::from_slice(&text).ok()
+    /// The heads that this user's state directory keeps of logs in the place of this file, each with where it is kept: of
+    /// the log that is there now, and of any that was there before, so that a log that was replaced shows.
+    pub(super) fn kept(file: &Path, log: &str) -> Vec<(PathBuf, Self)> {
+        let Some((heads, place)) = place(file) else { return Vec::new() };
+        let is_of_place = |path: &PathBuf| {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let is_head = path.extension().is_some_and(|extension| extension == "json");
+            // Earlier programs named the place or the log alone.
+            is_head && (stem.starts_with(&place) || stem == log)
+        };
+        let mut paths: Vec<PathBuf> = fs::read_dir(heads).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        paths.retain(is_of_place);
+        paths.sort();
+        let head = |path: PathBuf| Some((serde_json::from_slice(&fs::read(&path).ok()?).ok()?, path));
+        paths.into_iter().filter_map(head).map(|(head, path)| (path, head)).collect()
     }
 
     /// Keeps the head in the state directory. It is an additional safety: where it cannot be kept, a head has to be
     /// kept by hand.
     pub(super) fn keep(&self, file: &Path) {
-        let Some(path) = path(file) else { return };
+        let Some((heads, place)) = place(file) else { return };
+        // Of a log that was replaced the head of the old one stays beside it, so that `audit verify` tells.
+        let path = heads.join(format!("{place}-{}.json", self.log));
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         let text = serde_json::to_string(self).expect("a head is plain data");
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let kept = made.and_then(|()| fs::write(&draft, text)).and_then(|()| {
-            // Another process may have gone on meanwhile: the later head counts. Of a log that was replaced the head of
-            // the old one stays, so that `audit verify` tells.
-            if Self::kept(file).is_some_and(|kept| kept.seq > self.seq || kept.log != self.log) {
+            // Another process may have gone on meanwhile: the later head counts.
+            let known = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+            if known.is_some_and(|known| known.seq > self.seq) {
                 return fs::remove_file(&draft);
             }
             fs::rename(&draft, &path)
@@ -68,10 +80,11 @@ impl Head {
     }
 }
 
-fn path(file: &Path) -> Option<PathBuf> {
+/// Where heads are kept, and how the names of those begin that are of logs in the place of this file.
+fn place(file: &Path) -> Option<(PathBuf, String)> {
     let place = fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok()?;
     let name = hex(&Sha256::digest(place.as_os_str().as_encoded_bytes())[..16]);
-    Some(keyfile::state_directory()?.join("heads").join(format!("{name}.json")))
+    Some((keyfile::state_directory()?.join("heads"), name))
 }
 
 /// Heads that the log has to pass.

@@ -199,12 +199,19 @@ impl AuditLog {
         Ok(verdict)
     }
 
-    /// The head that the user's state directory keeps of the log in this place.
+    /// The heads that the user's state directory keeps of this log and of any that was in its place before, each with
+    /// where it is kept and whether it is of this log.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn kept_head(&self) -> Result<Option<Head>, AuditError> {
-        Ok(Head::kept(&self.file))
+    pub fn kept_heads(&mut self) -> Result<Vec<(PathBuf, Head, bool)>, AuditError> {
+        let id: String = self.catalog.one("SELECT id FROM log", &[]).map_err(store(&self.file))?;
+        let kept = Head::kept(&self.file, &id).into_iter();
+        let with_own = |(path, head): (PathBuf, Head)| {
+            let is_own = head.log == id;
+            (path, head, is_own)
+        };
+        Ok(kept.map(with_own).collect())
     }
 
     /// The last entry's number and digest, to be kept where the log's owner cannot change it.

@@ -90,7 +90,9 @@ fn verify(log: &mut AuditLog, heads: &[PathBuf], keys: &[String], common: &Commo
         let text = std::fs::read(path).doing(&doing)?;
         anchors.push(serde_json::from_slice::<Head>(&text).doing(&doing)?);
     }
-    anchors.extend(log.kept_head()?);
+    let kept = log.kept_heads()?;
+    let of_others: Vec<PathBuf> = kept.iter().filter(|(.., is_own)| !is_own).map(|(path, ..)| path.clone()).collect();
+    anchors.extend(kept.into_iter().map(|(_, head, _)| head));
     let own = Signer::of_this_user().map(|signer| signer.public_key());
     let trusted: Vec<String> = keys.iter().map(|key| key.to_lowercase()).chain(own).collect();
     let verdict = log.verify(&anchors, &trusted)?;
@@ -107,6 +109,12 @@ fn verify(log: &mut AuditLog, heads: &[PathBuf], keys: &[String], common: &Commo
         writeln!(out, "signed by {key} from entry {} on", count(*first))?;
     }
     out.flush()?;
+    for path in of_others {
+        common.say(format_args!(
+            "note: another log was in this place; if this one took it rightly, delete what is kept of the other: `{}`",
+            path.display()
+        ));
+    }
     if anchors.is_empty() {
         common.say(
             "note: no head was at hand, so entries cut off at the end would not show; keep one with `residuum audit head`",

@@ -470,5 +470,13 @@ fn what_is_asked_is_audited_and_the_log_holds() {
     // A log that is put in the place of another.
     fs::remove_file(&log).expect("it is there");
     sandbox.run(["find", "--email", "omar@example.org"]).exits(0);
-    sandbox.run(["audit", "verify"]).exits(3).prints("was this log put in its place?");
+    let run = sandbox.run(["audit", "verify"]).exits(3).prints("was this log put in its place?");
+    // Who put it there rightly is told how to say so; from then on the new log is anchored as the old one was.
+    let kept = run.stderr.split('`').find(|word| word.contains("/heads/")).expect("the file is named").to_owned();
+    sandbox.run(["find", "--email", "omar@example.org"]).exits(0);
+    fs::remove_file(kept).expect("it is there");
+    sandbox.run(["audit", "verify"]).exits(0).prints("holds: 2 entries").never_says("no head was at hand");
+    let cut = "DROP TRIGGER entry_remains; DELETE FROM entry WHERE seq = 2";
+    assert!(std::process::Command::new("sqlite3").arg(&log).arg(cut).status().expect("sqlite3 is installed").success());
+    sandbox.run(["audit", "verify"]).exits(3).prints("cut off");
 }
