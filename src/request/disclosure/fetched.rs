@@ -27,7 +27,8 @@ pub(super) struct FetchedField {
 /// A source that cannot fetch records reads the object, and they are picked out.
 ///
 /// # Errors
-/// When the object cannot be read, or the records hold more than `most` bytes.
+/// When the object cannot be read, or the records hold more than `most` bytes: the reason, in which a system may have
+/// named somebody.
 pub(super) fn fetch(
     source: &dyn Source,
     listed: &ObjectPath,
@@ -44,10 +45,18 @@ pub(super) fn fetch(
     if gather.overflown {
         return Err("the records are larger than a package can hold: hand the object over by itself".to_owned());
     }
-    read.map_err(|error| error.to_string())?;
+    read.map_err(reason)?;
     match gather.trouble {
         Some(reason) => Err(reason),
         None => Ok(gather.records),
+    }
+}
+
+/// Why not; the object is named beside it, and its name may say who it is about.
+fn reason(error: SourceError) -> String {
+    match error {
+        SourceError::Lost { reason, .. } | SourceError::Unreadable { reason, .. } => reason,
+        error => error.to_string(),
     }
 }
 

@@ -235,7 +235,8 @@ impl Discloser<'_> {
         wanted.sort();
         let fetched = match fetched::fetch(source, &part.outermost(), &part, &wanted, self.limits, *left) {
             Ok(fetched) => fetched,
-            Err(why) => return Ok(Err(why)),
+            // What a system says of an object may hold its name, and that another person's.
+            Err(why) => return Ok(Err(display(&seal_name(&mut self.detector.worker(), self.keys, &why)))),
         };
         *left = left.saturating_sub(fetched.iter().map(size).sum());
         // Keys that led here, and others of the same domains: they are somebody else's.

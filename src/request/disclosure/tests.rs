@@ -343,6 +343,18 @@ fn a_record_that_holds_the_person_no_longer_is_not_disclosed() {
 }
 
 #[test]
+fn an_object_that_cannot_be_read_is_not_named_by_whose_it_is() {
+    let name = "kim@example.com";
+    let mut world =
+        World::of("", Memory::new("mail").table(name, &["id", "email", "subject"], &[&["1", JANE, "hello"]]));
+    world.sources = vec![Box::new(Memory::new("mail"))];
+    let disclosed = world.disclose(&all());
+    let place = disclosed.places.first().expect("the index has it");
+    assert_eq!(place.fate, Fate::NotFetched("there is no such table".to_owned()));
+    assert!(!everything(&disclosed).contains(name), "{:?}", disclosed.places);
+}
+
+#[test]
 fn the_page_is_whole_and_loads_nothing() {
     let disclosed = World::new(MAP).disclose(&all());
     let page = files(&disclosed).pop().expect("the page is last");
