@@ -153,7 +153,8 @@ impl Identifier {
             || InvalidIdentifier::Pair { what: "--accept", expected: "TYPE:FINGERPRINT, as `find --expand` gives it" };
         let (kind, digits) = text.trim().split_once(':').ok_or_else(wrong)?;
         let kind = Type::from_name(&kind.to_uppercase()).ok_or_else(wrong)?;
-        let number = (digits.len() == 32).then(|| u128::from_str_radix(digits, 16).ok()).flatten();
+        let is_form = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = is_form.then(|| u128::from_str_radix(digits, 16).ok()).flatten();
         let fp = Fingerprint(number.ok_or_else(wrong)?.to_be_bytes());
         Ok(Self::Fingerprint { kind, fp })
     }
@@ -184,11 +185,19 @@ impl Identifier {
                 | Date
                 | Age
                 | Gender
+                | Nationality
+                | Ethnicity
+                | Religion
+                | UnionMembership
+                | SexualOrientation
+                | Health
+                | Genetic
+                | Occupation
+                | Organization
+                | Password
+                | UsRouting
                 | IpAddress
                 | GeoCoordinate
-                | Organization
-                | Occupation
-                | Nationality
                 | Url
                 | Other
         )
