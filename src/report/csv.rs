@@ -1,5 +1,6 @@
 //! The inventory as CSV: a row for each type found in each field.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use residuum_detect::Category;
@@ -29,9 +30,9 @@ pub fn csv(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
         for found in &field.types {
             let categories = found.categories.iter().map(|c| c.letter()).collect::<Vec<_>>().join(" ");
             let row: [&str; 11] = [
-                &field.source,
-                &field.object,
-                &field.field,
+                &inert(&field.source),
+                &inert(&field.object),
+                &inert(&field.field),
                 found.kind.name(),
                 &found.values.to_string(),
                 &found.records.to_string(),
@@ -45,6 +46,12 @@ pub fn csv(inventory: &Inventory, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): names come from the data, too.
+pub(crate) fn inert(cell: &str) -> Cow<'_, str> {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if is_formula { format!("'{cell}").into() } else { cell.into() }
 }
 
 /// Writes one line of CSV, RFC 4180, ended by a line feed.
@@ -84,5 +91,13 @@ mod tests {
         assert!(text.starts_with("source,object,field,type,n_values,n_records,rate,"));
         assert!(text.contains("crm,main.customers,email,EMAIL,240,240,1.000000,A,false,240,typed email\n"), "{text}");
         assert!(text.contains("\"notes/<script>alert(1)</script>, \"\"x\"\".txt\""), "{text}");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for cell in ["=1+1", "+1 202 555 0123", "-5", "@x"] {
+            assert_eq!(inert(cell), format!("'{cell}"));
+        }
+        assert_eq!(inert("a=b"), "a=b");
     }
 }

@@ -21,7 +21,7 @@ use residuum_source::Coverage;
 
 pub use allowed::Allowed;
 pub use csv::csv;
-pub(crate) use csv::csv_line;
+pub(crate) use csv::{csv_line, inert};
 pub use html::html;
 pub(crate) use html::{STYLE, escape};
 pub use json::{json, jsonl};

@@ -9,8 +9,8 @@ use super::super::table::{Align, Table};
 use super::{Common, Exit, Failure, Read, Which, coverage, read};
 use crate::config::Day;
 use crate::map::{Gap, Holding, Place, State, notices};
-use crate::report::csv_line;
 use crate::report::human::{count, counted};
+use crate::report::{csv_line, inert};
 
 /// List what is found and not accounted for, by risk
 ///
@@ -126,14 +126,14 @@ fn csv(gaps: &[Gap], out: &mut dyn Write) -> std::io::Result<()> {
     ];
     csv_line(out, HEAD)?;
     for gap in gaps {
-        let [source, object, field, recipient] = place(gap);
+        let [source, object, field, recipient] = place(gap).map(inert);
         let (by, until) = acceptance(gap).map_or(("", String::new()), |(by, until, _)| (by, until.to_string()));
         let row: [&str; 14] = [
             &format!("{:.1}", gap.risk),
-            source,
-            object,
-            field,
-            recipient,
+            &source,
+            &object,
+            &field,
+            &recipient,
             gap.kind.name(),
             &gap.cure,
             &gap.findings.to_string(),

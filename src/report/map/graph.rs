@@ -48,9 +48,9 @@ pub(super) fn svg(account: &Account<'_>) -> String {
     let scale = HEIGHT / total.max(1) as f64;
     let high = |findings: u64| (findings as f64 * scale).max(NARROWEST);
     let columns = [
-        column(&left, |b| &b.from, |b| &b.to, &[], high),
-        column(&left, |b| &b.to, |b| &b.from, &right, high),
-        column(&right, |b| &b.to, |b| &b.from, &[], high),
+        column(&left, |b| &b.from, &[], high),
+        column(&left, |b| &b.to, &right, high),
+        column(&right, |b| &b.to, &[], high),
     ];
     let bottom = columns.iter().flatten().map(|bar| bar.y + bar.height).fold(0.0, f64::max);
     let mut svg = format!(
@@ -117,7 +117,6 @@ fn end(flow: &Flow) -> String {
 fn column<'b>(
     bands: &'b [Band],
     here: fn(&'b Band) -> &'b String,
-    _there: fn(&'b Band) -> &'b String,
     beyond: &'b [Band],
     high: impl Fn(u64) -> f64,
 ) -> Vec<Bar> {

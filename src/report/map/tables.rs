@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Account;
 use crate::config::{CountsFrom, GapKind, RetentionPeriod};
 use crate::map::{Flow, Holding, Place, Statement, Use};
-use crate::report::csv_line;
+use crate::report::{csv_line, inert};
 
 /// Writes everything that is said and found, as one JSON document.
 ///
@@ -155,9 +155,9 @@ pub fn csv(account: &Account<'_>, out: &mut dyn Write) -> io::Result<()> {
         let missing = gaps.get(&place(holding)).into_iter().flatten().map(|gap| gap.name());
         let retained = account.map.retained(holding, account.today).map(|r| r.exception.as_str());
         let row: [&str; 22] = [
-            &holding.source,
-            &holding.object,
-            &holding.field,
+            &inert(&holding.source),
+            &inert(&holding.object),
+            &inert(&holding.field),
             &types.join("; "),
             &letters.join(" "),
             &holding.findings.to_string(),
