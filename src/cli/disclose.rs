@@ -128,7 +128,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let scope =
         Scope { since: since.to_string(), categories_only: args.categories_only, request: args.request.clone() };
     let wanted = Wanted::new(subjects, Edges::Clear);
+    let covered = coverage::exit(&reader, common)?;
     let with = With {
+        index_is_complete: covered == Exit::Done && unreachable.is_empty(),
         common,
         config: &config,
         index: &index,
@@ -138,15 +140,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         wanted: &wanted,
         stop: &stop,
     };
-    let mut disclosed = with.gather(&subject, &scope)?;
+    let disclosed = with.gather(&subject, &scope)?;
     if disclosed.places.is_empty() {
-        coverage::exit(&reader, common)?;
         common.say("no location: nothing is disclosed, and no package was made");
         note("disclosed", json!({ "places": 0 }))?;
         return Ok(Exit::No);
     }
-    let covered = coverage::exit(&reader, common)?;
-    disclosed.index_is_complete = covered == Exit::Done && unreachable.is_empty();
     let files = with.checked(&disclosed)?;
     let digest = match &args.output {
         Some(output) => Some(disclosure::write(&files, output, args.encrypt_with.as_deref(), &stop)?),
@@ -189,6 +188,7 @@ fn since(args: &Args) -> Day {
 
 /// What gathering and checking need.
 struct With<'a> {
+    index_is_complete: bool,
     common: &'a Common,
     config: &'a Config,
     index: &'a Index,
@@ -216,6 +216,7 @@ impl With<'_> {
             sources: self.sources,
             map: self.map,
             literals: Some(self.wanted as &dyn Literals),
+            index_is_complete: self.index_is_complete,
             limits: &self.config.limits,
             stop: self.stop,
             progress: &progress,

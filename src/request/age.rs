@@ -3,8 +3,9 @@
 use residuum_detect::{Type, standard_form};
 use residuum_source::{Batch, Rows};
 
-/// The day in a value, as `YYYYMMDD`: a date or a moment with the year first (ISO 8601), or seconds, milliseconds or
-/// microseconds since 1970. What could be read in two ways, as `05/11/2026`, is none: it decides what is deleted.
+/// The day in a value, as `YYYYMMDD`: a date or a moment with the year first (ISO 8601), also without hyphens, or seconds,
+/// milliseconds or microseconds since 1970. What could be read in two ways, as `05/11/2026`, is none: it decides what is
+/// deleted, and what a person is not shown. Nor is `7/14/2023` one, for the next value of the field may be of the first kind.
 pub(super) fn day(value: &[u8]) -> Option<[u8; 8]> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let of = |text: &str| standard_form(Type::Date, text).and_then(|form| form.try_into().ok());
@@ -16,6 +17,14 @@ pub(super) fn day(value: &[u8]) -> Option<[u8; 8]> {
             _ => return None,
         };
         return of(&crate::clock::day(seconds / 86_400));
+    }
+    if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // With the year last its first two digits, 19 or 20, would stand where the month does.
+        return if text.starts_with("19") || text.starts_with("20") {
+            of(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]))
+        } else {
+            None
+        };
     }
     // A time of day, a zone or a fraction behind the day changes nothing about it.
     let day = text.get(..10)?.as_bytes();
@@ -51,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_read_from_every_notation() {
+    fn days_are_read_where_they_can_be_read_in_one_way() {
         for (text, expected) in [
             ("2024-02-29", Some("20240229")),
             ("2024-02-29 10:20:30.5+01", Some("20240229")),
@@ -61,6 +70,13 @@ mod tests {
             ("", None),
             ("soon", None),
             ("05/11/2026", None),
+            ("7/14/2023", None),
+            ("20240229", Some("20240229")),
+            ("20240230", None),
+            ("29022024", None),
+            ("01121912", None),
+            ("1709164800123456", Some("20240229")),
+            ("2024-02-29T10:20:30.5+01", Some("20240229")),
             ("26-11-10", None),
             ("2024/02/29", Some("20240229")),
             ("12345678901", None),

@@ -72,6 +72,9 @@ pub enum RequestError {
     /// A package cannot be checked.
     #[error("the package cannot be checked")]
     Scan(#[source] ScanError),
+    /// What is withheld in one place cannot be looked for in others.
+    #[error("what is withheld is too much to be looked for everywhere: disclose by fewer sources at a time")]
+    Literals(#[source] aho_corasick::BuildError),
     /// A file of a package was not read to its end when it was checked.
     #[error("`{file}` of the package could not be checked to its end: {reason}")]
     Unchecked {

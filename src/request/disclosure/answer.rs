@@ -16,6 +16,8 @@ type Place = (String, String, String);
 #[derive(Debug, Default)]
 pub struct Answer {
     held: BTreeMap<Category, BTreeSet<Place>>,
+    /// Whether it tells of records that were not read, so that the days they were collected are not known.
+    pub is_undated: bool,
     /// The categories held, in order.
     pub categories: Vec<CategoryAnswer>,
     /// What the data map does not say, one line an object and group.
@@ -51,12 +53,12 @@ pub struct Told {
 }
 
 impl Told {
-    /// In words.
-    pub fn text(&self) -> String {
+    /// In words; `none` for what is said to be nobody, or nothing.
+    pub fn text(&self, none: &str) -> String {
         let names = self.names.iter().map(String::as_str).collect::<Vec<_>>().join("; ");
         match (names.is_empty(), self.is_open) {
             (true, true) => "not recorded".to_owned(),
-            (true, false) => "nobody".to_owned(),
+            (true, false) => none.to_owned(),
             (false, true) => format!("{names}; not recorded for a part of it"),
             (false, false) => names,
         }
@@ -124,16 +126,17 @@ impl CategoryAnswer {
             all.filter(move |(_, name)| !third_only || is_third(name)).filter_map(move |(_, name)| category(name))
         };
         let is_sale_said = said.sold_to.is_some() && said.shared_with.is_some();
+        // Service providers are no third parties: who names them has not said whom else it is disclosed to.
+        let is_third_said = is_sale_said && said.disclosed_to.is_some();
         let is_disclosure_said = said.disclosed_to.is_some() || said.service_providers.is_some();
-        self.third_parties
-            .add((is_sale_said && is_disclosure_said).then(|| of(&[Way::Sold, Way::Shared, Way::Disclosed], true)));
+        self.third_parties.add(is_third_said.then(|| of(&[Way::Sold, Way::Shared, Way::Disclosed], true)));
         self.sold_or_shared.add(is_sale_said.then(|| of(&[Way::Sold, Way::Shared], false)));
         self.disclosed.add(is_disclosure_said.then(|| of(&[Way::Disclosed, Way::Processed], false)));
         // Of lists of which one is missing the other is told.
         if !is_sale_said {
             self.sold_or_shared.names.extend(of(&[Way::Sold, Way::Shared], false).map(str::to_owned));
         }
-        if !(is_sale_said && is_disclosure_said) {
+        if !is_third_said {
             let named = of(&[Way::Sold, Way::Shared, Way::Disclosed], true);
             self.third_parties.names.extend(named.map(str::to_owned));
         }
@@ -147,7 +150,7 @@ fn not_said(said: &Statement<'_>) -> Vec<&'static str> {
         (said.purposes.is_none() && said.business_purposes.is_none(), "`purposes`"),
         (said.sold_to.is_none(), "`sold_to`"),
         (said.shared_with.is_none(), "`shared_with`"),
-        (said.disclosed_to.is_none() && said.service_providers.is_none(), "`disclosed_to`"),
+        (said.disclosed_to.is_none(), "`disclosed_to`"),
     ];
     settings.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, name)| name).collect()
 }

@@ -133,8 +133,11 @@ impl Sink for Gather {
 
 impl Gather {
     fn column(&mut self, batch: &Batch, column: &Column) {
-        // Pieces of one value follow each other: windows of it, or of a line.
-        let is_piece = column.window.is_some() || column.field.is_empty();
+        // Pieces of one value follow each other: windows of it, of which the first begins where the value does, or of a line.
+        let is_piece = match &column.window {
+            Some(window) => window.value_offset + u64::from(window.core.start) > 0,
+            None => column.field.is_empty(),
+        };
         for value in 0..column.len() {
             let bytes = match &column.window {
                 Some(window) => &column.bytes[window.core.start as usize..window.core.end as usize],

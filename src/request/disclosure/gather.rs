@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use residuum_detect::{Category, Detector, FieldPlan, Literals, Treatment, Type};
+use residuum_detect::{Category, Detector, FieldPlan, Fingerprint, Literals, Treatment, Type};
 use residuum_source::{Limits, ObjectPath, Record, RecordKind, Source};
 use serde_json::Value;
 
 use super::answer::Answer;
 use super::fetched::{self, Fetched};
-use super::look::{KeyWanted, Looked, look};
+use super::look::{KeyWanted, Looked, Seen, look};
 use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate, Placed};
+use super::redact::Why;
 use super::show::{Show, Shown};
-use super::whose::{Known, Roles, is_of_another};
+use super::whose::{Known, Roles, is_of_another, names_a_person};
 use super::{category, literals, window};
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
@@ -44,6 +45,8 @@ pub struct Discloser<'a> {
     pub map: &'a Map,
     /// The person's identifiers as they are written, where a verification has found something by them.
     pub literals: Option<&'a dyn Literals>,
+    /// Whether the index has read everything that is listed, and every source could be reached.
+    pub index_is_complete: bool,
     /// Bounds on what an object may cost.
     pub limits: &'a Limits,
     /// Becomes true when it should stop.
@@ -85,6 +88,8 @@ pub(super) struct HeldRecord {
     pub roles: Roles,
     /// Whether it is the person's own.
     pub is_own: bool,
+    /// What was seen that says who fills another role in it: it is their own only if they fill that as well.
+    rivals: Vec<usize>,
 }
 
 /// Places with what became of them, as it turns out.
@@ -120,7 +125,7 @@ impl Discloser<'_> {
                 () => None,
             };
             if let Some(fate) = fate {
-                self.answer_from_index(object, &mut answer)?;
+                self.answer_from_index(object, &places.all, &mut answer)?;
                 places.settle(object.records.values().flatten(), &fate);
                 continue;
             }
@@ -133,19 +138,21 @@ impl Discloser<'_> {
                     disclosed.push((number, records));
                 }
                 Err(why) => {
-                    self.answer_from_index(object, &mut answer)?;
+                    self.answer_from_index(object, &places.all, &mut answer)?;
                     places.settle(object.records.values().flatten(), &Fate::NotFetched(why));
                 }
             }
         }
-        let known = self.knows(known, &held, &disclosed);
-        let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer);
+        let known = self.knows(known, &held, &mut disclosed);
+        let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer)?;
         objects.retain(|object| !object.records.is_empty());
         let undated =
             objects.iter().flat_map(|object| &object.records).filter(|record| record.collected.is_none()).count();
         let mut warnings = Vec::new();
         if undated > 0 && !scope.categories_only {
-            warnings.push(format!("{undated} records have no recorded day of collection and are included: `collected_at` in `[[map]]` says where it stands"));
+            warnings.push(format!(
+                "{undated} records have no recorded day of collection, or one that can be read in two ways, and are included: `collected_at` in `[[map]]` says where it stands"
+            ));
         }
         let answer = answer.resolved(self.map);
         warnings.extend(answer.gaps.iter().cloned());
@@ -154,7 +161,7 @@ impl Discloser<'_> {
             request: scope.request.clone(),
             since: scope.since.clone(),
             categories_only: scope.categories_only,
-            index_is_complete: true,
+            index_is_complete: self.index_is_complete,
             objects,
             answer,
             places: places.placed(),
@@ -178,8 +185,12 @@ impl Discloser<'_> {
     fn held(&self, places: &mut Places) -> Result<Vec<Held<'_>>, RequestError> {
         let mut records: BTreeMap<u32, BTreeMap<Record, Vec<usize>>> = BTreeMap::new();
         for (at, location) in places.all.iter().enumerate() {
-            if &*location.finding.field == NAME_FIELD && !location.shared && !location.weak {
-                places.fates[at] = Some(Fate::ObjectName);
+            if &*location.finding.field == NAME_FIELD {
+                places.fates[at] = Some(match location {
+                    Location { shared: true, .. } => Fate::Joint,
+                    Location { weak: true, .. } => Fate::Possible,
+                    _ => Fate::ObjectName,
+                });
                 continue;
             }
             let of_object = records.entry(location.finding.object_id).or_default();
@@ -246,11 +257,7 @@ impl Discloser<'_> {
         let mut keys: Vec<KeyWanted> = Vec::new();
         let mut findings: HashMap<&Record, Vec<Finding>> = HashMap::new();
         for (record, at) in &object.records {
-            let mut here = Vec::new();
-            self.reader.record_findings(object.info.object, record, &mut |finding| {
-                here.push(finding.clone());
-                ControlFlow::Continue(())
-            })?;
+            let here = self.findings(object, record)?;
             let of_locations = at.iter().map(|&at| &all[at].finding);
             let others = here.iter().filter(|finding| {
                 key_of(finding).is_some_and(|(role, domain)| role != Role::Own && domains.contains(&domain))
@@ -276,54 +283,84 @@ impl Discloser<'_> {
             if !places.iter().any(is_there) {
                 continue; // it does not hold the person any more
             }
-            let (roles, is_own) = self.roles(object, record, &places, all, &looked)?;
+            let (roles, is_own) = self.roles(object, record, &places, all, Some(&looked))?;
             let findings = findings.remove(record).unwrap_or_default();
-            records.push(HeldRecord { record: record.clone(), places, looked, findings, roles, is_own });
+            let is_own = is_own && !self.serves_another(&roles, &findings)?;
+            let is_rival =
+                |seen: &Seen| names_a_person(seen.kind) && object.is_typed(&seen.path) && roles.has_rival(&seen.path);
+            let rivals = (0..looked.seen.len()).filter(|&at| is_rival(&looked.seen[at])).collect();
+            records.push(HeldRecord { record: record.clone(), places, looked, findings, roles, is_own, rivals });
         }
         records.sort_by(|a, b| a.record.cmp(&b.record));
         Ok(Ok(records))
     }
 
+    /// What the index has in a record.
+    fn findings(&self, object: &Held<'_>, record: &Record) -> Result<Vec<Finding>, IndexError> {
+        let mut here = Vec::new();
+        self.reader.record_findings(object.info.object, record, &mut |finding| {
+            here.push(finding.clone());
+            ControlFlow::Continue(())
+        })?;
+        Ok(here)
+    }
+
     /// In which roles the person stands in a record, and whether it is their own: a field of it is theirs or its key says
-    /// so, and it is no running text.
+    /// so, and it is no running text. Of a record that was not read again the index tells.
     fn roles(
         &self,
         object: &Held<'_>,
         record: &Record,
         places: &[usize],
         all: &[Location],
-        looked: &Looked,
+        looked: Option<&Looked>,
     ) -> Result<(Roles, bool), IndexError> {
         let mut fields = Vec::new();
         for &at in places.iter().filter(|&&at| !all[at].shared && !all[at].weak) {
             let finding = &all[at].finding;
             let field = self.keys.reveal(&finding.field)?;
             let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
-            let is_there = looked.seen.iter().any(|seen| seen.fp == finding.fp);
+            let is_there = looked.is_none_or(|looked| looked.seen.iter().any(|seen| seen.fp == finding.fp));
             if is_there && (by_key || object.is_typed(&field)) {
                 fields.push(field);
             }
         }
         let roles = Roles::new(fields.iter().map(String::as_str));
         // A line of JSON Lines has fields, a line of a log has none.
-        let is_running_text = looked.fetched.fields.iter().all(|field| field.name.is_empty());
+        let is_running_text =
+            looked.is_some_and(|looked| looked.fetched.fields.iter().all(|field| field.name.is_empty()));
         let is_text = is_running_text || matches!(record.kind(), RecordKind::Part | RecordKind::Page);
         let is_own = !is_text && roles.is_own();
         Ok((roles, is_own))
     }
 
-    /// Adds to what is known to be theirs what stands in records of their own, in fields that are about them.
-    fn knows(&self, mut known: Known, held: &[Held<'_>], disclosed: &[(usize, Vec<HeldRecord>)]) -> Known {
-        for (number, records) in disclosed {
-            for record in records.iter().filter(|record| record.is_own && record.record.kind() != RecordKind::Document)
-            {
+    /// Whether the person stands in a record as an employee, and a key says whom they serve there.
+    fn serves_another(&self, roles: &Roles, findings: &[Finding]) -> Result<bool, IndexError> {
+        let refers =
+            |finding: &&Finding| matches!(Role::of_rule(&finding.rule), Some((Role::Belongs | Role::Mentions, _)));
+        for finding in findings.iter().filter(|_| roles.is_employee()).filter(refers) {
+            if roles.has_rival(&self.keys.reveal(&finding.field)?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Adds to what is known to be theirs what stands in records of their own, in fields that are about them. Records in
+    /// which another role is filled come last: by then it may be known that it is they who fill it.
+    fn knows(&self, mut known: Known, held: &[Held<'_>], disclosed: &mut [(usize, Vec<HeldRecord>)]) -> Known {
+        for has_rivals in [false, true] {
+            let records = disclosed.iter_mut().flat_map(|(of, records)| records.iter_mut().map(|record| (*of, record)));
+            for (number, record) in records.filter(|(_, record)| record.rivals.is_empty() != has_rivals) {
+                record.is_own &= record.rivals.iter().all(|&at| record.knows(&known, &record.looked.seen[at]));
+                if !record.is_own || record.record.kind() == RecordKind::Document {
+                    continue;
+                }
                 for seen in &record.looked.seen {
-                    let is_theirs = held[*number].is_typed(&seen.path)
-                        && record.roles.has(&seen.path)
-                        && !is_of_another(&seen.path);
+                    let is_theirs =
+                        held[number].is_typed(&seen.path) && record.roles.has(&seen.path) && !is_of_another(&seen.path);
                     if is_theirs && seen.kind != Type::Key {
-                        let value = &record.looked.fetched.fields[seen.field].values[seen.value];
-                        known.add(seen.kind, seen.fp, &value[seen.range.clone()]);
+                        known.add(seen.kind, seen.fp, record.looked.bytes(seen));
                     }
                 }
             }
@@ -339,7 +376,7 @@ impl Discloser<'_> {
         scope: &Scope,
         places: &mut Places,
         answer: &mut Answer,
-    ) -> Vec<DisclosedObject> {
+    ) -> Result<Vec<DisclosedObject>, RequestError> {
         let mut show = Show::new(self.detector, self.keys, known);
         disclosed.iter().flat_map(|(_, records)| records).for_each(|record| show.note_withheld(record));
         let mut objects = Vec::new();
@@ -354,19 +391,20 @@ impl Discloser<'_> {
                 records: Vec::new(),
             };
             for record in records {
-                let collected = collected_at.and_then(|field| collected(&record.looked.fetched, field));
+                let collected = collected_at.and_then(|field| window::collected(&record.looked.fetched, field));
                 let is_before = collected.as_ref().is_some_and(|day| *day < scope.since);
                 let shown = show.record(object, &record, &mut out.fields);
                 for &at in &record.places {
-                    let fate = if is_before { Fate::BeforeWindow } else { fate_of(&places.all[at], &record, &shown) };
-                    places.fates[at] = Some(fate);
+                    places.fates[at] = Some(match is_before {
+                        true => Fate::BeforeWindow,
+                        false => self.fate(&places.all[at].finding, &record, &shown)?,
+                    });
                 }
                 if is_before {
                     continue;
                 }
-                for value in &shown.values {
-                    let field = &out.fields[value.field];
-                    answer.add(&out.source, &out.object, field, value.categories.iter().copied());
+                for (field, category) in &shown.held {
+                    answer.add(&out.source, &out.object, field, std::iter::once(*category));
                 }
                 out.records.push(DisclosedRecord {
                     kind: record.record.kind().name(),
@@ -379,27 +417,65 @@ impl Discloser<'_> {
             }
             objects.push(out);
         }
-        literals::replace(&mut objects, &show.into_literals());
-        objects
+        literals::replace(&mut objects, &show.into_literals())?;
+        Ok(objects)
     }
 
-    /// Which categories are held in records that are not read, as the index has them.
-    fn answer_from_index(&self, object: &Held<'_>, answer: &mut Answer) -> Result<(), IndexError> {
+    /// What became of a place in a record that is shown; of several of the same value in its field, of one that is.
+    fn fate(&self, place: &Finding, record: &HeldRecord, shown: &Shown) -> Result<Fate, IndexError> {
+        let field = self.keys.reveal(&place.field)?;
+        // The field of a key of several fields is `a+b`.
+        let is_in = |path: &str| path == field || place.kind == Type::Key && field.split('+').any(|part| part == path);
+        let here = record.looked.seen.iter().filter(|seen| seen.fp == place.fp && is_in(&seen.path));
+        Ok(match here.map(|seen| shown.why_not(seen)).min() {
+            None => Fate::Gone,
+            Some(None) => Fate::Disclosed,
+            Some(Some(Why::Never(what))) => Fate::Withheld(what),
+            Some(Some(Why::Another(_))) => Fate::Joint,
+        })
+    }
+
+    /// Which categories are held of the person in records that are not read, as the index has them: as if they were shown,
+    /// but for the window.
+    fn answer_from_index(&self, object: &Held<'_>, all: &[Location], answer: &mut Answer) -> Result<(), IndexError> {
         let (source, name) = (display(&object.info.source), display(&object.info.path));
-        for record in object.records.keys() {
-            self.reader.record_findings(object.info.object, record, &mut |finding| {
-                if finding.kind != Type::Key && !is_of_another(&finding.field) {
+        answer.is_undated = true;
+        for (record, places) in &object.records {
+            let (roles, is_own) = self.roles(object, record, places, all, None)?;
+            let leads = places.iter().map(|&at| &all[at]).filter(|at| !at.shared && !at.weak);
+            let theirs: HashSet<Fingerprint> = leads.map(|at| at.finding.fp).collect();
+            let here = self.findings(object, record)?;
+            let is_own = is_own && !self.serves_another(&roles, &here)?;
+            let mut findings = Vec::new();
+            for finding in here.into_iter().filter(|finding| finding.kind != Type::Key) {
+                findings.push((self.keys.reveal(&finding.field)?, finding));
+            }
+            let names_another = |finding: &Finding| names_a_person(finding.kind) && !theirs.contains(&finding.fp);
+            let has_rival = findings
+                .iter()
+                .any(|(field, finding)| names_another(finding) && object.is_typed(field) && roles.has_rival(field));
+            let is_whole = is_own && !has_rival;
+            for (field, finding) in &findings {
+                let is_anothers =
+                    !roles.has(field) || is_of_another(field) || names_another(finding) && !object.is_typed(field);
+                if theirs.contains(&finding.fp) || is_whole && !is_anothers {
                     let rule = self.detector.rules().iter().find(|rule| rule.id == *finding.rule);
                     let categories = rule.map_or(finding.kind.categories(), |rule| rule.categories.as_slice());
                     answer.add(&source, &name, &display(&finding.field), categories.iter().copied());
                 }
-                ControlFlow::Continue(())
-            })?;
-        }
-        if let Some(category) = category::of_name(&name, "") {
-            answer.add(&source, &name, "", std::iter::once::<Category>(category));
+            }
+            if let Some(category) = category::of_name(&name, "").filter(|_| is_whole) {
+                answer.add(&source, &name, "", std::iter::once::<Category>(category));
+            }
         }
         Ok(())
+    }
+}
+
+impl HeldRecord {
+    /// Whether something in it is the person's by what is known of them.
+    pub fn knows(&self, known: &Known, seen: &Seen) -> bool {
+        known.has(seen.kind, seen.fp, self.looked.bytes(seen))
     }
 }
 
@@ -432,21 +508,6 @@ impl Places {
         };
         self.all.into_iter().zip(self.fates).map(placed).collect()
     }
-}
-
-/// What became of a place in a record that is shown.
-fn fate_of(location: &Location, record: &HeldRecord, shown: &Shown) -> Fate {
-    let Some(seen) = record.looked.seen.iter().find(|seen| seen.fp == location.finding.fp) else { return Fate::Gone };
-    if let Some(what) = shown.withheld_at(seen.field, seen.value) {
-        return Fate::Withheld(what);
-    }
-    if shown.has(seen.field) { Fate::Disclosed } else { Fate::Gone }
-}
-
-/// The day that a field of a record says.
-fn collected(record: &Fetched, field: &str) -> Option<String> {
-    let of = record.fields.iter().find(|of| *of.name == *field)?;
-    window::day(&String::from_utf8_lossy(of.values.first()?))
 }
 
 fn size(record: &Fetched) -> u64 {

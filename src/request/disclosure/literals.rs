@@ -4,41 +4,50 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use residuum_source::Sensitive;
 
 use super::model::DisclosedObject;
-use super::redact::{Why, redacted};
+use super::redact::{Why, is_json, redacted};
 use super::show::marks_in;
 use super::withheld::Withheld;
+use crate::request::RequestError;
 
 /// Replaces withheld texts wherever they stand as words of their own.
-pub(super) fn replace(objects: &mut [DisclosedObject], literals: &BTreeMap<Vec<u8>, Withheld>) {
-    let Some(find) = Find::new(literals) else { return };
+///
+/// # Errors
+/// When there is too much of them to look for.
+pub(super) fn replace(
+    objects: &mut [DisclosedObject],
+    literals: &BTreeMap<Vec<u8>, Withheld>,
+) -> Result<(), RequestError> {
+    if literals.is_empty() {
+        return Ok(());
+    }
+    let find = Find::new(literals).map_err(RequestError::Literals)?;
     let kinds: Vec<Withheld> = literals.values().copied().collect();
     for value in objects.iter_mut().flat_map(|object| &mut object.records).flat_map(|record| &mut record.values) {
         let found: Vec<(Range<usize>, Why)> =
             find.in_text(value.text.expose()).into_iter().map(|(range, at)| (range, Why::Never(kinds[at]))).collect();
         if !found.is_empty() {
-            let out = redacted(value.text.expose().as_bytes(), false, &found);
+            let text = value.text.expose();
+            let out = redacted(text.as_bytes(), is_json(text), &found);
             value.text = Sensitive::new(out.text);
             value.withheld.extend(out.withheld);
         }
     }
+    Ok(())
 }
 
 /// Finds texts.
 pub(super) struct Find(AhoCorasick);
 
 impl Find {
-    /// For these; `None` if there are none.
-    pub fn new(literals: &BTreeMap<Vec<u8>, Withheld>) -> Option<Self> {
-        if literals.is_empty() {
-            return None;
-        }
+    /// For these.
+    pub fn new(literals: &BTreeMap<Vec<u8>, Withheld>) -> Result<Self, BuildError> {
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true);
-        builder.build(literals.keys()).ok().map(Self)
+        builder.build(literals.keys()).map(Self)
     }
 
     /// Where they stand in a text as words of their own, and which; not in marks.

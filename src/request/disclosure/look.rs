@@ -40,6 +40,13 @@ pub(super) struct Looked {
     pub within: Vec<Within>,
 }
 
+impl Looked {
+    /// What was seen, as it stands there.
+    pub fn bytes(&self, seen: &Seen) -> &[u8] {
+        &self.fetched.fields[seen.field].values[seen.value][seen.range.clone()]
+    }
+}
+
 /// A key whose places are asked for: field, domain and fingerprint.
 pub(super) type KeyWanted = (String, String, Fingerprint);
 

@@ -106,7 +106,8 @@ pub enum Fate {
     Withheld(Withheld),
     /// The record was collected before the window.
     BeforeWindow,
-    /// The identifier stands with several people, or the record is a household's.
+    /// The identifier stands with several people, or in a record or a text of another's that does not mention the person by
+    /// it.
     Joint,
     /// Only weak identifiers met: perhaps a namesake.
     Possible,
@@ -146,7 +147,8 @@ impl Fate {
             Self::Withheld(what) => format!("held and not shown: {} ({})", what.title(), what.provision()),
             Self::BeforeWindow => "collected before the period that this answer covers (11 CCR § 7024(h))".to_owned(),
             Self::Joint => {
-                "the identifier stands with several people; another person's data are not disclosed to you".to_owned()
+                "it stands with several people, or in what is another person's, whose data are not disclosed to you"
+                    .to_owned()
             }
             Self::Possible => {
                 "only a name, an address or a date meets there; it may be another person of that name".to_owned()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::model::{DisclosedObject, DisclosedRecord, Disclosure};
 use super::page;
-use crate::report::csv_line;
+use crate::report::{csv_line, inert};
 
 /// One file of a package.
 pub struct PackageFile {
@@ -111,6 +111,7 @@ fn data(disclosure: &Disclosure) -> Value {
             "categories_of_third_parties": letters(|of| &of.third_parties),
             "sold_or_shared": letters(|of| &of.sold_or_shared),
             "disclosed_for_a_business_purpose": letters(|of| &of.disclosed),
+            "whatever_the_day": disclosure.answer.is_undated,
         },
         "withheld": withheld,
         "not_disclosed": not_disclosed(disclosure),
@@ -165,8 +166,8 @@ fn completeness(disclosure: &Disclosure) -> Value {
 fn csv(object: &DisclosedObject) -> Vec<u8> {
     let mut out = Vec::new();
     let head = ["record", "collected"].into_iter().chain(object.fields.iter().map(String::as_str));
-    let head: Vec<String> = head.map(inert).collect();
-    csv_line(&mut out, head.iter().map(String::as_str)).expect("memory takes everything");
+    let head: Vec<_> = head.map(inert).collect();
+    csv_line(&mut out, head.iter().map(AsRef::as_ref)).expect("memory takes everything");
     for record in &object.records {
         let mut cells = vec![String::new(); object.fields.len() + 2];
         cells[0] = key_text(&record.key);
@@ -178,15 +179,10 @@ fn csv(object: &DisclosedObject) -> Vec<u8> {
             }
             cell.push_str(value.text.expose());
         }
-        let cells: Vec<String> = cells.iter().map(|cell| inert(cell)).collect();
-        csv_line(&mut out, cells.iter().map(String::as_str)).expect("memory takes everything");
+        let cells: Vec<_> = cells.iter().map(|cell| inert(cell)).collect();
+        csv_line(&mut out, cells.iter().map(AsRef::as_ref)).expect("memory takes everything");
     }
     out
-}
-
-/// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").
-fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// A record's key in words.
@@ -215,8 +211,10 @@ fn readme(disclosure: &Disclosure) -> String {
             "\nNOT COMPLETE: something could not be read; index.html says what, under \"What is not in this package\".\n"
         }
     };
+    let undated =
+        if disclosure.answer.is_undated { ", and of what was not read the categories, whatever the day" } else { "" };
     format!(
-        "{what}{request}Made: {}\nCovers what was collected since: {}\n{warn}\n\
+        "{what}{request}Made: {}\nCovers what was collected since: {}{undated}\n{warn}\n\
          index.html         the answer, to be read in any browser, also without a network\n\
          data.json          the same for programs\n\
          csv/               a table for each object that holds you\n\
@@ -234,14 +232,6 @@ fn readme(disclosure: &Disclosure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for cell in ["=1+1", "+1 202 555 0123", "-5", "@x"] {
-            assert_eq!(inert(cell), format!("'{cell}"));
-        }
-        assert_eq!(inert("a=b"), "a=b");
-    }
 
     #[test]
     fn keys_read() {

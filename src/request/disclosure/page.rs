@@ -94,6 +94,12 @@ fn answer(page: &mut String, disclosure: &Disclosure) {
         page.push_str("<p>No category of personal information was found of you.</p>\n</section>\n");
         return;
     }
+    if disclosure.answer.is_undated {
+        page.push_str(
+            "<p>Some of the records were not read to make this answer; the categories that they hold are told whatever the day \
+             they were collected.</p>\n",
+        );
+    }
     page.push_str("<h3>1. Categories of personal information collected</h3>\n");
     table(page, "Categories of Cal. Civ. Code §1798.140(v)(1)", &["Category", "Held in"]);
     for of in categories {
@@ -101,19 +107,19 @@ fn answer(page: &mut String, disclosure: &Disclosure) {
         let _ = writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", title(of.category), held.join("<br>"));
     }
     page.push_str(END);
-    type Group = (&'static str, &'static str, fn(&CategoryAnswer) -> &Told);
+    type Group = (&'static str, &'static str, &'static str, fn(&CategoryAnswer) -> &Told);
     let groups: [Group; 5] = [
-        ("2. Categories of sources", "Collected from", |of| &of.sources),
-        ("3. Purposes", "Collected, used, sold or shared for", |of| &of.purposes),
-        ("4. Categories of third parties it is disclosed to", "Disclosed to", |of| &of.third_parties),
-        ("5. Sold or shared", "Sold to or shared with", |of| &of.sold_or_shared),
-        ("6. Disclosed for a business purpose", "Disclosed for a business purpose to", |of| &of.disclosed),
+        ("2. Categories of sources", "Collected from", "nobody", |of| &of.sources),
+        ("3. Purposes", "Collected, used, sold or shared for", "nothing", |of| &of.purposes),
+        ("4. Categories of third parties it is disclosed to", "Disclosed to", "nobody", |of| &of.third_parties),
+        ("5. Sold or shared", "Sold to or shared with", "nobody", |of| &of.sold_or_shared),
+        ("6. Disclosed for a business purpose", "Disclosed for a business purpose to", "nobody", |of| &of.disclosed),
     ];
-    for (heading, column, told) in groups {
+    for (heading, column, none, told) in groups {
         let _ = writeln!(page, "<h3>{heading}</h3>");
         table(page, heading, &["Category", column]);
         for of in categories {
-            let text = escape(&told(of).text());
+            let text = escape(&told(of).text(none));
             let _ = writeln!(page, "<tr><th scope=\"row\">{}</th><td>{text}</td></tr>", title(of.category));
         }
         page.push_str(END);

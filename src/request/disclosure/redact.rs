@@ -51,12 +51,17 @@ pub(super) fn redacted(value: &[u8], is_json: bool, stretches: &[(Range<usize>, 
         }
     }
     let mut out = Redacted::default();
-    let mut at = 0;
+    let (mut at, mut is_quoted) = (0, false);
     for (range, why) in merged {
         let (start, end) = (range.start.min(value.len()), range.end.min(value.len()));
         out.text.push_str(&String::from_utf8_lossy(&value[at..start]));
+        is_quoted = ends_quoted(&value[at..start], is_quoted);
         let ends_token = |byte: Option<&u8>| byte.is_none_or(|byte| b" \t\r\n,:[]{}".contains(byte));
-        let is_bare = is_json && ends_token(start.checked_sub(1).map(|at| &value[at])) && ends_token(value.get(end));
+        let is_bare = is_json
+            && !is_quoted
+            && ends_token(start.checked_sub(1).map(|at| &value[at]))
+            && ends_token(value.get(end));
+        is_quoted = ends_quoted(&value[start..end], is_quoted);
         let quote = if is_bare { "\"" } else { "" };
         out.text.push_str(quote);
         out.text.push_str(&why.mark());
@@ -69,6 +74,24 @@ pub(super) fn redacted(value: &[u8], is_json: bool, stretches: &[(Range<usize>, 
     }
     out.text.push_str(&String::from_utf8_lossy(&value[at..]));
     out
+}
+
+/// Whether a stretch of JSON ends within a string, given whether it begins in one.
+fn ends_quoted(stretch: &[u8], mut is_quoted: bool) -> bool {
+    let mut bytes = stretch.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if is_quoted => drop(bytes.next()),
+            b'"' => is_quoted = !is_quoted,
+            _ => {}
+        }
+    }
+    is_quoted
+}
+
+/// Whether a text is JSON with something in it.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Of a text that mentions somebody, the lines in which they stand; the others become `[…]`.
@@ -106,11 +129,15 @@ mod tests {
 
     #[test]
     fn json_stays_json() {
-        let value = br#"{"ssn":987654320,"a":"987654320"}"#;
+        let value = br#"{"ssn":987654320,"a":"987654320","b\\\"":"is 987654320 still"}"#;
         let why = Why::Never(Withheld::SocialSecurity);
-        let out = redacted(value, true, &[(7..16, why), (22..31, why)]);
+        let out = redacted(value, true, &[(7..16, why), (22..31, why), (45..54, why)]);
         let json: serde_json::Value = serde_json::from_str(&out.text).expect("it stays valid");
-        assert_eq!((&json["ssn"], &json["a"]), (&why.mark().into(), &why.mark().into()));
+        let within = format!("is {} still", why.mark());
+        assert_eq!(
+            (&json["ssn"], &json["a"], &json["b\\\""]),
+            (&why.mark().into(), &why.mark().into(), &within.into())
+        );
     }
 
     #[test]

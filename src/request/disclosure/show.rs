@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use residuum_detect::{Detector, FieldPlan, Fingerprint, Type, Worker};
+use residuum_detect::{Category, Detector, FieldPlan, Fingerprint, Type, Worker};
 use residuum_source::{RecordKind, Sensitive};
 
 use super::category;
 use super::gather::{Held, HeldRecord};
 use super::look::Seen;
 use super::model::DisclosedValue;
-use super::redact::{Redacted, Why, excerpt, redacted};
-use super::whose::{Known, is_about_a_person, is_of_another, names_a_person};
+use super::redact::{Redacted, Why, excerpt, is_json, redacted};
+use super::whose::{Known, is_about_a_person, is_of_another, mentions_a_person, names_a_person};
 use super::withheld::Withheld;
 use crate::index::{Keyring, display};
 use crate::scan::keys::Role;
@@ -35,20 +35,30 @@ pub(super) struct Show<'a> {
 pub(super) struct Shown {
     pub values: Vec<DisclosedValue>,
     pub is_excerpt: bool,
-    /// Fields that are shown, by their place among those fetched.
-    fields: HashSet<usize>,
-    withheld: HashMap<(usize, usize), Withheld>,
+    /// What categories they are of, by field; of nested values by path.
+    pub held: BTreeSet<(String, Category)>,
+    /// How they are shown, by field and value among those fetched.
+    how: HashMap<(usize, usize), How>,
+}
+
+/// How a value is shown.
+struct How {
+    /// Of an excerpt, the lines that are.
+    lines: Option<Vec<Range<usize>>>,
+    /// What is taken out.
+    stretches: Vec<(Range<usize>, Why)>,
 }
 
 impl Shown {
-    /// Whether a field is shown.
-    pub fn has(&self, field: usize) -> bool {
-        self.fields.contains(&field)
-    }
-
-    /// What all of a value was withheld as.
-    pub fn withheld_at(&self, field: usize, value: usize) -> Option<Withheld> {
-        self.withheld.get(&(field, value)).copied()
+    /// Why something that stands in the record is not shown; `None` if it is.
+    pub fn why_not(&self, seen: &Seen) -> Option<Why> {
+        let meets = |range: &Range<usize>| range.start < seen.range.end && range.end > seen.range.start;
+        match self.how.get(&(seen.field, seen.value)) {
+            Some(How { lines, stretches }) if lines.as_ref().is_none_or(|lines| lines.iter().any(meets)) => {
+                stretches.iter().filter(|(range, _)| meets(range)).map(|(_, why)| *why).max()
+            }
+            _ => Some(Why::Another(None)),
+        }
     }
 }
 
@@ -81,8 +91,8 @@ impl<'a> Show<'a> {
         let is_document = record.record.kind() == RecordKind::Document;
         let has_others = record.looked.seen.iter().any(|seen| self.is_another(object, record, seen));
         let is_whole = record.is_own && !(is_document && has_others);
-        let leads: HashSet<Fingerprint> =
-            record.looked.seen.iter().filter(|s| self.is_theirs(record, s)).map(|s| s.fp).collect();
+        let mentions = record.looked.seen.iter().filter(|s| mentions_a_person(s.kind) && self.is_theirs(record, s));
+        let leads: HashSet<Fingerprint> = mentions.map(|seen| seen.fp).collect();
         let mut shown = Shown { is_excerpt: !is_whole, ..Shown::default() };
         for (at, field) in record.looked.fetched.fields.iter().enumerate() {
             for (number, value) in field.values.iter().enumerate() {
@@ -95,19 +105,20 @@ impl<'a> Show<'a> {
                 }
                 let stretches = self.stretches(object, record, at, number, value, &here);
                 let is_nested = record.looked.within.iter().any(|within| (within.field, within.value) == (at, number));
+                let is_cut = !is_whole && !is_nested && value.contains(&b'\n');
+                let lines = is_cut.then(|| excerpt(value, &theirs));
                 let mut out = match std::str::from_utf8(value) {
                     Err(_) if !looks_like_text(value) && stretches.is_empty() => {
                         Redacted { text: format!("[{} bytes that are not text]", value.len()), ..Redacted::default() }
                     }
-                    _ if !is_whole && !is_nested && value.contains(&b'\n') => self.excerpt(value, &theirs, &stretches),
-                    _ => redacted(value, is_nested, &stretches),
+                    _ => match &lines {
+                        Some(lines) => cut(value, lines, &stretches),
+                        None => redacted(value, is_nested, &stretches),
+                    },
                 };
                 for (range, why) in &stretches {
                     if let Why::Never(what) = why {
                         self.remember(*what, &value[range.start.min(value.len())..range.end.min(value.len())]);
-                        if range.start == 0 && range.end >= value.len() {
-                            shown.withheld.insert((at, number), *what);
-                        }
                     }
                 }
                 let name = self.name(&field.name);
@@ -116,8 +127,17 @@ impl<'a> Show<'a> {
                     fields.push(name.clone());
                     fields.len() - 1
                 });
-                shown.fields.insert(at);
-                shown.values.push(self.value(object, field, &name, &here, &stretches, out));
+                let held = self.held(object, &name, &here, &stretches, &out);
+                shown.values.push(DisclosedValue {
+                    field,
+                    text: Sensitive::new(out.text),
+                    categories: held.iter().map(|(_, category)| *category).collect(),
+                    kinds: here.iter().filter(|seen| !is_anothers(seen, &stretches)).map(|seen| seen.kind).collect(),
+                    withheld: out.withheld,
+                    others: out.others,
+                });
+                shown.held.extend(held);
+                shown.how.insert((at, number), How { lines, stretches });
             }
         }
         shown
@@ -125,8 +145,7 @@ impl<'a> Show<'a> {
 
     /// Whether something is the person's by what is known of them.
     fn is_theirs(&self, record: &HeldRecord, seen: &Seen) -> bool {
-        let value = &record.looked.fetched.fields[seen.field].values[seen.value][seen.range.clone()];
-        self.known.has(seen.kind, seen.fp, value)
+        record.knows(self.known, seen)
     }
 
     /// Whether something says who somebody else is.
@@ -220,27 +239,6 @@ impl<'a> Show<'a> {
         stretches
     }
 
-    /// Of a text that mentions the person, the lines in which they stand.
-    fn excerpt(&self, value: &[u8], theirs: &[Range<usize>], stretches: &[(Range<usize>, Why)]) -> Redacted {
-        let mut out = Redacted::default();
-        let (mut at, lines) = (0, excerpt(value, theirs));
-        for line in &lines {
-            out.text.push_str(if line.start > at { "[…]\n" } else { "" });
-            let within = |(range, why): &(Range<usize>, Why)| {
-                let (start, end) = (range.start.max(line.start), range.end.min(line.end));
-                (start < end).then(|| (start - line.start..end - line.start, *why))
-            };
-            let of_line: Vec<_> = stretches.iter().filter_map(within).collect();
-            let part = redacted(&value[line.clone()], false, &of_line);
-            out.text.push_str(&part.text);
-            out.withheld.extend(part.withheld);
-            out.others += part.others;
-            at = line.end;
-        }
-        out.text.push_str(if at < value.len() { "[…]" } else { "" });
-        out
-    }
-
     /// Looks at what is about to be shown as whoever gets it will see it: behind the name of its field.
     fn look_once_more(&mut self, name: &str, out: &mut Redacted) {
         for _ in 0..3 {
@@ -263,7 +261,7 @@ impl<'a> Show<'a> {
                     self.remember(*what, &out.text.as_bytes()[range.clone()]);
                 }
             }
-            let again = redacted(out.text.as_bytes(), false, &found);
+            let again = redacted(out.text.as_bytes(), is_json(&out.text), &found);
             out.text = again.text;
             out.withheld.extend(again.withheld);
         }
@@ -292,46 +290,69 @@ impl<'a> Show<'a> {
         name
     }
 
-    fn value(
-        &self,
+    /// The categories that a value is of, each with the field or the path where it shows.
+    fn held(
+        &mut self,
         object: &Held<'_>,
-        field: usize,
         name: &str,
         here: &[&Seen],
         stretches: &[(Range<usize>, Why)],
-        out: Redacted,
-    ) -> DisclosedValue {
-        let (mut categories, mut kinds) = (BTreeSet::new(), BTreeSet::new());
-        let is_anothers = |seen: &Seen| {
-            let of = |(range, why): &(Range<usize>, Why)| {
-                matches!(why, Why::Another(_)) && range.start <= seen.range.start && range.end >= seen.range.end
-            };
-            stretches.iter().any(of)
-        };
-        for seen in here.iter().filter(|seen| !is_anothers(seen)) {
+        out: &Redacted,
+    ) -> BTreeSet<(String, Category)> {
+        let mut held = BTreeSet::new();
+        for seen in here.iter().filter(|seen| !is_anothers(seen, stretches)) {
             let rule = seen.rule.and_then(|rule| self.detector.rules().get(usize::from(rule.0)));
-            categories.extend(rule.map_or(seen.kind.categories(), |rule| rule.categories.as_slice()));
-            kinds.insert(seen.kind);
+            let categories = rule.map_or(seen.kind.categories(), |rule| rule.categories.as_slice());
+            let path = self.name(&seen.path);
+            held.extend(categories.iter().map(|category| (path.clone(), *category)));
         }
-        categories.extend(out.withheld.iter().flat_map(|what| what.categories()));
-        if categories.is_empty() {
-            categories.extend(category::of_name(&display(&object.info.path), name));
+        let of_field = |category: &Category| (name.to_owned(), *category);
+        held.extend(out.withheld.iter().flat_map(|what| what.categories()).map(of_field));
+        if held.is_empty() {
+            held.extend(category::of_name(&display(&object.info.path), name).iter().map(of_field));
         }
-        let text = Sensitive::new(out.text);
-        DisclosedValue { field, text, categories, kinds, withheld: out.withheld, others: out.others }
+        held
     }
 }
 
-/// Where marks stand in a text.
-pub(super) fn marks_in(text: &str) -> Vec<Range<usize>> {
-    let mut marks = Vec::new();
-    for start in ["[withheld: ", "[another person's "] {
-        for (at, _) in text.match_indices(start) {
-            let end = text[at..].find(']').map_or(text.len(), |end| at + end + 1);
-            marks.push(at..end);
-        }
+/// Whether something stands in a stretch that is another's.
+fn is_anothers(seen: &Seen, stretches: &[(Range<usize>, Why)]) -> bool {
+    let of = |(range, why): &(Range<usize>, Why)| {
+        matches!(why, Why::Another(_)) && range.start <= seen.range.start && range.end >= seen.range.end
+    };
+    stretches.iter().any(of)
+}
+
+/// Of a text that mentions the person, the lines in which they stand.
+fn cut(value: &[u8], lines: &[Range<usize>], stretches: &[(Range<usize>, Why)]) -> Redacted {
+    let mut out = Redacted::default();
+    let mut at = 0;
+    for line in lines {
+        out.text.push_str(if line.start > at { "[…]\n" } else { "" });
+        let within = |(range, why): &(Range<usize>, Why)| {
+            let (start, end) = (range.start.max(line.start), range.end.min(line.end));
+            (start < end).then(|| (start - line.start..end - line.start, *why))
+        };
+        let of_line: Vec<_> = stretches.iter().filter_map(within).collect();
+        let part = redacted(&value[line.clone()], false, &of_line);
+        out.text.push_str(&part.text);
+        out.withheld.extend(part.withheld);
+        out.others += part.others;
+        at = line.end;
     }
-    marks
+    out.text.push_str(if at < value.len() { "[…]" } else { "" });
+    out
+}
+
+/// Where marks stand in a text. What only begins like one stands in the data, and is looked at like anything else there.
+pub(super) fn marks_in(text: &str) -> Vec<Range<usize>> {
+    let is_mark = |mark: &str| {
+        let of_others = Type::ALL.iter().map(|&kind| Why::Another(Some(kind))).chain([Why::Another(None)]);
+        Withheld::ALL.iter().map(|&what| Why::Never(what)).chain(of_others).any(|why| why.mark() == mark)
+    };
+    let starts = ["[withheld: ", "[another person's "].into_iter().flat_map(|start| text.match_indices(start));
+    let to_end = |(at, _): (usize, &str)| Some(at..at + text[at..].find(']')? + 1);
+    starts.filter_map(to_end).filter(|mark| is_mark(&text[mark.clone()])).collect()
 }
 
 /// Text in an encoding of one byte a character has few control characters.

@@ -134,6 +134,10 @@ impl World {
     }
 
     fn disclose(&self, scope: &Scope) -> Disclosure {
+        self.disclose_to(&[(Type::Email, JANE)], scope)
+    }
+
+    fn disclose_to(&self, identifiers: &[(Type, &str)], scope: &Scope) -> Disclosure {
         let reader = self.index.reader().expect("the index can be read");
         let discloser = Discloser {
             reader: &reader,
@@ -142,12 +146,13 @@ impl World {
             sources: &self.sources,
             map: &self.map,
             literals: None,
+            index_is_complete: true,
             limits: &Limits::default(),
             stop: &AtomicBool::new(false),
             progress: &|_, _| {},
         };
-        let email = Identifier::value(Type::Email, "email", JANE).expect("an address");
-        let jane = Subject { id: "1".to_owned(), identifiers: vec![email] };
+        let given = |(kind, text): &(Type, &str)| Identifier::value(*kind, "it", text).expect("it is one");
+        let jane = Subject { id: "1".to_owned(), identifiers: identifiers.iter().map(given).collect() };
         discloser.disclose(&jane, scope).expect("it can be disclosed")
     }
 }
@@ -190,6 +195,90 @@ fn a_person_gets_their_own_data_and_nobody_elses() {
     }
 }
 
+/// Of a record that is also, or only, somebody else's a person gets what mentions them: not what happens to equal something
+/// of theirs, and not what belongs to nobody in particular.
+#[test]
+fn of_records_in_which_another_stands_only_what_mentions_the_person_is_shown() {
+    let shop = Memory::new("shop")
+        .table(
+            "customers",
+            &["id", "email", "first_name", "last_name", "city", "gender"],
+            &[
+                &["1", JANE, "Jane", "Roe", "Oakland", "female"],
+                &["2", "lee@example.com", "Lee", "Doe", "Reno", "male"],
+            ],
+        )
+        .table(
+            "tickets",
+            &["id", "requester_email", "agent_email", "city", "gender", "note"],
+            &[
+                &["20", "kim@example.com", JANE, "Oakland", "female", "lives in Oakland, asked for a place in rehab"],
+                &["21", "lee@example.com", "agent@example.com", "Reno", "male", "call back"],
+            ],
+        )
+        .table(
+            "visits",
+            &["id", "customer_name", "customer_email", "dob", "diagnosis", "employee_email"],
+            &[
+                &["30", "Kim Poe", "kim@example.com", "1990-03-04", "eczema", JANE],
+                &["31", "Lee Doe", "lee@example.com", "1985-07-14", "asthma", "agent@example.com"],
+                &["32", "", JANE, "", "sprain", "agent@example.com"],
+            ],
+        )
+        .table(
+            "bookings",
+            &["id", "guest_name", "member_email", "room"],
+            &[&["40", "Jane Roe", JANE, "blue"], &["41", "Lee Doe", "lee@example.com", "green"]],
+        );
+    let disclosed = World::of("", shop).disclose(&all());
+    assert_eq!(values(&disclosed, "customers", "city"), ["Oakland"]);
+    for (object, field, expected) in [
+        ("tickets", "agent_email", &[JANE][..]),
+        ("tickets", "city", &[]),
+        ("tickets", "gender", &[]),
+        ("tickets", "note", &[]),
+        ("visits", "employee_email", &[JANE, "[another person's EMAIL]"]),
+        ("visits", "dob", &[]),
+        ("visits", "diagnosis", &["sprain"]),
+        // Who is both is known by the name in a record of her own.
+        ("bookings", "room", &["blue"]),
+    ] {
+        assert_eq!(values(&disclosed, object, field), expected, "{object} {field}");
+    }
+    for others in ["Kim", "1990-03-04", "eczema", "rehab"] {
+        assert!(!everything(&disclosed).contains(others), "{others}");
+    }
+}
+
+/// The same where keys say who is who: the record of a treatment is the patient's, not the employee's.
+#[test]
+fn a_record_in_which_an_employee_serves_somebody_is_not_the_employees() {
+    let refers = |column: &str, to: &str| {
+        let object = ObjectPath::from_parts([to]);
+        key("treatments", column, KeyKind::Foreign { object, columns: vec!["id".to_owned()] })
+    };
+    let shop = || {
+        Memory::new("shop")
+            .table("employees", &["id", "email", "desk"], &[&["1", JANE, "4b"], &["2", "lee@example.com", "4c"]])
+            .table("patients", &["id", "email"], &[&["7", "kim@example.com"], &["8", "max@example.com"]])
+            .table(
+                "treatments",
+                &["id", "employee_id", "patient_id", "diagnosis"],
+                &[&["30", "1", "7", "eczema"], &["31", "2", "8", "asthma"]],
+            )
+            .key(key("employees", "id", KeyKind::Primary))
+            .key(key("patients", "id", KeyKind::Primary))
+            .key(refers("employee_id", "employees"))
+    };
+    let patients = refers("patient_id", "patients");
+    let disclosed = World::of("", shop().key(patients)).disclose(&all());
+    assert_eq!(values(&disclosed, "employees", "desk"), ["4b"]);
+    assert_eq!(values(&disclosed, "treatments", "employee_id"), ["1"]);
+    assert!(!everything(&disclosed).contains("eczema"));
+    let without = World::of("", shop()).disclose(&all());
+    assert_eq!(values(&without, "treatments", "diagnosis"), ["eczema"], "nothing says that anybody else stands in it");
+}
+
 #[test]
 fn what_is_never_shown_is_named() {
     let disclosed = World::new(MAP).disclose(&Scope { since: "2000-01-01".to_owned(), ..all() });
@@ -222,6 +311,24 @@ fn what_is_never_shown_is_named() {
     let (leaks, files) = leaks(files(&disclosed), &World::new("").detector).expect("it can be checked");
     assert_eq!(leaks, []);
     assert_eq!(files.last().map(|file| file.name.as_str()), Some("index.html"));
+}
+
+/// What begins like a mark, or looks like one, hides nothing that stands behind it; and JSON stays JSON.
+#[test]
+fn what_looks_like_a_mark_hides_nothing() {
+    let note = format!("[withheld: no, it is {SSN}");
+    let nested = r#"{"ref": 536228726, "said": "it is 536228726 again"}"#;
+    let shop = Memory::new("shop").table(
+        "customers",
+        &["email", "ssn", "note", "extra"],
+        &[&[JANE, SSN, &note, nested], &["lee@example.com", "536-22-8728", "", "{}"]],
+    );
+    let disclosed = World::of("", shop).disclose(&all());
+    let all = everything(&disclosed);
+    assert!(!all.contains(SSN) && !all.contains("536228726"));
+    let extra = values(&disclosed, "customers", "extra")[0];
+    let extra: serde_json::Value = serde_json::from_str(extra).expect("it is JSON still");
+    assert_eq!(extra["said"], format!("it is {} again", Withheld::SocialSecurity.mark()));
 }
 
 #[test]
@@ -259,6 +366,66 @@ fn every_place_of_the_index_is_accounted_for() {
 }
 
 #[test]
+fn a_day_that_can_be_read_in_two_ways_leaves_nothing_out() {
+    let rows = ["2025-12-05", "20251205", "05/12/2025", "7/14/2023", "2025-05-12"];
+    let cells: Vec<[&str; 2]> = rows.iter().map(|day| [JANE, *day]).collect();
+    let cells: Vec<&[&str]> = cells.iter().map(|row| row.as_slice()).collect();
+    let map = "[[map]]\nsource = \"shop\"\nobject = \"visits\"\ncollected_at = \"on\"\n";
+    let world = World::of(map, Memory::new("shop").table("visits", &["email", "on"], &cells));
+    let disclosed = world.disclose(&Scope { since: "2025-11-22".to_owned(), ..all() });
+    let records = disclosed.objects.iter().flat_map(|of| &of.records);
+    let collected: Vec<_> = records.map(|record| record.collected.as_deref()).collect();
+    assert_eq!(collected, [Some("2025-12-05"), Some("2025-12-05"), None, None], "the last is older");
+    assert!(disclosed.warnings.iter().any(|text| text.starts_with("2 records have no recorded day")));
+}
+
+/// What is told of a place is told of that place, not of the value or the field that it stands in.
+#[test]
+fn what_became_of_a_place_is_told_of_the_place() {
+    let phone = "+1 202-555-0147";
+    let note = format!("rang from {phone}, SSN {SSN}, wrote from {JANE}");
+    let shop = Memory::new("shop")
+        .table(
+            "customers",
+            &["id", "email", "first_name", "phone"],
+            &[
+                &["1", "kim@example.com", "Kim", phone],
+                &["2", JANE, "Jane", ""],
+                &["3", "ann@example.com", "Ann", phone],
+            ],
+        )
+        .table(
+            "tickets",
+            &["id", "requester_email", "requester_phone", "agent_email", "note"],
+            &[
+                &["20", "kim@example.com", phone, JANE, "call back"],
+                &["21", JANE, "", "agent@example.com", &note],
+                &["22", "lee@example.com", "", "agent@example.com", "call back"],
+            ],
+        );
+    let world = World::of("", shop);
+    let disclosed = world.disclose_to(&[(Type::Email, JANE), (Type::Phone, phone), (Type::UsSsn, SSN)], &all());
+    let fates = |object: &str, row: u64, field: &str, kind: Type| -> BTreeSet<&str> {
+        let is_it = |place: &&Placed| {
+            (place.object.as_str(), place.field.as_str(), place.kind, &place.record)
+                == (object, field, kind, &row.into())
+        };
+        disclosed.places.iter().filter(is_it).map(|place| place.fate.code()).collect()
+    };
+    for (object, row, field, kind, expected) in [
+        ("customers", 2, "email", Type::Email, "disclosed"),
+        ("customers", 1, "phone", Type::Phone, "joint"),
+        ("tickets", 1, "agent_email", Type::Email, "disclosed"),
+        ("tickets", 1, "requester_phone", Type::Phone, "joint"),
+        ("tickets", 2, "note", Type::Email, "disclosed"),
+        ("tickets", 2, "note", Type::Phone, "joint"),
+        ("tickets", 2, "note", Type::UsSsn, "withheld"),
+    ] {
+        assert_eq!(fates(object, row, field, kind), [expected].into(), "{object} {row} {field} {kind:?}");
+    }
+}
+
+#[test]
 fn the_window_leaves_out_what_was_collected_before() {
     let world = World::new(MAP);
     let disclosed = world.disclose(&all());
@@ -283,13 +450,51 @@ fn the_six_groups_say_what_the_map_says() {
             .find(|of| of.category.letter() == letter)
             .unwrap_or_else(|| panic!("{letter}"))
     };
-    assert_eq!(of("L").sources.text(), "the consumer directly; not recorded for a part of it");
-    assert_eq!(of("D").sources.text(), "not recorded", "orders are in the map for their date alone");
+    assert_eq!(of("L").sources.text("nobody"), "the consumer directly; not recorded for a part of it");
+    assert_eq!(of("D").sources.text("nobody"), "not recorded", "orders are in the map for their date alone");
     assert!(of("A").sold_or_shared.names.contains("advertising networks"));
     assert!(of("A").disclosed.names.contains("mail delivery companies"));
     assert!(of("A").third_parties.names.contains("advertising networks"));
     assert!(disclosed.answer.gaps.iter().any(|gap| gap.contains("`orders`") && gap.contains("`purposes`")));
     assert!(!disclosed.answer.gaps.iter().any(|gap| gap.contains("`customers`")), "{:?}", disclosed.answer.gaps);
+}
+
+#[test]
+fn what_the_map_says_of_a_nested_value_is_told() {
+    let nested =
+        "[[map]]\nsource = \"shop\"\nobject = \"customers\"\nfield = \"profile.ssn\"\nsources = [\"data brokers\"]\n";
+    let disclosed = World::new(&format!("{MAP}{nested}")).disclose(&all());
+    let sensitive = disclosed.answer.categories.iter().find(|of| of.category == residuum_detect::Category::L);
+    assert!(sensitive.expect("it is held").sources.names.contains("data brokers"), "{:?}", disclosed.answer);
+}
+
+/// What is left out is not said to be nobody, and what is for nothing is not for nobody.
+#[test]
+fn what_the_map_does_not_say_is_not_told() {
+    let of = |settings: &str| -> (String, String, String) {
+        let map = format!(
+            "[[recipient]]\nname = \"mailer\"\ncategory = \"mail delivery companies\"\nkind = \"service provider\"\n\
+             [[map]]\nsource = \"shop\"\nsources = [\"the consumer directly\"]\nsold_to = []\nshared_with = []\n{settings}"
+        );
+        let visits = Memory::new("shop").table("visits", &["email"], &[&[JANE]]);
+        let disclosed = World::of(&map, visits).disclose(&all());
+        let [email] = &disclosed.answer.categories[..] else { panic!("{:?}", disclosed.answer) };
+        let page = everything(&disclosed);
+        let told = |heading: &str| -> String {
+            let of = page.split(&format!("<h3>{heading}")).nth(1).and_then(|text| text.split("<td>").nth(1));
+            of.and_then(|text| text.split("</td>").next()).expect("the page has the group").to_owned()
+        };
+        assert_eq!(email.third_parties.is_open, !settings.contains("disclosed_to"));
+        (told("3. Purposes"), told("4. Categories of third"), told("6. Disclosed for"))
+    };
+    let cases = [
+        ("purposes = []\ndisclosed_to = []", ("nothing", "nobody", "nobody")),
+        ("service_providers = [\"mailer\"]", ("not recorded", "not recorded", "mail delivery companies")),
+        ("purposes = [\"support\"]\nservice_providers = []", ("support", "not recorded", "nobody")),
+    ];
+    for (settings, (purposes, third, disclosed)) in cases {
+        assert_eq!(of(settings), (purposes.to_owned(), third.to_owned(), disclosed.to_owned()), "{settings}");
+    }
 }
 
 #[test]
@@ -301,6 +506,30 @@ fn of_categories_no_value_is_told() {
         assert!(!all.contains(value), "{value}");
     }
     assert_eq!(disclosed.by_fate().keys().copied().collect::<Vec<_>>(), ["categories only"]);
+    assert!(
+        all.contains("whatever the day")
+            && !everything(&World::new(MAP).disclose(&self::all())).contains("whatever the day")
+    );
+}
+
+#[test]
+fn the_categories_told_are_those_of_the_person() {
+    let shop = Memory::new("shop").table(
+        "tickets",
+        &["id", "requester_email", "requester_ssn", "gender", "agent_email"],
+        &[
+            &["20", "kim@example.com", "536-22-8727", "female", JANE],
+            &["21", "lee@example.com", "536-22-8728", "male", "agent@example.com"],
+        ],
+    );
+    let told = |world: &World, scope: &Scope| -> Vec<&str> {
+        world.disclose(scope).answer.categories.iter().map(|of| of.category.letter()).collect()
+    };
+    let mut world = World::of("", shop);
+    let in_full = told(&world, &all());
+    assert_eq!((in_full.as_slice(), told(&world, &Scope { categories_only: true, ..all() })), (&["A"][..], vec!["A"]));
+    world.sources.clear();
+    assert_eq!(told(&world, &all()), ["A"], "the same from the index alone");
 }
 
 #[test]

@@ -71,6 +71,12 @@ pub(super) const fn names_a_person(kind: Type) -> bool {
     matches!(kind, Type::Email | Type::Phone | Type::PersonName | Type::Username | Type::Npi | Type::Maid | Type::Vin)
 }
 
+/// Whether a record of another's in which a value of the person's stands mentions them by it: a city or a gender is many
+/// people's.
+pub(super) fn mentions_a_person(kind: Type) -> bool {
+    names_a_person(kind) || Identifier::is_strong_as(kind)
+}
+
 /// Whether a value of this type is about somebody, and so another's where another person is mentioned beside it.
 pub(super) const fn is_about_a_person(kind: Type) -> bool {
     !matches!(kind, Type::Date | Type::Organization | Type::Url | Type::Other | Type::Key | Type::City)
@@ -90,6 +96,18 @@ impl Roles {
     /// Whether a record is the person's own rather than one in which they are somebody's manager or agent.
     pub fn is_own(&self) -> bool {
         self.here.iter().any(|role| role.iter().all(|word| SELF.contains(&word.as_str())))
+    }
+
+    /// Whether a field is about whoever fills another role of those in which a record is somebody's own: beside
+    /// `employee_email` that led here, `customer_email` is the customer's, and so is the record. An employee beside a
+    /// customer is there for them.
+    pub fn has_rival(&self, field: &str) -> bool {
+        !self.has(field) && Self::new(std::iter::once(field)).is_own() && !role(field).contains(EMPLOYEE)
+    }
+
+    /// Whether the person stands in a record as an employee only.
+    pub fn is_employee(&self) -> bool {
+        !self.here.is_empty() && self.here.iter().all(|role| role.contains(EMPLOYEE))
     }
 
     /// Whether a field is about the person.
@@ -215,6 +233,9 @@ const NEUTRAL: [&str; 38] = [
     "day",
 ];
 
+/// Whose record it is, unless somebody else's.
+const EMPLOYEE: &str = "employee";
+
 /// Words for whose record it is.
 const SELF: [&str; 21] = [
     "user",
@@ -314,6 +335,17 @@ mod tests {
         ];
         for (here, field, expected) in cases {
             assert_eq!(Roles::new(here.iter().copied()).has(field), expected, "{here:?} {field}");
+        }
+        for (here, field, expected) in [
+            ("employee_email", "customer_email", true),
+            ("customer_email", "employee_email", false),
+            ("user_email", "guest_name", true),
+            ("customer_id", "customerEmail", false),
+            ("email", "customer_email", false),
+            ("customer_email", "phone", false),
+            ("customer_email", "agent_email", false),
+        ] {
+            assert_eq!(Roles::new([here].into_iter()).has_rival(field), expected, "{here} {field}");
         }
         for (field, expected) in
             [("agent_email", false), ("email", true), ("customer_id", true), ("manager.name", false)]

@@ -1,5 +1,6 @@
 //! Writing a package: complete under its name, or not there at all.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -75,8 +76,7 @@ pub fn write(
     };
     let finished = written.and_then(|()| {
         go_on(stop)?;
-        may_be_made(target)?;
-        fs::rename(&draft, target).map_err(io_error(target))?;
+        give_name(&draft, target, is_file)?;
         File::open(parent(target)).and_then(|dir| dir.sync_all()).map_err(io_error(target))
     });
     if let Err(error) = finished {
@@ -102,6 +102,7 @@ fn write_directory(files: &[PackageFile], draft: &Path, stop: &AtomicBool) -> Re
     let mut private = DirBuilder::new();
     private.mode(0o700);
     private.create(draft).map_err(io_error(draft))?;
+    let mut dirs = BTreeSet::new();
     for file in files {
         go_on(stop)?;
         let path = draft.join(&file.name);
@@ -114,6 +115,10 @@ fn write_directory(files: &[PackageFile], draft: &Path, stop: &AtomicBool) -> Re
             out.sync_all()
         });
         written.map_err(io_error(draft))?;
+        dirs.insert(dir.to_owned());
+    }
+    for dir in dirs {
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(draft))?;
     }
     File::open(draft).and_then(|dir| dir.sync_all()).map_err(io_error(draft))
 }
@@ -159,6 +164,22 @@ fn write_through(command: &str, bytes: &[u8], draft: &Path) -> Result<(), WriteE
         return Err(failed("it printed nothing".to_owned()));
     }
     Ok(())
+}
+
+/// Gives a draft its name, which nothing has.
+fn give_name(draft: &Path, target: &Path, is_file: bool) -> Result<(), WriteError> {
+    if is_file {
+        // A second name is refused where there is one already, which a rename is not. Not every file system has them.
+        match fs::hard_link(draft, target) {
+            Ok(()) => return fs::remove_file(draft).map_err(io_error(target)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(WriteError::Exists(target.to_owned()));
+            }
+            Err(_) => {}
+        }
+    }
+    may_be_made(target)?;
+    fs::rename(draft, target).map_err(io_error(target))
 }
 
 fn go_on(stop: &AtomicBool) -> Result<(), WriteError> {
