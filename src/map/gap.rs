@@ -133,7 +133,7 @@ fn missing(said: &Statement<'_>) -> Vec<(GapKind, String)> {
         let settings = [
             (said.sold_to.is_none(), "`sold_to`"),
             (said.shared_with.is_none(), "`shared_with`"),
-            (said.disclosed_to.is_none() && said.service_providers.is_none(), "`disclosed_to` or `service_providers`"),
+            (said.disclosed_to.is_none(), "`disclosed_to`"),
         ];
         let settings: Vec<_> =
             settings.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, name)| name).collect();

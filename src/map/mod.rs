@@ -209,10 +209,10 @@ impl Statement<'_> {
         lists.into_iter().flat_map(|(way, names)| names.into_iter().flatten().map(move |name| (way, name.as_str())))
     }
 
-    /// Whether it is said whom it is sold to, shared with and disclosed to, be it nobody.
+    /// Whether it is said whom it is sold to, shared with and disclosed to, be it nobody. Who names service providers has
+    /// said nothing of third parties.
     pub fn says_recipients(&self) -> bool {
-        let is_disclosed = self.disclosed_to.is_some() || self.service_providers.is_some();
-        self.sold_to.is_some() && self.shared_with.is_some() && is_disclosed
+        self.sold_to.is_some() && self.shared_with.is_some() && self.disclosed_to.is_some()
     }
 }
 

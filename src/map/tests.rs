@@ -24,6 +24,7 @@ sources = ["the consumer directly"]
 purposes = ["fulfilling orders"]
 sold_to = []
 shared_with = []
+disclosed_to = []
 service_providers = ["carrier"]
 retention = "3y"
 environment = "production"
@@ -103,7 +104,7 @@ fn the_most_specific_entry_wins_setting_by_setting() {
     let phone = map.of("crm", "main.customers", "phone");
     assert_eq!(phone.owner, Some("sales"));
     assert!(matches!(phone.retention, Some(RetentionPeriod::For { from: CountsFrom::Collection, .. })));
-    assert_eq!((phone.sold_to, phone.disclosed_to), (Some(&[][..]), None), "said to be nobody, and not said");
+    assert_eq!((phone.sold_to, phone.business_purposes), (Some(&[][..]), None), "said to be nobody, and not said");
     assert_eq!(phone.environment, Some(Environment::Production));
     let note = map.of("crm", "main.notes", "note");
     assert_eq!(

@@ -36,6 +36,7 @@ sources = ["consumer", "Data Brokers"]
 purposes = ["fulfilling orders"]
 sold_to = []
 shared_with = []
+disclosed_to = []
 service_providers = ["carrier"]
 retention = "2y"
 collected_at = "created_at"
@@ -295,7 +296,9 @@ fn names_that_are_personal_stay_sealed() {
 
 #[test]
 fn the_flows_are_drawn_and_come_in_other_forms() {
-    let sandbox = company(&WHOLE.replace("sold_to = []\nshared_with = []\nservice_providers", "service_providers"));
+    let sandbox = company(
+        &WHOLE.replace("sold_to = []\nshared_with = []\ndisclosed_to = []\nservice_providers", "service_providers"),
+    );
     let page = sandbox.run(["map", "graph"]).exits(0).stdout;
     assert!(page.starts_with("<!doctype html>") && page.contains("default-src 'none'"), "{page}");
     for outside in ["http://", "https://", "src=", "url(", "@import", "<link", "<script"] {
