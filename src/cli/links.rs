@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use residuum_detect::Detector;
+use residuum_source::SourceError;
 use serde_json::json;
 
 use super::common::Common;
@@ -18,6 +19,7 @@ use super::{audit, rules};
 use crate::audit::Act;
 use crate::config::Config;
 use crate::identity::links::{self, End, Suggestion};
+use crate::index::{IndexError, Keyring};
 use crate::report::human::{count, counted};
 
 /// Suggest and accept joins that no schema declares
@@ -84,7 +86,11 @@ fn suggest(config: &Config, sources: &[String], format: Format, common: &Common)
         })
         .collect();
     let stop = stop_on_signal()?;
-    let mut found = links::suggest(&sources, &declared, &config.limits, &stop)?;
+    let suggested = match links::suggest(&sources, &declared, &config.limits, &stop) {
+        Err(SourceError::Stopped) => return Err(Failure::new("interrupted: nothing was suggested")),
+        suggested => suggested?,
+    };
+    let mut found = suggested.links;
     // A join over a glob declares each of the objects it matches.
     found.retain(|of| !declared.iter().any(|join| covers(join, &of.from)));
     // A path or a field may name a person: what is kept and printed is sealed as in the index.
@@ -116,7 +122,15 @@ fn suggest(config: &Config, sources: &[String], format: Format, common: &Common)
         counted(found.len() as u64, "suggestion"),
         if found.is_empty() { "" } else { "; `residuum links accept NUMBER` adds one to the configuration" }
     ));
-    Ok(if unreachable.is_empty() { Exit::Done } else { Exit::Incomplete })
+    if suggested.unread > 0 {
+        let unread = counted(suggested.unread, "object");
+        common.say(format_args!("warning: {unread} could not be read in full, which `residuum scan` names"));
+    }
+    if suggested.is_cut {
+        common.say("warning: there are more fields than are compared: name fewer sources at a time");
+    }
+    let is_complete = unreachable.is_empty() && suggested.unread == 0 && !suggested.is_cut;
+    Ok(if is_complete { Exit::Done } else { Exit::Incomplete })
 }
 
 /// Names as outputs have them.
@@ -174,11 +188,7 @@ fn accept(config: &Config, numbers: &[usize], purpose: Option<&str>, common: &Co
         let of = number.checked_sub(1).and_then(|at| found.get(at)).ok_or_else(|| {
             Failure::new(format_args!("there is no suggestion {number}")).hint(format!("there are {}", found.len()))
         })?;
-        let mut of = of.clone();
-        for end in [&mut of.from, &mut of.to] {
-            end.each(&mut |name| index.keys().reveal(name).unwrap_or_else(|_| name.to_owned()));
-        }
-        joins.push_str(&join(&of));
+        joins.push_str(&join(&opened(index.keys(), &of.from)?, &opened(index.keys(), &of.to)?));
     }
     let path = config.file.clone().unwrap_or_else(|| Path::new(crate::config::FILE_NAME).to_owned());
     let details = json!({ "joins": numbers.len(), "file": path });
@@ -192,11 +202,17 @@ fn accept(config: &Config, numbers: &[usize], purpose: Option<&str>, common: &Co
     Ok(Exit::Done)
 }
 
+/// With names as the sources have them.
+fn opened(keys: &Keyring, end: &End) -> Result<End, IndexError> {
+    let name = |name: &str| keys.reveal(name);
+    Ok(End { source: name(&end.source)?, object: name(&end.object)?, field: name(&end.field)? })
+}
+
 /// A suggestion as the configuration has it.
-fn join(of: &Suggestion) -> String {
+fn join(from: &End, to: &End) -> String {
     let end = |end: &End| {
         let text = |text: &str| toml::Value::from(text).to_string();
         format!("{{ source = {}, object = {}, field = {} }}", text(&end.source), text(&end.object), text(&end.field))
     };
-    format!("\n[[join]]\nfrom = {}\nto = {}\n", end(&of.from), end(&of.to))
+    format!("\n[[join]]\nfrom = {}\nto = {}\n", end(from), end(to))
 }
