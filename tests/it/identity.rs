@@ -61,6 +61,50 @@ fn a_shared_telephone_links_nobody() {
     assert_eq!(records(&both, "orders"), BTreeSet::from([101]), "the address still leads to its own");
 }
 
+/// One system has a middle initial that the other has not: the address is one person's still. A telephone is a household's
+/// as soon as people of different names have it.
+#[test]
+fn what_stands_with_several_is_told_by_what_one_person_has() {
+    let sandbox = Sandbox::new();
+    let person = |email: &str, phone: &str, name: &str| format!("{email},{phone},{name}\n");
+    let of = |rows: [String; 3]| format!("email,phone,name\n{}", rows.concat());
+    sandbox.file(
+        "data/crm.csv",
+        of([
+            person("jane@example.com", "202-555-0143", "Jane Roe"),
+            person("kim@example.com", "202-555-0144", "Kim Poe"),
+            person("office@example.com", "202-555-0145", "Lee Doe"),
+        ]),
+    );
+    sandbox.file(
+        "data/newsletter.csv",
+        of([
+            person("jane@example.com", "202-555-0146", "Jane M. Roe"),
+            person("ann@example.com", "202-555-0144", "Ann Moe"),
+            person("max@example.com", "202-555-0147", "Max Lowe"),
+        ]),
+    );
+    sandbox.file(
+        "data/desk.csv",
+        of([
+            person("office@example.com", "202-555-0145", "Lee Doe"),
+            person("office@example.com", "202-555-0149", "Max Lowe"),
+            person("ann@example.com", "202-555-0148", "Ann Moe"),
+        ]),
+    );
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    for (option, value, shared, places) in [
+        ("--email", "jane@example.com", false, 2),
+        ("--phone", "202-555-0144", true, 2),
+        ("--phone", "202-555-0145", false, 2),
+        ("--email", "office@example.com", true, 3),
+    ] {
+        let found = sandbox.run(["find", option, value, "--format", "jsonl"]).exits(0).lines();
+        assert_eq!(found.len(), places, "{value}: {found:?}");
+        assert!(found.iter().all(|line| line["shared"] == shared), "{value}: {found:?}");
+    }
+}
+
 #[test]
 fn a_name_beside_an_address_brings_no_namesake() {
     let found = lines(&shop(), &["--email", "ada@example.com", "--name", "Ada Quill", "--dob", "1980-02-03"]);
