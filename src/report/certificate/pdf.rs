@@ -62,7 +62,8 @@ impl Face {
     fn width(self, c: char) -> f32 {
         let thousandths = match c {
             ' '..='~' => WIDTHS[c as usize - 0x20],
-            _ => 667,
+            '—' | '…' | 'Æ' => 1000,
+            _ => 889,
         };
         let bolder = if self == Self::Bold { 1.07 } else { 1.0 };
         f32::from(thousandths) / 1000.0 * bolder
@@ -144,8 +145,10 @@ impl Setter {
     }
 }
 
-/// Lines of a text that are no wider than `room`; what is too long for a line by itself is cut.
+/// Lines of a text that are no wider than `room`, of characters that the fonts have; what is too long for a line by itself
+/// is cut.
 fn wrap(text: &str, face: Face, size: f32, room: f32) -> Vec<String> {
+    let text = printable(text);
     let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0.0);
     let width = |text: &str| text.chars().map(|c| face.width(c)).sum::<f32>() * size;
     for word in text.split_whitespace() {
@@ -172,26 +175,40 @@ fn wrap(text: &str, face: Face, size: f32, room: f32) -> Vec<String> {
     lines
 }
 
-/// Text in WinAnsiEncoding (annex D); what that lacks is written by its number.
-fn encode(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
+/// A text of characters that the fonts have; what they lack is written by its number.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            ' '..='~' | '\u{a0}'..='\u{ff}' => bytes.push(c as u32 as u8),
-            '•' => bytes.push(0x95),
-            '…' => bytes.push(0x85),
-            '–' => bytes.push(0x96),
-            '—' => bytes.push(0x97),
-            '’' => bytes.push(0x92),
-            '“' => bytes.push(0x93),
-            '”' => bytes.push(0x94),
-            '€' => bytes.push(0x80),
-            '⟨' => bytes.push(b'<'),
-            '⟩' => bytes.push(b'>'),
-            other => bytes.extend_from_slice(format!("(U+{:04X})", other as u32).as_bytes()),
+            c if c.is_whitespace() => out.push(' '),
+            c if in_win_ansi(c).is_some() => out.push(c),
+            c => out.push_str(&format!("(U+{:04X})", c as u32)),
         }
     }
-    bytes
+    out
+}
+
+/// A printable text in WinAnsiEncoding.
+fn encode(text: &str) -> Vec<u8> {
+    text.chars().filter_map(in_win_ansi).collect()
+}
+
+/// A character in WinAnsiEncoding (annex D).
+fn in_win_ansi(c: char) -> Option<u8> {
+    Some(match c {
+        ' '..='~' | '\u{a0}'..='\u{ff}' => c as u32 as u8,
+        '•' => 0x95,
+        '…' => 0x85,
+        '–' => 0x96,
+        '—' => 0x97,
+        '’' => 0x92,
+        '“' => 0x93,
+        '”' => 0x94,
+        '€' => 0x80,
+        '⟨' => b'<',
+        '⟩' => b'>',
+        _ => return None,
+    })
 }
 
 fn document(title: &str, pages: Vec<Vec<Operation>>) -> io::Result<Vec<u8>> {
@@ -244,18 +261,25 @@ const WIDTHS: [u16; 95] = [
 mod tests {
     use super::*;
 
+    const SETTINGS: [(Face, f32, f32); 3] =
+        [(Face::Plain, 10.0, 200.0), (Face::Bold, 18.0, 480.0), (Face::Plain, 9.5, 30.0)];
+
     #[test]
     fn lines_are_no_wider_than_their_room() {
-        let text =
+        let english =
             "All that these sources list was read, but for what is said beside them. ".repeat(5) + &"3d40c1".repeat(40);
-        for (face, size, room) in [(Face::Plain, 10.0, 200.0), (Face::Bold, 18.0, 480.0), (Face::Plain, 9.5, 30.0)] {
-            let lines = wrap(&text, face, size, room);
+        let others = "Список источников 数据来源 ".repeat(9) + &"данныхклиентов".repeat(9) + "—…Æ".repeat(30).as_str();
+        for (text, (face, size, room)) in
+            [english, others].iter().flat_map(|text| SETTINGS.map(|setting| (text, setting)))
+        {
+            let lines = wrap(text, face, size, room);
             for line in &lines {
                 let width = line.chars().map(|c| face.width(c)).sum::<f32>() * size;
                 assert!(width <= room + 0.01 && !line.is_empty(), "{width} of {room}: {line}");
+                assert_eq!(encode(line).len(), line.chars().count(), "it is set as it was measured: {line}");
             }
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            assert_eq!(letters(&lines.concat()), letters(&text), "nothing is lost");
+            assert_eq!(letters(&lines.concat()), letters(&printable(text)), "nothing is lost");
         }
     }
 
