@@ -77,7 +77,8 @@ impl FromStr for Day {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<_> = text.split('-').collect();
-        let is_form = matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2));
+        let is_form = matches!(parts[..], [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2))
+            && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         let number = |i: usize| parts.get(i).and_then(|part| part.parse::<u16>().ok());
         let day = match (number(0), number(1), number(2)) {
             (Some(y), Some(m), Some(d)) if is_form => Self::new(i32::from(y), m as u8, d as u8),
@@ -104,13 +105,14 @@ impl FromStr for CalendarSpan {
             let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(letters);
             let number: u32 = number.parse().ok().filter(|n| *n <= 9999).ok_or_else(wrong)?;
-            match unit {
-                "y" => span.months += number * 12,
-                "mo" => span.months += number,
-                "w" => span.days += number * 7,
-                "d" => span.days += number,
+            let (sum, more) = match unit {
+                "y" => (&mut span.months, number * 12),
+                "mo" => (&mut span.months, number),
+                "w" => (&mut span.days, number * 7),
+                "d" => (&mut span.days, number),
                 _ => return Err(wrong()),
-            }
+            };
+            *sum = sum.checked_add(more).ok_or_else(wrong)?;
             rest = tail.trim_start();
         }
         if span.months == 0 && span.days == 0 { Err(wrong()) } else { Ok(span) }
@@ -227,10 +229,20 @@ mod tests {
             let span: CalendarSpan = text.parse().unwrap();
             assert_eq!((span.to_string().as_str(), span.iso8601().as_str()), (shown, iso));
         }
+        assert!("9999y".repeat(40_000).parse::<CalendarSpan>().is_err(), "it is longer than can be counted");
         for text in ["", "2", "y", "0d", "3m", "-2y", "2 years", "99999d", "1y, 2mo"] {
             assert!(text.parse::<CalendarSpan>().is_err(), "{text}");
         }
-        for text in ["2027-02-29", "2027-13-01", "27-01-01", "2027-1-1", "soon", "2027-01-01T00:00", "2027-01-257"] {
+        for text in [
+            "2027-02-29",
+            "2027-13-01",
+            "27-01-01",
+            "2027-1-1",
+            "soon",
+            "2027-01-01T00:00",
+            "2027-01-257",
+            "2027-+1-+1",
+        ] {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
     }
