@@ -359,10 +359,11 @@ fn the_map_is_exported_for_people_and_programs() {
     assert_eq!(ssn["sources"], serde_json::json!(["the consumer directly", "data brokers"]));
     assert_eq!((&ssn["retention"]["span"], &ssn["retention"]["from"]["collection"]), (&"P2Y".into(), &true.into()));
     assert_eq!(field("to.email")["retention"]["from"]["field"], "written_on");
-    assert_eq!((&ssn["sold_to"], &ssn["disclosed_to"]), (&serde_json::json!([]), &Value::Null), "nobody is not unsaid");
+    let said = (&ssn["sold_to"], &ssn["business_purposes"]);
+    assert_eq!(said, (&serde_json::json!([]), &Value::Null), "nobody is not unsaid");
     assert_eq!(json["recipients"][0]["category"], "parcel carriers");
     let csv = sandbox.run(["map", "export", "--format", "csv"]).exits(0).prints("source,object,field,types");
-    assert!(csv.stdout.contains(",-,-,,carrier,2 years from collection,created_at,"), "{}", csv.stdout);
+    assert!(csv.stdout.contains(",-,-,-,carrier,2 years from collection,created_at,"), "{}", csv.stdout);
     sandbox.run(["map", "export", "--format", "html"]).exits(0).prints("<svg").prints("2 years from collection");
     for format in ["json", "csv", "html", "fides", "openmetadata", "datahub"] {
         let run = sandbox.run(["map", "export", "--format", format, "--as", "crm=hive.shop"]).exits(0);
@@ -370,6 +371,29 @@ fn the_map_is_exported_for_people_and_programs() {
     }
     sandbox.run(["map", "export", "--as", "cmr=x"]).exits(1).says("`--as` names `cmr`").says("`crm`, `logs`");
     sandbox.run(["map", "export", "--as", "crm"]).exits(1).says("such as `crm=pg_prod.shop`");
+}
+
+/// Names that fides writes alike are two datasets still, and a name that is a formula is none in a table.
+#[test]
+fn names_of_the_data_are_written_so_that_they_are_taken_for_names() {
+    let sandbox = Sandbox::new();
+    sandbox.file("a/people.csv", "=cmd|x,email\n1,jane@example.com\n2,omar@example.com\n3,kim@example.com\n");
+    sandbox.file("b/people.csv", "-email,phone\njane@example.com,202-555-0143\nomar@example.com,202-555-0144\n");
+    let source = |name: &str, url: &str| format!("[[source]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+    sandbox.file("residuum.toml", source("crm.eu", "a") + &source("crm_eu", "b"));
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    let yaml = sandbox.run(["map", "export", "--format", "fides"]).exits(0).stdout;
+    for part in ["fides_key: crm_eu\n    name: crm_eu\n", "fides_key: crm_eu_2\n    name: crm.eu\n"] {
+        assert!(yaml.contains(part), "expected\n{part}\nin\n{yaml}");
+    }
+    for arguments in [
+        &["map", "export", "--format", "csv"][..],
+        &["map", "check", "--format", "csv"],
+        &["report", "--format", "csv"],
+    ] {
+        let run = sandbox.run(arguments);
+        assert!(run.stdout.contains(",'-email,") && !run.stdout.contains(",-email,"), "{arguments:?}: {}", run.stdout);
+    }
 }
 
 /// The demonstration's company has a database with keys, nested fields and containers.

@@ -39,13 +39,8 @@ pub fn tables(reader: &Reader, holdings: &[Holding]) -> Result<BTreeMap<(String,
     Ok(all)
 }
 
-/// A dataset on its way.
-#[derive(Default)]
-struct Dataset<'a> {
-    source: &'a str,
-    schema: Option<&'a str>,
-    collections: BTreeMap<&'a str, Collection<'a>>,
-}
+/// Datasets on their way, by source and schema: the collections of each, by name.
+type Datasets<'a> = BTreeMap<(&'a str, Option<&'a str>), BTreeMap<&'a str, Collection<'a>>>;
 
 #[derive(Default)]
 struct Collection<'a> {
@@ -71,7 +66,7 @@ pub fn fides(account: &Account<'_>, known: &BTreeMap<(String, String), Table>, o
     let kind = |source: &str, object: &str| {
         known.get(&(source.to_owned(), object.to_owned())).map_or("", |table| table.kind.as_str())
     };
-    let mut datasets = BTreeMap::<String, Dataset<'_>>::new();
+    let mut datasets = Datasets::new();
     for holding in account.holdings {
         let of = kind(&holding.source, &holding.object);
         let collection = collection(&mut datasets, of, &holding.source, &holding.object);
@@ -95,16 +90,16 @@ pub fn fides(account: &Account<'_>, known: &BTreeMap<(String, String), Table>, o
         return writeln!(out, "dataset: []");
     }
     writeln!(out, "dataset:")?;
-    for (key, dataset) in &datasets {
-        writeln!(out, "  - fides_key: {}", scalar(key))?;
-        writeln!(out, "    name: {}", scalar(dataset.source))?;
-        if let Some(schema) = dataset.schema {
+    for (key, (source, schema)) in keys(&datasets) {
+        writeln!(out, "  - fides_key: {}", scalar(&key))?;
+        writeln!(out, "    name: {}", scalar(source))?;
+        if let Some(schema) = schema {
             writeln!(out, "    fides_meta:\n      namespace:\n        schema: {}", scalar(schema))?;
         }
         writeln!(out, "    collections:")?;
-        for (name, collection) in &dataset.collections {
+        for (name, collection) in &datasets[&(source, schema)] {
             writeln!(out, "      - name: {}", scalar(name))?;
-            let said = account.map.of(dataset.source, collection.object, "");
+            let said = account.map.of(source, collection.object, "");
             let about = about(&said);
             if !about.is_empty() {
                 writeln!(out, "        description: {}", scalar(&about))?;
@@ -118,15 +113,13 @@ pub fn fides(account: &Account<'_>, known: &BTreeMap<(String, String), Table>, o
 
 /// The collection of an object, in the dataset it belongs to.
 fn collection<'d, 'a>(
-    datasets: &'d mut BTreeMap<String, Dataset<'a>>,
+    datasets: &'d mut Datasets<'a>,
     kind: &str,
     source: &'a str,
     object: &'a str,
 ) -> &'d mut Collection<'a> {
     let (schema, name) = split(kind, object);
-    let dataset = datasets.entry(key(source, schema)).or_default();
-    (dataset.source, dataset.schema) = (source, schema);
-    let collection = dataset.collections.entry(name).or_default();
+    let collection = datasets.entry((source, schema)).or_default().entry(name).or_default();
     collection.object = object;
     collection
 }
@@ -217,6 +210,20 @@ fn split<'o>(kind: &str, object: &'o str) -> (Option<&'o str>, &'o str) {
 fn key(source: &str, schema: Option<&str>) -> String {
     let name = schema.map_or_else(|| source.to_owned(), |schema| format!("{source}_{schema}"));
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+/// The datasets by key. Of several whose keys would be the same, as of `crm_eu` and `crm.eu`, all but the first have a number;
+/// one whose key is its name comes first, so that it keeps it.
+fn keys<'a>(datasets: &Datasets<'a>) -> BTreeMap<String, (&'a str, Option<&'a str>)> {
+    let mut all: Vec<_> = datasets.keys().map(|&(source, schema)| (key(source, schema), (source, schema))).collect();
+    all.sort_by_key(|(key, (source, schema))| (schema.is_none() && key != source, (*source, *schema)));
+    let mut keys = BTreeMap::new();
+    for (key, dataset) in all {
+        let numbered = (2..).map(|n| format!("{key}_{n}"));
+        let free = std::iter::once(key.clone()).chain(numbered).find(|key| !keys.contains_key(key));
+        keys.insert(free.expect("there are more numbers than datasets"), dataset);
+    }
+    keys
 }
 
 /// A scalar of YAML: plain where that is safe beyond doubt, else quoted as in JSON, which YAML 1.2 understands.
