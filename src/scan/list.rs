@@ -81,7 +81,7 @@ pub(super) fn list(shared: &Shared<'_>, units: Sender<Work>) -> Listed {
             break;
         }
         match ended {
-            Ok(()) if flow.is_continue() && shared.options.include.is_empty() => listed.complete.push(state.number),
+            Ok(()) if flow.is_continue() => listed.complete.push(state.number),
             Ok(()) | Err(SourceError::Stopped) => {}
             Err(error) => listed.failed.push((state.source.name().to_owned(), error)),
         }
@@ -134,9 +134,6 @@ impl<'l> Lister<'l> {
     fn object(&mut self, object: Object) -> Flow {
         let shared = self.shared;
         shared.go_on()?;
-        if shared.scope.is_outside(object.path.as_str()) {
-            return ControlFlow::Continue(());
-        }
         if self.ahead.is_empty() {
             self.since = Instant::now();
         }
@@ -162,11 +159,12 @@ impl<'l> Lister<'l> {
         };
         let mut known = known.into_iter();
         ahead.retain(|object| {
-            let known = known.next().flatten().filter(|known| self.is_unchanged(known, object));
+            let is_outside = self.shared.scope.is_outside(object.path.as_str());
+            let known = known.next().flatten().filter(|known| is_outside || self.is_unchanged(known, object));
             let is_there = known.is_some() && !is_sealed(object.path.as_str());
             if let Some(known) = known.filter(|_| is_there) {
                 self.shared.writer.listed(known.object);
-                self.unchanged += 1;
+                self.unchanged += u64::from(!is_outside);
             }
             !is_there
         });
@@ -191,6 +189,11 @@ impl<'l> Lister<'l> {
     fn decide(&mut self, name: String, object: Object, known: Option<KnownObject>) -> Flow {
         let shared = self.shared;
         let state = &shared.sources[self.source];
+        if shared.scope.is_outside(object.path.as_str()) {
+            // It is there still, as the index has it.
+            known.iter().for_each(|known| shared.writer.listed(known.object));
+            return ControlFlow::Continue(());
+        }
         if let Some(known) = known.as_ref().filter(|known| self.is_unchanged(known, &object)) {
             shared.writer.listed(known.object);
             self.unchanged += 1;

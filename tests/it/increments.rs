@@ -314,3 +314,19 @@ fn an_increment_finds_what_a_full_scan_finds() {
         fs::remove_dir_all(world.sandbox.path(fresh)).expect("an index can be removed");
     }
 }
+
+#[test]
+fn a_scan_of_a_part_notices_what_is_gone_from_it() {
+    let sandbox = Sandbox::new();
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        sandbox.file(format!("data/{name}"), format!("id,email\n1,{}@example.com\n", &name[..1]));
+    }
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    for name in ["b.csv", "c.csv"] {
+        fs::remove_file(sandbox.path(format!("data/{name}"))).expect("it is there");
+    }
+    sandbox.run(["scan", "data", "--quiet", "--include", "b.csv"]).exits(0);
+    let findings = sandbox.run(["findings", "--format", "jsonl"]).exits(0).lines();
+    let objects: Vec<_> = findings.iter().map(|finding| finding["object"].as_str().unwrap_or_default()).collect();
+    assert_eq!(objects, ["a.csv"], "what the listing has no more is gone, whatever the scan is about");
+}
