@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use residuum_detect::{Category, Detector, FieldPlan, Literals, RuleId, Type};
 use residuum_source::{
-    Action, Batch, Change, Column, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal,
-    RefusalKind, Sensitive,
+    Action, Batch, Change, Editor, NewValue, ObjectPath, Part, Record, RecordKind, Records, Refusal, RefusalKind,
+    Sensitive,
 };
 
 use super::carry_out::CarryOut;
@@ -116,7 +116,7 @@ impl<'a> ByPlan<'a> {
                 continue;
             }
             if let Some(value) = self.replacement(part, batch, sight, corrects) {
-                if is_encoded(&batch.columns[sight.column], sight) {
+                if sight.is_encoded {
                     let reason = "it stands in encoded text, such as Base64, beside other data: to be done by hand";
                     return Err(Refusal::new(RefusalKind::Unsupported, reason));
                 }
@@ -188,33 +188,6 @@ impl<'a> ByPlan<'a> {
             part.records.get(&record).map(|planned| (at, record, *planned))
         };
         (0..batch.records.count() as usize).filter_map(known).collect()
-    }
-}
-
-/// Whether what stands somewhere is the encoded form of a value: its bytes do not read as one, and putting anything in
-/// their place would break what stands around them.
-fn is_encoded(column: &Column, sight: &Sight) -> bool {
-    // Values stand side by side in a column; what is before and behind is asked of the one value only.
-    let of_value = column.value_at(sight.bytes.start);
-    let first = column.offsets[of_value];
-    let bytes = column.value(of_value);
-    let (start, end) = ((sight.bytes.start - first) as usize, (sight.bytes.end - first) as usize);
-    let Some(raw) = bytes.get(start..end) else { return true };
-    let is_escaped = raw.iter().any(|byte| b"%&\\=".contains(byte));
-    let digits = raw.iter().filter(|byte| byte.is_ascii_digit()).count();
-    match sight.kind {
-        Type::Key | Type::Digest => false,
-        Type::Email => !raw.contains(&b'@') && !is_escaped,
-        Type::Phone | Type::UsSsn | Type::UsItin | Type::CreditCard | Type::Npi | Type::UsRouting => {
-            digits < 7 && !is_escaped
-        }
-        _ => {
-            let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            is_word(start.checked_sub(1).map(|at| &bytes[at]))
-                && is_word(bytes.get(end))
-                && raw.is_ascii()
-                && !raw.contains(&b' ')
-        }
     }
 }
 

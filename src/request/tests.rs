@@ -91,7 +91,9 @@ impl World {
     fn plan(&self) -> Plan {
         let reader = self.index.reader().expect("the index can be read");
         let (keys, detector, sources, policy) = (self.index.keys(), &self.detector, &self.sources, &self.policy);
-        Planner { reader: &reader, keys, detector, sources, policy }.erasure(&jane()).expect("a plan")
+        Planner { reader: &reader, keys, detector, sources, policy }
+            .erasure(&jane())
+            .expect("a plan")
     }
 
     fn act<T>(&self, with: impl FnOnce(&CarryOut<'_>, &Store) -> T) -> T {
@@ -343,18 +345,29 @@ fn records_past_their_time_go_and_no_other() {
 #[test]
 fn what_is_others_too_loses_only_what_was_found_and_encodings_stay_whole() {
     use base64::Engine as _;
+    use std::io::Write as _;
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let inner = format!(r#"{{"email": "{JANE}", "with": "kim@example.com", "n": 1}}"#);
-    let payload = base64::engine::general_purpose::STANDARD.encode(inner);
+    let payload = base64(inner.as_bytes());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(inner.as_bytes()).expect("memory takes everything");
+    let compressed = base64(&gzip.finish().expect("memory takes everything"));
+    let hex = crate::keyfile::hex(inner.as_bytes());
     let both = format!("{JANE};kim@example.com");
     let trips = Memory::new("shop")
         .table("trips", &["id", "emails"], &[&["1", both.as_str()], &["2", "lee@example.com"]])
-        .table("jobs", &["id", "payload"], &[&["7", payload.as_str()]]);
+        .table(
+            "jobs",
+            &["id", "payload"],
+            &[&["7", payload.as_str()], &["8", compressed.as_str()], &["9", hex.as_str()]],
+        );
     let world = World::of(trips, "");
     let plan = world.plan();
-    assert_eq!(actions(&plan), [("jobs", "replace what was found", 1), ("trips", "replace what was found", 1)]);
+    assert_eq!(actions(&plan), [("jobs", "replace what was found", 3), ("trips", "replace what was found", 1)]);
     let done = world.carry_out(&plan);
     assert_eq!(world.rows("trips")[0], ["1", "[erased];kim@example.com"]);
-    assert_eq!(world.rows("jobs")[0], ["7", payload.as_str()], "half of an encoding is nobody's data any more");
+    let jobs: Vec<_> = world.rows("jobs").into_iter().map(|row| row[1].clone()).collect();
+    assert_eq!(jobs, [payload, compressed, hex], "half of an encoding is nobody's data any more");
     let refused: Vec<_> = done.refused.iter().map(|of| (of.object.as_str(), of.refusal.kind)).collect();
-    assert_eq!(refused, [("jobs", RefusalKind::Unsupported)]);
+    assert_eq!(refused, [("jobs", RefusalKind::Unsupported); 3]);
 }

@@ -25,6 +25,8 @@ pub(crate) struct Sight {
     pub bytes: Range<u32>,
     /// Whether the value is part of a nested text, such as JSON in a column.
     pub is_nested: bool,
+    /// Whether those bytes hold it encoded, beside other things; see [`Hit::is_encoded`](residuum_detect::Hit::is_encoded).
+    pub is_encoded: bool,
     /// Its type.
     pub kind: Type,
     /// The rule that found it.
@@ -94,6 +96,7 @@ impl<'a> Again<'a> {
                     column: parent,
                     bytes: bytes.clone(),
                     is_nested: within[index].is_some(),
+                    is_encoded: hit.is_encoded,
                     kind: hit.kind,
                     rule: hit.rule,
                     fp: found.fingerprint,
@@ -148,7 +151,8 @@ impl<'a> Again<'a> {
             };
             let (field, is_nested) = (column.field.clone(), within[index].is_some());
             // Of the rule nothing is asked: a key is none of the detector's.
-            Sight { record, field, column: parent, bytes, is_nested, kind: Type::Key, rule: RuleId(u16::MAX), fp }
+            let (kind, rule) = (Type::Key, RuleId(u16::MAX));
+            Sight { record, field, column: parent, bytes, is_nested, is_encoded: false, kind, rule, fp }
         };
         let mut sights = Vec::new();
         if let [index] = columns[..] {

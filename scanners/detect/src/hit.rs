@@ -24,4 +24,7 @@ pub struct Hit {
     pub kind: Type,
     /// How sure, in thousandths.
     pub confidence: u16,
+    /// Whether it stands in Base64, hexadecimal or what is compressed: its bytes hold more than it, and cannot be
+    /// replaced by themselves. Escapes of single characters can.
+    pub is_encoded: bool,
 }

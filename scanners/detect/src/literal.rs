@@ -62,6 +62,7 @@ pub(crate) fn add(wanted: &dyn Literals, scratch: &mut Scratch, texts: Texts<'_>
                 weak: None,
                 word: None,
                 decoded: false,
+                encoded: false,
                 kind: literal.kind,
             });
         });

@@ -167,6 +167,8 @@ fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &
     let offsets = [0, decoded.len() as u32];
     let texts = Texts { bytes: decoded, offsets: &offsets, hint: cx.hint, depth: depth + 1, literals: cx.literals };
     cx.engine.search(scratch, texts, 0..decoded.len());
+    let is_escape = |piece: &Piece| matches!(piece.form, Form::Plain | Form::Escape(_));
+    let encoded = !pieces.iter().all(is_escape);
     for found in &scratch.found {
         let form = &scratch.forms[found.form as usize..(found.form + found.form_len) as usize];
         let at = cx.forms.len() as u32;
@@ -177,6 +179,7 @@ fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &
             end: base + place_of_end(pieces, found.end),
             form: at,
             decoded: true,
+            encoded: encoded || found.encoded,
             ..*found
         });
     }

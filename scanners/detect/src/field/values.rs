@@ -150,6 +150,7 @@ pub(crate) fn read(
                     rule,
                     kind: reader.kind,
                     confidence: plan.confidence,
+                    is_encoded: false,
                 };
                 each(i, Reading::Hit(hit, form));
             }

@@ -28,6 +28,8 @@ pub(crate) struct Found {
     pub word: Option<u16>,
     /// Whether it stands in what was encoded or compressed.
     pub decoded: bool,
+    /// Whether that is more than escapes: see [`Hit::is_encoded`](crate::Hit::is_encoded).
+    pub encoded: bool,
     /// What it is.
     pub kind: Type,
 }
@@ -158,6 +160,7 @@ impl<'a> Cx<'a> {
             weak: context.filter(|_| compiled.required || confidence == Confidence::OnlyInContext).map(|d| d as u16),
             word: context.map(|d| d as u16),
             decoded: false,
+            encoded: false,
             kind: compiled.kind,
         });
     }

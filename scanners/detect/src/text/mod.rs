@@ -303,7 +303,8 @@ impl Scratch {
         for f in &self.found {
             let form = &self.forms[f.form as usize..(f.form + f.form_len) as usize];
             let (rule, kind) = (crate::RuleId(f.rule), f.kind);
-            out(&crate::Hit { start: f.start, end: f.end, rule, kind, confidence: f.confidence }, form);
+            let (confidence, is_encoded) = (f.confidence, f.encoded);
+            out(&crate::Hit { start: f.start, end: f.end, rule, kind, confidence, is_encoded }, form);
         }
     }
 }
