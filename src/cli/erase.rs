@@ -16,7 +16,7 @@ use super::people::{self, People};
 use super::scan::{choose, open, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
-use crate::identity::Subject;
+use crate::identity::{FindOptions, Identifier, Subject};
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
 use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Store, Suppression};
@@ -142,10 +142,12 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         wanted: wanted.as_ref(),
         stop: &stop,
     };
-    let plan = |desk: &Desk<'_>| -> Result<Plan, Failure> {
+    let mut options =
+        FindOptions { shared: Suppression::shared(&config.index, index.keys())?, ..FindOptions::default() };
+    let plan = |desk: &Desk<'_>, options: &FindOptions| -> Result<Plan, Failure> {
         let reader = index.reader()?;
         known::domains(&reader, subjects)?;
-        Ok(desk.planner(&reader).erasure(subjects)?)
+        Ok(desk.planner(&reader).erasure(subjects, options)?)
     };
     let note = |action: &str, details| {
         let (purpose, request) = (how.purpose.clone(), how.request.clone());
@@ -162,7 +164,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
         last_scan = desk.look_again(&done)?;
     }
-    let mut planned = plan(&desk)?;
+    let mut planned = plan(&desk, &options)?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), how.show_values);
     let shown = Erasure { names, format: how.format };
@@ -178,6 +180,12 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         });
         return Ok(covered);
     }
+    // Before anything goes: what stands with several people now stands with the others alone afterwards.
+    let shared: Vec<_> = planned.shared.drain(..).map(|identifier| vec![identifier]).collect();
+    if !shared.is_empty() {
+        Suppression::open(&config.index)?.add(index.keys(), &shared, Reason::Shared, how.request.as_deref())?;
+        options.shared.extend(shared.iter().flatten().filter_map(Identifier::digest));
+    }
     let mut found_only = 0;
     for _ in 0..ROUNDS {
         if planned.is_empty() || done.interrupted {
@@ -188,7 +196,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         let nothing_done = now.deleted + now.edited == 0;
         last_scan = desk.look_again(&now)?.or(last_scan);
         done.add(now);
-        planned = plan(&desk)?;
+        planned = plan(&desk, &options)?;
         if nothing_done {
             break;
         }
@@ -211,7 +219,10 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
             "left": planned.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
     )?;
     if !done.interrupted {
-        let people: Vec<_> = subjects.iter().map(|subject| subject.identifiers.clone()).collect();
+        // By what others have as well nobody is recognised.
+        let is_own = |of: &&Identifier| of.digest().is_none_or(|digest| !options.shared.contains(&digest));
+        let own = |subject: &Subject| subject.identifiers.iter().filter(is_own).cloned().collect::<Vec<_>>();
+        let people: Vec<_> = subjects.iter().map(own).collect();
         let unknown =
             Suppression::open(&config.index)?.add(index.keys(), &people, Reason::Erased, how.request.as_deref())?;
         if unknown > 0 {

@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let rules = rules::load(&config)?;
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
-    let options = FindOptions { follow_mentions: args.mentions };
+    let options = FindOptions { follow_mentions: args.mentions, ..FindOptions::default() };
     let (mut printed, mut locations) = (Ok(()), 0);
     let summary = identity::find(&reader, index.keys(), &subjects, &options, &mut |location| {
         if scope.contains(&location.finding.object, &location.finding.field) {

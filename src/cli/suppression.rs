@@ -92,6 +92,7 @@ pub(super) fn back(config: &Config, index: &Index) -> Result<Back, Failure> {
         match reason {
             Reason::Erased => (back.people, back.places) = (people.len() as u64, places),
             Reason::Corrected => back.corrected = places,
+            Reason::Shared => {}
         }
     }
     Ok(back)

@@ -24,12 +24,12 @@ use super::scan::{choose, make_index, open, own_index, stop_on_signal, warn};
 use super::{audit, known, rules};
 use crate::audit::Act;
 use crate::clock::utc;
-use crate::identity::Subject;
-use crate::index::{Finding, Index, Reader, SourceState};
+use crate::identity::{FindOptions, Subject};
+use crate::index::{Finding, Index, SourceState};
 use crate::keyfile::hex;
 use crate::proof::{self, Canaries, Edges, Places, Traces, Wanted};
 use crate::report::human::{count, counted};
-use crate::request::Policy;
+use crate::request::{Policy, Suppression};
 use crate::scan::{Scan, ScanOptions};
 
 /// Verify that nothing of a person is left
@@ -148,13 +148,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         return Ok(Exit::Incomplete);
     }
     let scanned = [began, utc(SystemTime::now())];
-    let reader = index.reader()?;
-    known::domains(&reader, &subjects)?;
+    known::domains(&index.reader()?, &subjects)?;
     let traces = proof::leftovers(&sources, &detector, index.keys(), &subjects, &stop);
     let mut out = output::stdout();
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
     let policy = Policy::new(&config);
-    let (places, retained) = print(&mut printer, &index, &reader, &subjects, &traces, &policy, &stop)?;
+    let known = FindOptions { shared: Suppression::shared(&config.index, index.keys())?, ..FindOptions::default() };
+    let (places, retained) = print(&mut printer, &index, &subjects, &known, &traces, &policy, &stop)?;
     printer.finish()?;
     out.flush()?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
@@ -213,26 +213,28 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 fn print(
     printer: &mut Printer<'_>,
     index: &Index,
-    reader: &Reader,
     subjects: &[Subject],
+    options: &FindOptions,
     traces: &Traces,
     policy: &Policy,
     stop: &AtomicBool,
 ) -> Result<(Places, BTreeMap<String, u64>), Failure> {
+    let reader = index.reader()?;
     let mut retained = BTreeMap::new();
     let mut printed = Ok(());
     let is_retained = |finding: &Finding| policy.keeps(finding).is_some();
-    let mut places = proof::remaining(reader, index.keys(), subjects, &is_retained, &mut |state, location| {
-        if let Some(retention) = policy.keeps(&location.finding) {
-            *retained.entry(retention.exception.clone()).or_default() += 1;
-        }
-        printed = printer.remaining(state, location);
-        if printed.is_err() || stop.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
+    let mut places =
+        proof::remaining(&reader, index.keys(), subjects, options, &is_retained, &mut |state, location| {
+            if let Some(retention) = policy.keeps(&location.finding) {
+                *retained.entry(retention.exception.clone()).or_default() += 1;
+            }
+            printed = printer.remaining(state, location);
+            if printed.is_err() || stop.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
     printed?;
     for trace in &traces.found {
         *places.of(trace.state) += 1;

@@ -26,6 +26,9 @@ const HOPS: usize = 16;
 pub struct FindOptions {
     /// Also follow keys that merely mention the person, such as `support_rep_id`.
     pub follow_mentions: bool,
+    /// Digests of identifiers that are known to be several people's, whatever stands there now: see
+    /// [`Identifier::digest`]. Once one of those people is erased, nothing in the data tells it any more.
+    pub shared: HashSet<[u8; 32]>,
 }
 
 /// Where a subject is.
@@ -44,7 +47,7 @@ pub struct Location {
 }
 
 /// What a look-up came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FindSummary {
     /// Locations given.
     pub locations: u64,
@@ -52,6 +55,9 @@ pub struct FindSummary {
     pub found: u64,
     /// Identifiers that stand with several people.
     pub shared: u64,
+    /// Those of them that stand in a record that names somebody and is about none of the subjects: once the subjects are
+    /// gone they are somebody else's, and nothing in the data tells that they were anything more.
+    pub others: Vec<Identifier>,
 }
 
 /// A record: the number of its object and what identifies it there.
@@ -103,11 +109,24 @@ pub fn find(
     let mut summary = FindSummary::default();
     let mut people = Vec::new();
     for (subject, met) in subjects.iter().zip(met) {
-        let person = Person::new(subject, met, &mut links)?;
+        let person = Person::new(subject, met, &mut links, options)?;
         summary.shared += person.shared.len() as u64;
         people.push(person);
     }
     follow_keys(reader, &mut people, &mut links, options)?;
+    if summary.shared > 0 {
+        let theirs: HashSet<&RecordId> = people.iter().flat_map(|person| person.records.keys()).collect();
+        for person in people.iter().filter(|person| !person.shared.is_empty()) {
+            let mut others = BTreeSet::new();
+            for met in person.met.iter().filter(|met| person.shared.contains(&met.identifier)) {
+                let record = record_id(&met.finding);
+                if !theirs.contains(&record) && links.record(&record)?.iter().any(names_a_person) {
+                    others.insert(met.identifier);
+                }
+            }
+            summary.others.extend(others.into_iter().map(|number| person.subject.identifiers[number].clone()));
+        }
+    }
     for person in people {
         let locations = person.locations();
         summary.found += u64::from(!locations.is_empty());
@@ -264,7 +283,12 @@ struct Person<'s> {
 }
 
 impl<'s> Person<'s> {
-    fn new(subject: &'s Subject, met: Vec<Met>, links: &mut Links<'_>) -> Result<Self, IndexError> {
+    fn new(
+        subject: &'s Subject,
+        met: Vec<Met>,
+        links: &mut Links<'_>,
+        options: &FindOptions,
+    ) -> Result<Self, IndexError> {
         let mut person = Self {
             subject,
             met,
@@ -276,7 +300,9 @@ impl<'s> Person<'s> {
         for (identifier, given) in subject.identifiers.iter().enumerate().filter(|(_, given)| given.is_strong()) {
             let here: Vec<_> =
                 person.met.iter().filter(|met| met.identifier == identifier).map(|m| record_id(&m.finding)).collect();
-            if !matches!(given, Identifier::Key { .. }) && stands_with_several(given.kind(), &here, links)? {
+            let is_known = !here.is_empty() && given.digest().is_some_and(|digest| options.shared.contains(&digest));
+            if is_known || !matches!(given, Identifier::Key { .. }) && stands_with_several(given.kind(), &here, links)?
+            {
                 person.shared.insert(identifier);
                 continue;
             }
@@ -424,16 +450,12 @@ pub(super) fn stands_with_several(kind: Type, records: &[RecordId], links: &mut 
         if stands_here.iter().any(belongs) {
             continue; // an order names whom it is sent to; whose it is, its key says
         }
-        for finding in stands_here.iter() {
-            let names_a_person =
-                matches!(finding.kind, Type::PersonName | Type::DateOfBirth) && !finding.field.is_empty();
-            if names_a_person && fills_field(finding) {
-                let object = is_ones_own.then_some(finding.object_id);
-                let held = names.entry((object, finding.field.clone())).or_default();
-                held.insert(finding.fp);
-                if held.len() > 1 {
-                    return Ok(true);
-                }
+        for finding in stands_here.iter().filter(|finding| names_a_person(finding)) {
+            let object = is_ones_own.then_some(finding.object_id);
+            let held = names.entry((object, finding.field.clone())).or_default();
+            held.insert(finding.fp);
+            if held.len() > 1 {
+                return Ok(true);
             }
         }
         let named = Named::of(&stands_here);
@@ -462,6 +484,11 @@ impl Named {
     fn is_another_than(&self, other: &Self) -> bool {
         self.addresses.is_disjoint(&other.addresses) && self.names.is_disjoint(&other.names)
     }
+}
+
+/// Whether a finding is a field that says who a record is about.
+fn names_a_person(finding: &Finding) -> bool {
+    matches!(finding.kind, Type::PersonName | Type::DateOfBirth) && !finding.field.is_empty() && fills_field(finding)
 }
 
 /// Whether a finding is what its field is for, rather than something said in running text: the rules that type a

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use residuum_detect::{Fingerprint, Type, standard_form};
 use residuum_source::Sensitive;
+use sha2::{Digest as _, Sha256};
 
 /// A person who is looked for.
 #[derive(Clone, Debug)]
@@ -164,6 +165,15 @@ impl Identifier {
         match self {
             Self::Value { kind, .. } | Self::Sha256 { kind, .. } | Self::Fingerprint { kind, .. } => *kind,
             Self::Key { .. } => Type::Key,
+        }
+    }
+
+    /// The SHA-256 of its standard form; `None` of a key or a fingerprint.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Value { form, .. } => Some(Sha256::digest(form.expose()).into()),
+            Self::Sha256 { digest, .. } => Some(*digest),
+            Self::Fingerprint { .. } | Self::Key { .. } => None,
         }
     }
 

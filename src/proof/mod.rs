@@ -93,7 +93,7 @@ impl Places {
 ///
 /// A name or a date of birth leads nowhere where an e-mail is known, too; here it is looked for by itself as well, for
 /// what is left of somebody may be a record that has lost the rest. What is retained under an exception is told by whoever
-/// asks.
+/// asks, and with `options` which identifiers are known to be several people's.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -101,6 +101,7 @@ pub fn remaining(
     reader: &Reader,
     keys: &Keyring,
     subjects: &[Subject],
+    options: &FindOptions,
     is_retained: &dyn Fn(&Finding) -> bool,
     each: &mut dyn FnMut(State, &Location) -> ControlFlow<()>,
 ) -> Result<Places, IndexError> {
@@ -118,7 +119,7 @@ pub fn remaining(
         *places.of(state) += 1;
         each(state, location)
     };
-    identity::find(reader, keys, subjects, &FindOptions::default(), &mut take)?;
+    identity::find(reader, keys, subjects, options, &mut take)?;
     let weak = |subject: &Subject| {
         let weak: Vec<_> = subject.identifiers.iter().filter(|given| !given.is_strong()).cloned().collect();
         let adds = !weak.is_empty() && weak.len() < subject.identifiers.len();
@@ -126,7 +127,7 @@ pub fn remaining(
     };
     let weak: Vec<Subject> = subjects.iter().filter_map(weak).collect();
     if !weak.is_empty() {
-        identity::find(reader, keys, &weak, &FindOptions::default(), &mut take)?;
+        identity::find(reader, keys, &weak, options, &mut take)?;
     }
     Ok(places)
 }

@@ -4,7 +4,7 @@ use residuum_detect::Fingerprint;
 use residuum_source::{ObjectPath, Record};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::Location;
+use crate::identity::{Identifier, Location};
 use crate::index::{Finding, IndexError, Keyring};
 
 /// What is to be done about people, and what is not.
@@ -14,6 +14,8 @@ pub struct Plan {
     pub objects: Vec<PlannedObject>,
     /// What is not acted on.
     pub left: Vec<Left>,
+    /// Identifiers that somebody else has as well, who stays.
+    pub shared: Vec<Identifier>,
 }
 
 /// An object, or a member of one, with the records to act on.
@@ -137,7 +139,9 @@ impl LeftState {
     /// What there is to say about it.
     pub fn reason(&self) -> String {
         match self {
-            Self::Joint => "the identifier stands with several people: say whose the record is".to_owned(),
+            Self::Joint => "the identifier stands, or stood, with several people: say whose the record is (if it was one person's alone, \
+                 `residuum suppression lift` the entry `shared`)"
+                .to_owned(),
             Self::Possible => "only weak identifiers meet there: perhaps a namesake".to_owned(),
             Self::Retained { exception, reason, approved_by } => {
                 format!("{exception}: {reason} (approved by {approved_by})")

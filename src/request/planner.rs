@@ -46,10 +46,10 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn erasure(&self, subjects: &[Subject]) -> Result<Plan, RequestError> {
+    pub fn erasure(&self, subjects: &[Subject], options: &FindOptions) -> Result<Plan, RequestError> {
         let mut gathered: BTreeMap<RecordId, Gathered> = BTreeMap::new();
         let mut plan = Plan::default();
-        identity::find(self.reader, self.keys, subjects, &FindOptions::default(), &mut |location| {
+        let found = identity::find(self.reader, self.keys, subjects, options, &mut |location| {
             match location {
                 Location { weak: true, .. } => plan.leave(location, LeftState::Possible),
                 Location { shared: true, .. } => plan.leave(location, LeftState::Joint),
@@ -62,6 +62,7 @@ impl Planner<'_> {
             }
             ControlFlow::Continue(())
         })?;
+        plan.shared = found.others;
         let numbers: Vec<u32> = gathered.keys().map(|(object, _)| *object).collect();
         let infos: HashMap<u32, ObjectInfo> =
             self.reader.objects_numbered(&numbers)?.into_iter().map(|info| (info.object, info)).collect();

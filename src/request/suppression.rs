@@ -4,12 +4,12 @@
 //! Of an identifier its SHA-256 is kept, sealed under the index's key: it meets plain and hashed values in a look-up and
 //! tells nothing without the key. An entry ends when it is lifted, as when somebody becomes a customer anew.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use residuum_detect::Type;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::RequestError;
 use crate::clock::{today, utc};
@@ -25,6 +25,9 @@ pub enum Reason {
     Erased,
     /// The value was wrong and was corrected (§ 7023(k)).
     Corrected,
+    /// Not that it should not come back: it stood with several people when one of them was erased, so that what is left
+    /// of it is the others'.
+    Shared,
 }
 
 impl Reason {
@@ -33,6 +36,7 @@ impl Reason {
         match self {
             Self::Erased => "erased",
             Self::Corrected => "corrected",
+            Self::Shared => "shared",
         }
     }
 }
@@ -191,6 +195,18 @@ impl Suppression {
         Ok(subjects)
     }
 
+    /// Digests of the identifiers that are several people's; none where there is no ledger.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the key that sealed it is not at hand.
+    pub fn shared(index: &Path, keys: &Keyring) -> Result<HashSet<[u8; 32]>, RequestError> {
+        if !Self::file(index).exists() {
+            return Ok(HashSet::new());
+        }
+        let known = Self::open(index)?.subjects(keys, Reason::Shared)?;
+        Ok(known.iter().flat_map(|of| &of.identifiers).filter_map(Identifier::digest).collect())
+    }
+
     /// Everybody in the ledger, those who were lifted included, oldest first.
     ///
     /// # Errors
@@ -267,17 +283,13 @@ impl Suppression {
 
 /// The digest under which an identifier is known again.
 fn digest(identifier: &Identifier) -> Option<(Type, String)> {
-    match identifier {
-        _ if !identifier.is_strong() => None,
-        Identifier::Value { kind, form } => Some((*kind, hex(&Sha256::digest(form.expose())))),
-        Identifier::Sha256 { kind, digest } => Some((*kind, hex(digest))),
-        Identifier::Fingerprint { .. } | Identifier::Key { .. } => None,
-    }
+    identifier.digest().filter(|_| identifier.is_strong()).map(|digest| (identifier.kind(), hex(&digest)))
 }
 
 #[cfg(test)]
 mod tests {
     use residuum_detect::IndexKey;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
 

@@ -92,7 +92,7 @@ impl World {
         let reader = self.index.reader().expect("the index can be read");
         let (keys, detector, sources, policy) = (self.index.keys(), &self.detector, &self.sources, &self.policy);
         Planner { reader: &reader, keys, detector, sources, policy }
-            .erasure(&jane())
+            .erasure(&jane(), &FindOptions::default())
             .expect("a plan")
     }
 

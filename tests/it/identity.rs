@@ -183,3 +183,43 @@ fn a_number_of_people_who_share_neither_name_nor_address_is_several_peoples() {
     assert_eq!(objects(&eve, false), "\"callers.csv\" \"customers.csv\" \"old.csv\"");
     assert_eq!(objects(&eve, true), "");
 }
+
+/// DEL-1: once one of those who share a telephone is gone, the number is the others', and no trace of the one.
+#[test]
+fn what_several_people_had_stays_the_others_when_one_is_erased() {
+    let sandbox = Sandbox::new();
+    let others = "2,Omar,Diaz,omar@example.org,(202) 555-0123\n3,Kim,Poe,kim@example.org,(202) 555-0199\n";
+    let header = "id,first_name,last_name,email,phone\n";
+    sandbox.file("data/crm.csv", format!("{header}1,Jane,Roe,jane.roe@example.com,(202) 555-0123\n{others}"));
+    let calls = "who,phone\nreception,202-555-0123\n";
+    sandbox.file("data/calls.csv", calls);
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let jane = ["--email", "jane.roe@example.com", "--phone", "202-555-0123"];
+    let erase = |more: &[&str]| sandbox.run(["erase", "data"].iter().chain(more));
+    let stays = || {
+        let read = |name: &str| std::fs::read_to_string(sandbox.path(format!("data/{name}"))).expect("it is text");
+        assert_eq!((read("crm.csv"), read("calls.csv")), (format!("{header}{others}"), calls.to_owned()));
+    };
+    // In the rounds of one run, in a later run, and for those who are back.
+    let apply = [&jane[..], &["--apply"]].concat();
+    erase(&apply).exits(2).says("1 record deleted, 0 records edited").prints("joint");
+    stays();
+    erase(&apply).exits(2).says("0 records deleted, 0 records edited").prints("joint");
+    erase(&["--resurrected", "--apply"]).says("0 records deleted, 0 records edited");
+    stays();
+    sandbox.run(["verify", "data"].iter().chain(&jane)).exits(3).says("nothing residual: 2 joint");
+    // Where all who had it are erased it is nobody else's.
+    let everybody = "subject_id,email,phone\n1,jane.roe@example.com,202-555-0177\n2,jr@example.com,202-555-0177\n";
+    sandbox.file("everybody.csv", everybody);
+    let rows = "1,Jane,Roe,jane.roe@example.com,(202) 555-0177\n2,Jo,Roe,jr@example.com,(202) 555-0177\n";
+    sandbox.file("more/crm.csv", format!("{header}{rows}"));
+    sandbox.file("more/calls.csv", "who,phone\nreception,202-555-0177\n");
+    sandbox.run(["scan", "more", "--quiet"]).exits(0);
+    sandbox.run(["erase", "more", "--identifiers", "everybody.csv", "--apply"]).says("3 records deleted");
+    // Until somebody says that it was hers alone.
+    let listed = sandbox.run(["suppression", "list", "--format", "jsonl"]).exits(0).nowhere("0123").lines();
+    let shared: Vec<_> = listed.iter().filter(|entry| entry["reason"] == "shared").collect();
+    assert_eq!((shared.len(), &shared[0]["types"][0]), (1, &"PHONE".into()), "{listed:?}");
+    sandbox.run(["suppression", "lift", shared[0]["id"].as_str().expect("an id")]).exits(0);
+    erase(&jane).exits(0).prints("crm.csv").prints("calls.csv").says("2 records to act on");
+}
