@@ -172,12 +172,13 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
         ],
         "files" => &[
             "free space of the file system, and its snapshots",
-            "comments and unused stretches of archives, and where links point to",
+            "comments and unused stretches of archives, page indexes and Bloom filters of Parquet, and where links point to",
             "numbers on pages that SQLite has freed, and texts there that the end of a page cuts: `VACUUM` removes them",
         ],
-        "s3" => {
-            &["versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets"]
-        }
+        "s3" => &[
+            "versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets",
+            "comments and unused stretches of archives, page indexes and Bloom filters of Parquet",
+        ],
         "http" => &["what the vendor keeps and its interface does not give"],
         _ => &[],
     }

@@ -31,6 +31,8 @@ pub(super) struct Flat {
     pub(super) columns: Vec<Column>,
     /// Values too long to stand in a column.
     pub(super) long: Vec<LongValue>,
+    /// The dictionaries of columns that have one, with all their entries.
+    pub(super) dictionaries: Vec<(Arc<str>, ArrayRef)>,
 }
 
 /// A value too long to stand in a column.
@@ -148,6 +150,7 @@ impl<'a> Flatten<'a> {
     /// Strings that stand once for many rows.
     fn dictionary(&mut self, array: &DictionaryArray<Int32Type>, mut column: Column, kind: Leaf) {
         let values: &BinaryArray = array.values().as_binary();
+        self.out.dictionaries.push((column.field.clone(), array.values().clone()));
         let keys = array.keys();
         self.remap.resize(values.len().max(self.remap.len()), HIDDEN);
         let (mut used, mut rows) = (Vec::new(), Vec::with_capacity(keys.len()));

@@ -2,11 +2,13 @@
 //!
 //! A record is a row of a row group. `struct` fields are steps of a path, list elements `[]`, keys and values of a map
 //! `{key}` and `{}`. Values are text as a person reads it; truth values are left out. Strings of a
-//! dictionary-encoded column stand once for each batch.
+//! dictionary-encoded column stand once for each batch. What stands in dictionaries and statistics and in no row is a
+//! record of its own.
 //!
 //! A row group that is damaged is told when the file is closed, and the others are read. Encrypted
 //! columns are told and the others are read.
 
+mod beside;
 mod flatten;
 mod footer;
 mod rows;
@@ -25,6 +27,7 @@ use parquet::schema::types::SchemaDescriptor;
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::{Fault, ReadAt};
+pub(crate) use beside::row_group_of;
 use schema::Leaf;
 pub(crate) use storage::Storage;
 

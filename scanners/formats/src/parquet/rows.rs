@@ -13,13 +13,14 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use residuum_source::{Batch, Column, Flow, Limits, Record, RecordKind, Records, Rows, Sink, Stop, Window};
 
 use super::File;
+use super::beside::Beside;
 use super::flatten::{Flatten, LongValue};
 use super::schema;
 
 /// Rows the library reads at a time, at most.
 const MAX_ROWS: usize = 8192;
 /// A value longer than this (or than a batch) is handed over in windows.
-const LONG: usize = 64 << 10;
+pub(super) const LONG: usize = 64 << 10;
 /// What consecutive windows of a long value have in common.
 const OVERLAP: usize = 4 << 10;
 
@@ -40,9 +41,10 @@ pub(super) fn read(
         Err(reason) => return ControlFlow::Continue(Err(reason)),
     };
     let leaves: Vec<_> = (0..file.leaves.len()).filter(|leaf| !file.encrypted.contains(leaf)).collect();
+    let metadata = file.metadata.row_group(row_group);
+    let mut beside = Beside::new(metadata, &leaves, &names);
     let leaves: Vec<_> = leaves.into_iter().map(|leaf| file.leaves[leaf]).collect();
     let mut flatten = Flatten::new(&names, &leaves, LONG.max(limits.batch_bytes));
-    let metadata = file.metadata.row_group(row_group);
     let stored_row = metadata.compressed_size() as f64 / metadata.num_rows().max(1) as f64;
     let mut row = 0u64;
     loop {
@@ -56,6 +58,8 @@ pub(super) fn read(
         };
         for piece in pieces(&batch, limits.batch_bytes) {
             let flat = flatten.batch(&piece);
+            flat.dictionaries.iter().for_each(|(name, entries)| beside.dictionary(name, entries));
+            flat.columns.iter().for_each(|column| beside.in_rows(column));
             let count = piece.num_rows() as u64;
             let first = Record::row_group(row_group as u32, row).number();
             *records += count;
@@ -70,6 +74,7 @@ pub(super) fn read(
             row += count;
         }
     }
+    beside.hand_over(row_group, sink)?;
     let expected = metadata.num_rows() as u64;
     ControlFlow::Continue(match row == expected {
         true => Ok(()),

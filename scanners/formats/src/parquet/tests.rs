@@ -294,3 +294,62 @@ proptest! {
         prop_assert!(outcome.coverage == Coverage::Read || outcome.reason.is_some());
     }
 }
+
+/// A file of `rows` whose only column has the dictionary of a file that had `gone` as well, or bounds that say so.
+fn with_remains(rows: &[&str], gone: &str, in_dictionary: bool) -> Vec<u8> {
+    use parquet::data_type::ByteArray;
+    use parquet::file::statistics::Statistics;
+    let open = |rows: &[&str]| {
+        let bytes =
+            bytes::Bytes::from(write(vec![("email", Arc::new(StringArray::from(rows.to_vec())) as ArrayRef)], 99));
+        (bytes.clone(), SerializedFileReader::new(bytes).unwrap())
+    };
+    let ((old, old_reader), (new, new_reader)) = (open(&[rows, &[gone]].concat()), open(rows));
+    let (of_old, of_new) = (old_reader.metadata().row_group(0).column(0), new_reader.metadata().row_group(0).column(0));
+    let (from, of) = if in_dictionary { (&old, of_old) } else { (&new, of_new) };
+    let dictionary = from.slice(of.dictionary_page_offset().unwrap() as usize..of.data_page_offset() as usize);
+    let end = (of_new.dictionary_page_offset().unwrap() + of_new.compressed_size()) as usize;
+    let chunk = bytes::Bytes::from([&dictionary[..], &new[of_new.data_page_offset() as usize..end]].concat());
+    let bound = || Some(ByteArray::from(gone.as_bytes().to_vec()));
+    let stale = Statistics::byte_array(bound(), bound(), None, Some(0), false);
+    let metadata = of_new.clone().into_builder();
+    let metadata = metadata.set_dictionary_page_offset(Some(0)).set_data_page_offset(dictionary.len() as i64);
+    let metadata =
+        metadata.set_total_compressed_size(chunk.len() as i64).set_total_uncompressed_size(chunk.len() as i64);
+    let statistics = if in_dictionary { of_new.statistics().unwrap().clone() } else { stale };
+    let close = parquet::column::writer::ColumnCloseResult {
+        bytes_written: chunk.len() as u64,
+        rows_written: rows.len() as u64,
+        metadata: metadata.set_statistics(statistics).build().unwrap(),
+        bloom_filter: None,
+        column_index: None,
+        offset_index: None,
+    };
+    let schema = new_reader.metadata().file_metadata().schema_descr().root_schema_ptr();
+    let properties = Arc::new(WriterProperties::builder().set_offset_index_disabled(true).build());
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    group.append_column(&chunk, close).unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn what_no_row_has_any_more_is_a_record_of_its_own() {
+    let rows = ["kim@example.com", "lee@example.com", "kim@example.com"];
+    for in_dictionary in [true, false] {
+        let bytes = with_remains(&rows, "zoe@example.com", in_dictionary);
+        for batch_bytes in [Limits::default().batch_bytes, 64] {
+            let batches = batches(bytes.clone(), &Limits { batch_bytes, ..Limits::default() });
+            let (beside, of_rows): (Vec<_>, Vec<_>) =
+                batches.iter().partition(|batch| batch.record(0).kind() == RecordKind::Part);
+            let [beside] = beside[..] else { panic!("{in_dictionary}: {} batches", beside.len()) };
+            assert_eq!(beside.record(0).text(), Some("row group 0, in no row"));
+            let column = &beside.columns[0];
+            assert_eq!((&*column.field, &*column.bytes), ("email", &b"zoe@example.com"[..]), "{in_dictionary}");
+            assert_eq!(of_rows.iter().map(|batch| batch.records.count()).sum::<u64>(), 3);
+        }
+    }
+    let clean = write(vec![("email", Arc::new(StringArray::from(rows.to_vec())) as ArrayRef)], 2);
+    assert!(batches(clean, &Limits::default()).iter().all(|batch| batch.record(0).kind() == RecordKind::RowGroup));
+}

@@ -22,7 +22,7 @@ use residuum_source::{Limits, Record, RecordKind, Refusal};
 
 use crate::edit::unsupported;
 use crate::edit::wish::{Set, Wishes};
-use crate::parquet::{Storage, leaf_names};
+use crate::parquet::{Storage, leaf_names, row_group_of};
 use crate::{Fault, ReadAt};
 
 /// What is done with the rows, by row group.
@@ -59,6 +59,12 @@ pub(super) fn settle(
         }
     }
     for (record, sets) in wishes.sets.into_iter().filter(|(record, _)| !wishes.deletes.contains(record)) {
+        if let Some(group) = row_group_of(&record) {
+            // What no row has is gone when the row group is written anew.
+            edits.0.entry(group).or_default();
+            changed += 1;
+            continue;
+        }
         let Some((group, row)) = place(&record) else { continue };
         let leaf_of = |set: &Set| {
             let leaf = names.iter().position(|name| **name == *set.field);
