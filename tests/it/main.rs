@@ -27,6 +27,8 @@ mod map;
 #[cfg(feature = "mysql")]
 mod mariadb;
 mod pipeline;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod planted;
 mod privacy;
 mod proof;
 #[cfg(feature = "s3")]

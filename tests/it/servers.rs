@@ -283,18 +283,52 @@ impl Moto {
         self.ask("DELETE", key, "", b"");
     }
 
+    /// Has it keep versions from now on.
+    pub fn keep_versions(&self) {
+        let on = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        self.ask("PUT", "", "?versioning", on);
+    }
+
+    /// What an object holds.
+    pub fn get(&self, key: &str) -> Vec<u8> {
+        let answer = self.answer("GET", key, "", b"");
+        let body = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head ends");
+        answer[body + 4..].to_vec()
+    }
+
+    /// Removes all versions of an object, and the markers that it was deleted.
+    pub fn purge(&self, key: &str) {
+        for (of, version) in self.versions() {
+            if of == key {
+                self.ask("DELETE", key, &format!("?versionId={version}"), b"");
+            }
+        }
+    }
+
+    /// Keys with versions, markers included.
+    fn versions(&self) -> Vec<(String, String)> {
+        let listing = self.ask("GET", "", "?versions", b"");
+        let entry = |part: &str| {
+            let version = part.split_once("<VersionId>").expect("each has one").1;
+            let (key, version) = (part.split("</Key>").next(), version.split("</VersionId>").next());
+            (decoded(key.expect("it ends")), version.expect("it ends").to_owned())
+        };
+        listing.split("<Key>").skip(1).map(entry).collect()
+    }
+
     /// The keys there are, up to the thousand that the server says at once.
     pub fn keys(&self) -> Vec<String> {
         let listing = self.ask("GET", "", "?list-type=2", b"");
         assert!(listing.contains("<IsTruncated>false<"), "{listing}");
-        let key = |part: &str| {
-            let key = part.split("</Key>").next().expect("it ends");
-            key.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        };
+        let key = |part: &str| decoded(part.split("</Key>").next().expect("it ends"));
         listing.split("<Key>").skip(1).map(key).collect()
     }
 
     fn ask(&self, verb: &str, key: &str, query: &str, body: &[u8]) -> String {
+        String::from_utf8_lossy(&self.answer(verb, key, query, body)).into_owned()
+    }
+
+    fn answer(&self, verb: &str, key: &str, query: &str, body: &[u8]) -> Vec<u8> {
         let server = place(&self.server);
         let head = format!(
             "{verb} /{}/{}{query} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {}\r\nConnection: close\r\nAuthorization: \
@@ -307,8 +341,7 @@ impl Moto {
         let mut answer = Vec::new();
         stream.write_all(&[head.as_bytes(), body].concat()).expect("it reads");
         stream.read_to_end(&mut answer).expect("it answers");
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        assert!(answer.starts_with("HTTP/1.1 20"), "{verb} {key}: {answer}");
+        assert!(answer.starts_with(b"HTTP/1.1 20"), "{verb} {key}: {}", String::from_utf8_lossy(&answer));
         answer
     }
 }
@@ -317,6 +350,8 @@ impl Drop for Moto {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.keys().iter().for_each(|key| self.delete(key));
+            // Where versions are kept, that has only marked them.
+            self.versions().iter().for_each(|(key, _)| self.purge(key));
             self.ask("DELETE", "", "", b"");
         }
     }
@@ -375,6 +410,11 @@ fn bucket_source(name: &str, bucket: &str, endpoint: &str) -> String {
         "[[source]]\nname = \"{name}\"\nurl = \"s3://{bucket}\"\nendpoint = \"{endpoint}\"\naccess_key = \"tester\"\n\
          password_file = \"secret\"\n\n"
     )
+}
+
+/// A key as a listing has it.
+fn decoded(key: &str) -> String {
+    key.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// A key as it stands in a URL.
