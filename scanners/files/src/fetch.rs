@@ -19,6 +19,10 @@ impl Fetch for Files {
         }
         let mut pick = Pick::new(part, records, sink);
         let flow = read::read(&object, &path, limits, &mut pick);
-        if flow.is_break() && !pick.is_done() { Err(SourceError::Stopped) } else { Ok(()) }
+        match pick.trouble() {
+            _ if flow.is_break() && !pick.is_done() => Err(SourceError::Stopped),
+            Some(reason) => Err(SourceError::unreadable(part, reason)),
+            None => Ok(()),
+        }
     }
 }

@@ -35,6 +35,10 @@ impl Fetch for S3 {
         let stored = stored.map_err(|fault| SourceError::unreadable(&object, fault.reason))?;
         let mut pick = Pick::new(part, records, sink);
         let flow = residuum_formats::read(&object, Input::Stored(Arc::new(stored)), limits, &mut pick);
-        if flow.is_break() && !pick.is_done() { Err(SourceError::Stopped) } else { Ok(()) }
+        match pick.trouble() {
+            _ if flow.is_break() && !pick.is_done() => Err(SourceError::Stopped),
+            Some(reason) => Err(SourceError::unreadable(part, reason)),
+            None => Ok(()),
+        }
     }
 }

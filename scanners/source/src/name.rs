@@ -61,6 +61,17 @@ impl ObjectPath {
         Self(self.0.split('!').next().unwrap_or_default().to_owned())
     }
 
+    /// Whether another name is inside of this one, at any depth.
+    pub fn holds(&self, other: &Self) -> bool {
+        other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('!'))
+    }
+
+    /// What this is inside of, outermost first, and then itself.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> {
+        let ends = self.0.match_indices('!').map(|(at, _)| at).chain([self.0.len()]);
+        ends.map(|end| Self(self.0[..end].to_owned()))
+    }
+
     /// The real bytes of each level, outermost first.
     pub fn levels(&self) -> Vec<Vec<u8>> {
         self.0.split('!').map(unescape).collect()

@@ -12,14 +12,31 @@ pub struct Pick<'s> {
     part: &'s ObjectPath,
     wanted: HashSet<Record>,
     sink: &'s mut dyn Sink,
-    open: Vec<bool>,
+    open: Vec<Opened>,
+    is_met: bool,
     is_done: bool,
+    trouble: Option<String>,
+}
+
+/// What a part is to the wanted one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    It,
+    /// It holds the wanted one.
+    Around,
+    Other,
 }
 
 impl<'s> Pick<'s> {
     /// Of this part these records go into the sink.
     pub fn new(part: &'s ObjectPath, records: &[Record], sink: &'s mut dyn Sink) -> Self {
-        Self { part, wanted: records.iter().map(Record::whole).collect(), sink, open: Vec::new(), is_done: false }
+        let wanted = records.iter().map(Record::whole).collect();
+        Self { part, wanted, sink, open: Vec::new(), is_met: false, is_done: false, trouble: None }
+    }
+
+    /// Why the part was not met though it may be there: what it is inside of could not be read, or not to its end.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref().filter(|_| !self.is_met)
     }
 
     /// Whether the reader was stopped here, because the part was behind it, and not by the sink.
@@ -30,13 +47,21 @@ impl<'s> Pick<'s> {
 
 impl Sink for Pick<'_> {
     fn open(&mut self, part: Part) -> Flow {
-        let is_it = part.path == *self.part;
-        self.open.push(is_it);
-        if is_it { self.sink.open(part) } else { Flow::Continue(()) }
+        let opened = match () {
+            () if part.path == *self.part => Opened::It,
+            () if part.path.holds(self.part) => Opened::Around,
+            () => Opened::Other,
+        };
+        self.open.push(opened);
+        if opened != Opened::It {
+            return Flow::Continue(());
+        }
+        self.is_met = true;
+        self.sink.open(part)
     }
 
     fn batch(&mut self, batch: Batch) -> Flow {
-        if self.open.last() != Some(&true) {
+        if self.open.last() != Some(&Opened::It) {
             return Flow::Continue(());
         }
         match picked(&batch, &self.wanted) {
@@ -46,10 +71,14 @@ impl Sink for Pick<'_> {
     }
 
     fn close(&mut self, outcome: Outcome) -> Flow {
-        if self.open.pop() != Some(true) {
-            return Flow::Continue(());
+        match self.open.pop() {
+            Some(Opened::It) => self.sink.close(outcome)?,
+            Some(Opened::Around) if outcome.coverage.is_incomplete() => {
+                self.trouble.get_or_insert(outcome.reason.unwrap_or_default());
+                return Flow::Continue(());
+            }
+            _ => return Flow::Continue(()),
         }
-        self.sink.close(outcome)?;
         self.is_done = !self.open.is_empty();
         if self.is_done { Flow::Break(Stop) } else { Flow::Continue(()) }
     }

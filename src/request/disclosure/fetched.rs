@@ -91,6 +91,9 @@ fn read_through(
             Err(SourceError::Stopped) if pick.is_done() => {}
             read => read?,
         }
+        if let Some(reason) = pick.trouble() {
+            return Err(SourceError::unreadable(part, reason));
+        }
     }
     Ok(())
 }

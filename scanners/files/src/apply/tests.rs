@@ -8,7 +8,7 @@ use std::path::Path;
 use residuum_source::conformance::{Collect, Edits, check_apply};
 use residuum_source::{
     Action, Apply, Batch, Change, Editor, Fetch, Limits, NewValue, ObjectPath, Part, Record, RecordKind, Refusal,
-    RefusalKind, Sensitive, Source, Target, Version,
+    RefusalKind, Sensitive, Source, SourceError, Target, Version,
 };
 
 use super::fault;
@@ -218,4 +218,12 @@ fn records_are_fetched_from_where_they_stand() {
     assert_eq!(seen.closed.len(), 1, "nothing else is shown");
     assert!(fetch("gone.csv", Record::Number(RecordKind::Row, 2)).is_err());
     assert!(files.as_apply().is_some() && files.as_fetch().is_some());
+
+    assert!(fetch("a.zip!gone.txt", Record::Number(RecordKind::Line, 1)).unwrap().closed.is_empty());
+    let whole = fs::read(dir.path().join("a.zip")).unwrap();
+    let third = whole.windows(5).position(|name| name == b"z.txt").unwrap();
+    fs::write(dir.path().join("a.zip"), &whole[..third]).unwrap();
+    assert!(fetch("a.zip!x.txt", Record::Number(RecordKind::Line, 1)).is_ok());
+    let error = fetch("a.zip!z.txt", Record::Number(RecordKind::Line, 1)).unwrap_err();
+    assert!(matches!(error, SourceError::Unreadable { .. }), "what may still be there is not gone: {error:?}");
 }
