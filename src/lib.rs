@@ -47,7 +47,8 @@
 //!
 //! - Detection does no I/O and holds no locks; nothing is compiled or allocated for each value in its hot loop.
 //! - A raw personal value is never serialised, printed, logged, or kept: not in the index, not in an error, not in
-//!   a temporary file, not in a locator. What is kept is where it stands and a keyed fingerprint, which tells
+//!   a temporary file, not in a locator. (The new body of an edited object waits in a file until it takes the
+//!   place of the old one: beside that, or for one in a bucket of more than 8 MiB in a file without a name.) What is kept is where it stands and a keyed fingerprint, which tells
 //!   nothing without the key; the key lives outside the index.
 //! - One writer owns an index; segments never change; findings have one canonical order, so that the result depends
 //!   neither on threads nor on interruptions. A unit of work done twice is harmless.

@@ -271,7 +271,7 @@ fn meaning(status: u16, code: &str) -> What {
             404 => What::Gone,
             412 | 416 => What::Changed,
             429 => What::Busy,
-            501 => What::Unknown,
+            405 | 501 => What::Unknown,
             500.. => What::Busy,
             _ => What::Other,
         },

@@ -51,9 +51,9 @@ impl Done {
     pub fn left_behind(&self, was: &HeadObjectOutput) -> Option<String> {
         let old = was.version_id().unwrap_or(head::NULL);
         let is_kept = match &self.version {
-            _ if self.is_marker => true,
+            // Where versions are suspended, what is written or the marker takes the place of the one called `null`.
             Some(new) => new != old,
-            None => old != head::NULL,
+            None => self.is_marker || old != head::NULL,
         };
         is_kept.then(|| old.to_owned())
     }
@@ -124,9 +124,7 @@ impl Place<'_> {
         let put = async {
             let parts = self.parts(spool, &id, part_bytes.max(spool.len().div_ceil(MOST_PARTS))).await?;
             // Putting the parts there may have taken hours.
-            if !matches!(self.now().await, Ok(Now::Same)) {
-                return Err(changed());
-            }
+            self.is_as_it_was().await?;
             self.until_settled(async |if_match| self.complete(&id, parts.clone(), if_match).await, is_done).await
         };
         let put = put.await;
@@ -211,13 +209,10 @@ impl Place<'_> {
                 Err(said) => said,
             };
             failures += 1;
-            let Ok(now) = self.now().await else {
-                let Refusal { kind, reason } = not_written(&said);
-                return Err(Refusal::new(kind, format!("{reason}; whether it was written is not known")));
-            };
+            let Ok(now) = self.now().await else { return Err(not_known(&said)) };
             let may_be_ours = failures > 1 || said.what.passes();
             if may_be_ours && is_done(&now).await {
-                return Ok(self.done(now));
+                return self.done(now).await;
             }
             match now {
                 // Some servers say of what they do not know that they do not know it.
@@ -232,11 +227,19 @@ impl Place<'_> {
     }
 
     /// What a request came to whose answer was lost.
-    fn done(&self, now: Now) -> Done {
-        match now {
-            Now::Other(now) => Done { version: now.version_id, is_marker: false },
-            Now::Same | Now::Gone => Done { version: None, is_marker: self.was.version_id().is_some() },
+    async fn done(&self, now: Now) -> Result<Done, Refusal> {
+        if let Now::Other(now) = now {
+            return Ok(Done { version: now.version_id, is_marker: false });
         }
+        let Some(old) = self.was.version_id() else { return Ok(Done { version: None, is_marker: false }) };
+        // The marker stands before it, or is called `null` itself and has taken its place.
+        let is_replaced = old == head::NULL
+            && match self.getter.head(self.key, Some(old)).await {
+                Ok(_) => false,
+                Err(Said { what: What::Gone | What::Unknown, .. }) => true,
+                Err(said) => return Err(not_known(&said)),
+            };
+        Ok(Done { version: is_replaced.then(|| old.to_owned()), is_marker: true })
     }
 
     async fn now(&self) -> Result<Now, Said> {
@@ -319,6 +322,12 @@ pub(crate) fn changed() -> Refusal {
     Refusal::new(RefusalKind::Changed, reason)
 }
 
+/// Why it is not known what is there now.
+fn not_known(said: &Said) -> Refusal {
+    let Refusal { kind, reason } = not_written(said);
+    Refusal::new(kind, format!("{reason}; whether it was written is not known"))
+}
+
 /// Why nothing was written, with the cure.
 pub(crate) fn not_written(said: &Said) -> Refusal {
     let detail = &said.detail;
@@ -346,4 +355,31 @@ pub(crate) fn not_written(said: &Said) -> Refusal {
         }
     };
     Refusal::new(kind, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_left_behind_is_one_that_is_still_there() {
+        let (null, one, two) = (Some(head::NULL), Some("v1"), Some("v2"));
+        for (case, was, version, is_marker, left) in [
+            ("no versions, written", None, None, false, None),
+            ("no versions, removed", None, None, false, None),
+            ("versions, written", one, two, false, one),
+            ("versions, removed", one, two, true, one),
+            ("versions, of before them written", null, two, false, null),
+            ("versions, of before them removed", null, two, true, null),
+            ("suspended, written", null, null, false, None),
+            ("suspended, removed", null, null, true, None),
+            ("suspended, of before that written", one, null, false, one),
+            ("suspended, of before that removed", one, null, true, one),
+            ("the answer was lost, removed", one, None, true, one),
+        ] {
+            let was = HeadObjectOutput::builder().set_version_id(was.map(str::to_owned)).build();
+            let done = Done { version: version.map(str::to_owned), is_marker };
+            assert_eq!(done.left_behind(&was).as_deref(), left, "{case}");
+        }
+    }
 }
