@@ -206,10 +206,26 @@ fn close_unread(path: &ObjectPath, format: &'static str, outcome: Outcome, sink:
     sink.close(outcome)
 }
 
-/// Random access to what may be a stream, which is then held in memory.
-fn stored_or_held(mut bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<Arc<dyn ReadAt>, Outcome> {
+/// Random access to what may be a stream, which is then held in memory. That it is damaged, the outer part tells.
+fn stored_or_held(bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<Arc<dyn ReadAt>, Outcome> {
+    match held(bytes, limits, what)? {
+        (_, Some(fault)) if fault.coverage == Coverage::Limit => Err(Outcome::not_read(fault.coverage, fault.reason)),
+        (held, _) => Ok(held),
+    }
+}
+
+/// The same of what is written again: packed anew, what is damaged would pass for sound.
+fn sound(bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<Arc<dyn ReadAt>, Fault> {
+    match held(bytes, limits, what)? {
+        (held, None) => Ok(held),
+        (_, Some(fault)) => Err(fault),
+    }
+}
+
+/// All bytes, and why there are no more of them if that is not their end.
+fn held(mut bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<(Arc<dyn ReadAt>, Option<Fault>), Outcome> {
     if let Some(stored) = bytes.stored() {
-        return Ok(stored.clone());
+        return Ok((stored.clone(), None));
     }
     let most = limits.whole_bytes;
     let mut held = Vec::new();
@@ -226,12 +242,7 @@ fn stored_or_held(mut bytes: Bytes<'_>, limits: &Limits, what: &str) -> Result<A
         let n = window.len();
         bytes.consume(n);
     }
-    match bytes.fault() {
-        Some(fault) if fault.coverage == Coverage::Limit => {
-            Err(Outcome::not_read(fault.coverage, fault.reason.clone()))
-        }
-        _ => Ok(Arc::new(held)),
-    }
+    Ok((Arc::new(held), bytes.fault().cloned()))
 }
 
 #[cfg(test)]

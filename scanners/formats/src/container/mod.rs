@@ -24,7 +24,7 @@ pub(crate) use self::names::Names;
 pub(crate) use self::sevenz::sevenz;
 pub(crate) use self::stream::{bzip2, gzip, lz4, unpack_stream, xz, zstd};
 pub(crate) use self::tar::tar;
-pub(crate) use self::zip::{office_document, read_entry, with_entry, zip};
+pub(crate) use self::zip::{office_document, read_entry, wants_random_access, with_entry, zip};
 
 /// Where reading stands: the limits, what has been spent, how deep we are.
 pub(crate) struct Within<'a> {

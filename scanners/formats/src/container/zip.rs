@@ -144,7 +144,7 @@ fn decoder<'b>(mut data: Bytes<'b>, entry: &Entry, window: u64) -> Result<Box<dy
 }
 
 /// A stored member that is itself read by position: Parquet, or a zip archive.
-fn wants_random_access(data: &dyn ReadAt) -> bool {
+pub(crate) fn wants_random_access(data: &dyn ReadAt) -> bool {
     let mut head = [0; 4];
     let got = read_exact_at(data, &mut head, 0).is_ok();
     got && matches!(&head, b"PAR1" | b"PARE" | b"PK\x03\x04")

@@ -10,13 +10,18 @@ use residuum_source::{
 };
 
 use super::wish::{Piece, Set, Stretch, Wishes};
+use super::{holds_any, refusal};
+use crate::Fault;
 
 /// A sink that asks.
 pub(super) struct Ask<'e> {
     editor: &'e mut dyn Editor,
+    records: &'e BTreeMap<ObjectPath, Vec<Record>>,
     wanted: HashMap<&'e ObjectPath, Wanted>,
     open: Vec<Open>,
     wishes: BTreeMap<ObjectPath, Wishes>,
+    /// Why parts were not read, or not to their end, that have or hold wanted records.
+    unread: BTreeMap<ObjectPath, Fault>,
 }
 
 /// The records of one part that are shown.
@@ -39,8 +44,9 @@ struct Open {
     line: Option<(u64, u64)>,
     /// Where the value begins that comes in windows.
     long: Option<(Record, Arc<str>, u64)>,
-    /// Values of each field of wanted records met before this batch.
+    /// Values of each field of wanted records met before this batch, and before the value that comes in windows.
     met: HashMap<(Record, Arc<str>), usize>,
+    met_before_long: usize,
 }
 
 impl<'e> Ask<'e> {
@@ -52,11 +58,18 @@ impl<'e> Ask<'e> {
             Wanted { records, lines }
         };
         let wanted = records.iter().map(|(path, records)| (path, wanted(records))).collect();
-        Self { editor, wanted, open: Vec::new(), wishes: BTreeMap::new() }
+        Self { editor, records, wanted, open: Vec::new(), wishes: BTreeMap::new(), unread: BTreeMap::new() }
     }
 
-    /// What is wanted, by part.
+    /// What is wanted, by part. Records that were not shown are gone only if all was read in which they may be.
     pub fn finish(self) -> BTreeMap<ObjectPath, Wishes> {
+        for (path, records) in self.records.iter().filter(|_| !self.unread.is_empty()) {
+            let Some(fault) = path.ancestors().find_map(|part| self.unread.get(&part)) else { continue };
+            let is_shown = |record: &Record| self.wishes.get(path).is_some_and(|wishes| wishes.shown.contains(record));
+            for record in records.iter().filter(|record| !is_shown(&record.whole())) {
+                self.editor.refused(path, Some(record), refusal(fault));
+            }
+        }
         self.wishes
     }
 
@@ -128,7 +141,7 @@ impl<'e> Ask<'e> {
                 if let Some((open, wanted)) = self.top()
                     && wanted.records.contains(&record)
                 {
-                    open.wishes.pieces.insert(record, vec![piece]);
+                    open.wishes.add_piece(record, piece);
                 }
             }
         }
@@ -144,7 +157,7 @@ impl Sink for Ask<'_> {
         let around = self.open.iter().map(|open| open.part.format).collect();
         let wishes = Wishes { format: part.format, around, ..Wishes::default() };
         let (last, line, long, met) = (None, None, None, HashMap::new());
-        self.open.push(Open { part, is_wanted, wishes, last, count: 0, line, long, met });
+        self.open.push(Open { part, is_wanted, wishes, last, count: 0, line, long, met, met_before_long: 0 });
         Flow::Continue(())
     }
 
@@ -160,14 +173,18 @@ impl Sink for Ask<'_> {
             let changes = self.editor.edit(&batch);
             changes.into_iter().for_each(|change| self.take_in(&batch, change));
             if let Some((open, wanted)) = self.top() {
-                note_values(&batch, wanted, &mut open.met);
+                note_values(&batch, wanted, open);
             }
         }
         Flow::Continue(())
     }
 
-    fn close(&mut self, _: Outcome) -> Flow {
+    fn close(&mut self, outcome: Outcome) -> Flow {
         let Some(open) = self.open.pop() else { return Flow::Continue(()) };
+        let path = &open.part.path;
+        if outcome.coverage.is_incomplete() && (open.is_wanted || holds_any(self.records, path)) {
+            self.unread.insert(path.clone(), Fault::from(outcome));
+        }
         if open.is_wanted {
             self.editor.close();
             self.wishes.insert(open.part.path, open.wishes);
@@ -199,10 +216,7 @@ impl Sink for Ask<'_> {
         }
         open.last = Some((list, bytes.end, is_wanted.then(|| record.clone())));
         if is_wanted {
-            let pieces = open.wishes.pieces.entry(record).or_default();
-            // A line whose end was not in sight is told again when it is.
-            pieces.retain(|piece| piece.bytes.start != bytes.start);
-            pieces.push(Piece { list, bytes, before, after: None });
+            open.wishes.add_piece(record, Piece { list, bytes, before, after: None });
         }
     }
 }
@@ -243,18 +257,37 @@ fn note_window(batch: &Batch, open: &mut Open) {
     }
 }
 
-/// Counts the values of wanted records in a batch.
-fn note_values(batch: &Batch, wanted: &Wanted, met: &mut HashMap<(Record, Arc<str>), usize>) {
+/// Counts the values of wanted records in a batch: one with many may come in several.
+///
+/// Values of formats that have places are told apart by those. A value in windows counts once.
+fn note_values(batch: &Batch, wanted: &Wanted, open: &mut Open) {
     if matches!(batch.records, Records::Lines { .. }) {
         return;
     }
-    for column in &batch.columns {
-        if let Rows::Listed(rows) = &column.rows {
-            for &row in rows {
-                let record = batch.record(row as usize).whole();
-                if wanted.records.contains(&record) {
-                    *met.entry((record, column.field.clone())).or_default() += 1;
+    for column in batch.columns.iter().filter(|column| column.place.is_none()) {
+        if column.window.as_ref().is_some_and(|window| window.value_offset > 0) {
+            continue;
+        }
+        let values = match &column.rows {
+            Rows::Listed(rows) => rows.len(),
+            Rows::Each => column.len(),
+            // Of a row that has but one value.
+            Rows::Dictionary(_) => continue,
+        };
+        for value in 0..values {
+            let row = match &column.rows {
+                Rows::Listed(rows) => rows[value] as usize,
+                // Where a row has no value, it is empty.
+                _ if column.offsets[value] == column.offsets[value + 1] => continue,
+                _ => value,
+            };
+            let record = batch.record(row).whole();
+            if wanted.records.contains(&record) {
+                let met = open.met.entry((record, column.field.clone())).or_default();
+                if column.window.is_some() {
+                    open.met_before_long = *met;
                 }
+                *met += 1;
             }
         }
     }
@@ -290,13 +323,22 @@ fn set(batch: &Batch, record: usize, value: &NewValue, open: &Open) -> Result<Se
     }
     let is_line = matches!(batch.records, Records::Lines { .. });
     let id = batch.record(record).whole();
-    let nth = nth + open.met.get(&(id.clone(), column.field.clone())).copied().unwrap_or(0);
+    let met = match &column.window {
+        Some(window) if window.value_offset > 0 => open.met_before_long,
+        _ => open.met.get(&(id.clone(), column.field.clone())).copied().unwrap_or(0),
+    };
+    let nth = nth + met;
     let letter = match &batch.records {
         Records::Cells { columns, .. } => columns.get(value.column).copied(),
         _ => None,
     };
     let Some(place) = &column.place else {
         let text = column.bytes[bounds.start as usize..bounds.end as usize].to_vec();
+        if column.window.is_some() && met > 0 {
+            // It is set apart from the others, so that nothing tells which of them it is.
+            let reason = "it is one of several values of its field and longer than a batch: raise `batch_bytes`, or delete the record";
+            return Err(Refusal::new(RefusalKind::Limit, reason));
+        }
         let before = column.window.as_ref().map_or(0, |window| window.value_offset as usize);
         let at = before + (start - bounds.start) as usize..before + (end - bounds.start) as usize;
         let stretch = Stretch { at, pieces: Vec::new(), new };

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-use residuum_source::{Editor, Limits, ObjectPath, RecordKind};
+use residuum_source::{Editor, Limits, ObjectPath, Record, RecordKind};
 
 use super::ability::Leaf;
 use super::page::Page;
 use super::walk::{Job, What};
 use super::wish::Wishes;
-use super::{Edited, ability, rewrite, text, unsupported};
+use super::{Edited, ability, holds_any, not_found_again, rewrite, text, unsupported};
 use crate::mail::{TextPart, Transfer};
 use crate::recognise::{self, Format, TextFormat};
-use crate::{Bytes, Fault, HEAD, Input, Textual, stored_or_held, textual};
+use crate::{Bytes, Fault, HEAD, Input, Textual, sound, textual};
 
 /// What a part turned out to be.
 pub(super) enum Kind {
@@ -26,21 +26,45 @@ pub(super) struct Look<'e> {
     wishes: BTreeMap<ObjectPath, Wishes>,
     pub editor: &'e mut dyn Editor,
     limits: &'e Limits,
-    done: BTreeMap<ObjectPath, Edited>,
+    pub done: BTreeMap<ObjectPath, Edited>,
+    /// What goes as a whole and has not been met yet, with the records it goes for.
+    unmet: BTreeMap<ObjectPath, Vec<(ObjectPath, Record)>>,
     pub deleted: u64,
     pub changed: u64,
 }
 
 impl<'e> Look<'e> {
     pub fn new(wishes: BTreeMap<ObjectPath, Wishes>, limits: &'e Limits, editor: &'e mut dyn Editor) -> Self {
-        let mut look = Self { wishes, editor, limits, done: BTreeMap::new(), deleted: 0, changed: 0 };
+        let (done, unmet) = (BTreeMap::new(), BTreeMap::new());
+        let mut look = Self { wishes, editor, limits, done, unmet, deleted: 0, changed: 0 };
         look.whole_parts();
         look
     }
 
-    /// What is done with each part.
-    pub fn finish(self) -> BTreeMap<ObjectPath, Edited> {
-        self.done
+    /// Refuses what the walk has not met, but for what goes with something around it.
+    pub fn refuse_unmet(&mut self) {
+        let unmet = std::mem::take(&mut self.unmet);
+        let is_met = |path: &ObjectPath, edited: &Edited| matches!(edited, Edited::Gone) && !unmet.contains_key(path);
+        let goes = |done: &BTreeMap<ObjectPath, Edited>, path: &ObjectPath| {
+            path.ancestors().any(|part| done.get(&part).is_some_and(|edited| is_met(&part, edited)))
+        };
+        for (path, records) in &unmet {
+            if goes(&self.done, path) {
+                continue;
+            }
+            self.deleted -= records.len() as u64;
+            for (part, record) in records {
+                self.editor.refused(part, Some(record), not_found_again());
+            }
+        }
+        for (path, wishes) in std::mem::take(&mut self.wishes) {
+            if !goes(&self.done, &path) {
+                for record in wishes.deletes.iter().chain(wishes.sets.keys()) {
+                    self.editor.refused(&path, Some(record), not_found_again());
+                }
+            }
+        }
+        self.done.retain(|path, _| !unmet.contains_key(path));
     }
 
     /// Settles the parts that go as a whole: their one record is the document, or no record goes without the others.
@@ -54,7 +78,10 @@ impl<'e> Look<'e> {
             let is_only = !wishes.deletes.is_empty() && (!is_edited || (wishes.format == "eml" && all));
             if is_document && !wishes.has_rows || is_only {
                 self.deleted += wishes.deletes.len() as u64;
-                self.done.insert(with_what_holds_it(path, &wishes.around), Edited::Gone);
+                let gone = with_what_holds_it(path.clone(), &wishes.around);
+                let records = wishes.deletes.into_iter().map(|record| (path.clone(), record));
+                self.unmet.entry(gone.clone()).or_default().extend(records);
+                self.done.insert(gone, Edited::Gone);
                 continue;
             }
             if is_document {
@@ -81,9 +108,9 @@ impl<'e> Look<'e> {
     }
 
     fn rewrite(&mut self, path: &ObjectPath, wishes: Wishes, bytes: Bytes<'_>) -> Result<(), Fault> {
-        let from = stored_or_held(bytes, self.limits, "file that is written anew").map_err(Fault::from)?;
+        let from = sound(bytes, self.limits, "file that is written anew")?;
         let editor = &mut *self.editor;
-        let mut refuse = |record: &residuum_source::Record, refusal| editor.refused(path, Some(record), refusal);
+        let mut refuse = |record: &Record, refusal| editor.refused(path, Some(record), refusal);
         if let Some(settled) = rewrite::settle(from, wishes, self.limits, &mut refuse)? {
             (self.deleted, self.changed) = (self.deleted + settled.deleted, self.changed + settled.changed);
             self.done.insert(path.clone(), Edited::Rewritten(settled.rewrite));
@@ -92,12 +119,8 @@ impl<'e> Look<'e> {
     }
 
     fn settle(&mut self, path: &ObjectPath, wishes: Wishes, kind: &Kind, page: &Page) {
-        let mut refused = 0;
         let editor = &mut *self.editor;
-        let mut refuse = |record: &residuum_source::Record, refusal| {
-            refused += 1;
-            editor.refused(path, Some(record), refusal);
-        };
+        let mut refuse = |record: &Record, refusal| editor.refused(path, Some(record), refusal);
         let settled = text::settle(wishes, kind, page, &mut refuse);
         (self.deleted, self.changed) = (self.deleted + settled.deleted, self.changed + settled.changed);
         if !settled.splices.is_empty() {
@@ -107,15 +130,15 @@ impl<'e> Look<'e> {
 }
 
 impl Job for Look<'_> {
-    fn what(&self, path: &ObjectPath) -> What {
+    fn what(&mut self, path: &ObjectPath) -> What {
         if self.wishes.contains_key(path) {
             return What::Edit;
         }
         if matches!(self.done.get(path), Some(Edited::Gone)) {
+            self.unmet.remove(path);
             return What::Drop;
         }
-        let inside = format!("{}!", path.as_str());
-        match self.wishes.keys().chain(self.done.keys()).any(|part| part.as_str().starts_with(&inside)) {
+        match holds_any(&self.wishes, path) || holds_any(&self.unmet, path) {
             true => What::Open,
             false => What::Keep,
         }

@@ -100,8 +100,8 @@ pub fn plan(
         look.editor.refused(path, None, refusal(&fault));
         return plan;
     }
-    (plan.deleted, plan.changed) = (look.deleted, look.changed);
-    plan.parts = look.finish();
+    look.refuse_unmet();
+    (plan.parts, plan.deleted, plan.changed) = (look.done, look.deleted, look.changed);
     plan
 }
 
@@ -148,6 +148,16 @@ pub fn refusal(fault: &Fault) -> Refusal {
         _ => RefusalKind::Failed,
     };
     Refusal::new(kind, fault.reason.clone())
+}
+
+/// Whether any of some parts is inside of this one.
+fn holds_any<T>(parts: &BTreeMap<ObjectPath, T>, path: &ObjectPath) -> bool {
+    parts.range(path.member(b"")..).next().is_some_and(|(part, _)| path.holds(part))
+}
+
+/// Why nothing is done with what the first pass has shown and a later one does not meet.
+fn not_found_again() -> Refusal {
+    Refusal::new(RefusalKind::Failed, "it was not found again when it was to be written")
 }
 
 fn unsupported(reason: impl Into<String>) -> Refusal {

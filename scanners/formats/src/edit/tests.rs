@@ -4,9 +4,11 @@ mod bytes;
 mod matrix;
 mod packed;
 mod property;
+mod refused;
 mod rewritten;
 mod store;
 mod texts;
+mod told;
 
 use residuum_source::conformance::{Edits, check_apply};
 
@@ -94,6 +96,11 @@ pub(super) fn cases() -> Vec<Case> {
                     .set("people.column_4", "41", "forty")
                     .null("people.column_2", "Cy")
             },
+        ),
+        Case::new(
+            "lines.sql",
+            "-- MySQL dump\nINSERT INTO `t` VALUES (1,'x'),\n(2,'Bob'),(3,'Acme');\nINSERT INTO `t` VALUES\n(4,'y'),\n(5,'z');\n",
+            |edits| edits.delete("t.column_2", "Acme").delete("t.column_2", "z"),
         ),
         Case::new(
             "postgres.sql",

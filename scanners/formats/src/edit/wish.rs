@@ -68,6 +68,13 @@ impl Wishes {
         self.deletes.is_empty() && self.sets.is_empty()
     }
 
+    /// Adds a piece of a record. A line whose end was not in sight is told again when it is.
+    pub fn add_piece(&mut self, record: Record, piece: Piece) {
+        let pieces = self.pieces.entry(record).or_default();
+        pieces.retain(|known| known.bytes.start != piece.bytes.start);
+        pieces.push(piece);
+    }
+
     /// The pieces of deleted records in the order they stand.
     pub fn deleted_pieces(&self) -> Vec<(&Record, &Piece)> {
         let of = |record| self.pieces.get(record).into_iter().flatten().map(move |piece| (record, piece));

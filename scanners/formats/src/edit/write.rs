@@ -6,8 +6,8 @@ use std::io;
 use residuum_source::{Limits, ObjectPath};
 
 use super::walk::{Job, What};
-use super::{Edited, splice};
-use crate::{Bytes, Fault, stored_or_held};
+use super::{Edited, holds_any, splice};
+use crate::{Bytes, Fault, sound};
 
 /// Writes the parts as they are settled.
 pub(super) struct Write<'p> {
@@ -22,14 +22,13 @@ impl<'p> Write<'p> {
 }
 
 impl Job for Write<'_> {
-    fn what(&self, path: &ObjectPath) -> What {
+    fn what(&mut self, path: &ObjectPath) -> What {
         match self.parts.get(path) {
             Some(Edited::Gone) => return What::Drop,
             Some(_) => return What::Edit,
             None => {}
         }
-        let inside = format!("{}!", path.as_str());
-        match self.parts.keys().any(|part| part.as_str().starts_with(&inside)) {
+        match holds_any(self.parts, path) {
             true => What::Open,
             false => What::Keep,
         }
@@ -42,11 +41,9 @@ impl Job for Write<'_> {
     fn edit(&mut self, path: &ObjectPath, mut bytes: Bytes<'_>, out: &mut dyn io::Write) -> Result<(), Fault> {
         match self.parts.get(path) {
             Some(Edited::Spliced { splices, .. }) => splice::copy(&mut bytes, splices, out),
-            Some(Edited::Rewritten(rewrite)) => rewrite.write(
-                stored_or_held(bytes, self.limits, "file that is written anew").map_err(Fault::from)?,
-                self.limits,
-                out,
-            ),
+            Some(Edited::Rewritten(rewrite)) => {
+                rewrite.write(sound(bytes, self.limits, "file that is written anew")?, self.limits, out)
+            }
             Some(Edited::Gone) | None => splice::copy_all(&mut bytes, out),
         }
     }

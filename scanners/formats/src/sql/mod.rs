@@ -2,8 +2,8 @@
 //!
 //! The rows of `INSERT … VALUES` and of `COPY … FROM stdin` become records with fields `table.column`; all
 //! other statements are given as text. A row that stands alone on its line is identified by the line;
-//! where a statement has several rows on a line, they are numbered from the beginning of the dump, so that
-//! the people on one line stay apart. Whatever does not parse is given as text: nothing is left out.
+//! from the first line of a statement on that has several, they are numbered from the beginning of the dump, so
+//! that the people on one line stay apart. Whatever does not parse is given as text: nothing is left out.
 
 mod rows;
 mod statement;
@@ -187,12 +187,15 @@ impl Dump<'_> {
     /// Reads the rows of an `INSERT` whose first parenthesis stands at the window.
     fn insert(&mut self, target: &Target, list: u64, text: &mut Text<'_>, sink: &mut dyn Sink) -> Flow {
         let columns = self.columns(target);
-        let mut kind = None;
+        let mut kind = RecordKind::Line;
         loop {
             let Some(row) = self.whole(text, value::row) else {
                 return Flow::Continue(()); // the rest of the statement is text
             };
-            let kind = *kind.get_or_insert(if row.another_on_line { RecordKind::Row } else { RecordKind::Line });
+            // Those before had their lines for themselves.
+            if row.another_on_line {
+                kind = RecordKind::Row;
+            }
             self.rows.begin(target, &columns, kind, text.position(), sink)?;
             self.rows.push(&row.cells, self.lines.line, text);
             if sink.wants_extents() {

@@ -217,7 +217,7 @@ fn part_of(path: &ObjectPath) -> String {
 }
 
 impl Job for Members<'_> {
-    fn what(&self, path: &ObjectPath) -> What {
+    fn what(&mut self, path: &ObjectPath) -> What {
         let part = part_of(path);
         let is = |name: &String| name.eq_ignore_ascii_case(&part);
         match () {

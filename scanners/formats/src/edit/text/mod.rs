@@ -34,9 +34,17 @@ pub(super) struct Settled {
 }
 
 /// Settles how the wishes of one part are written.
-pub(super) fn settle(wishes: Wishes, kind: &Kind, page: &Page, refuse: &mut dyn FnMut(&Record, Refusal)) -> Settled {
+pub(super) fn settle(
+    mut wishes: Wishes,
+    kind: &Kind,
+    page: &Page,
+    refuse: &mut dyn FnMut(&Record, Refusal),
+) -> Settled {
     let mut settled = Settled::default();
     let mut taken = Taken::default();
+    if let Kind::Sql { .. } = kind {
+        sql::check(&mut wishes, page, refuse);
+    }
     for record in &wishes.deletes {
         match wishes.pieces.contains_key(record) {
             true => settled.deleted += 1,

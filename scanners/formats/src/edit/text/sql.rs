@@ -112,36 +112,73 @@ fn quoted(new: &[u8], quote: u8, backslash: bool) -> Result<Vec<u8>, Refusal> {
     Ok(written)
 }
 
+/// Takes out of the wishes the rows that cannot be taken out of their statement, and says why.
+pub(super) fn check(wishes: &mut Wishes, page: &Page, refuse: &mut dyn FnMut(&Record, Refusal)) {
+    let shared = "other text or rows stand on the same line: delete the row by hand, or replace its values";
+    let is_shared = |record: &Record| wishes.pieces.get(record).is_some_and(|pieces| pieces.len() > 1);
+    let mut refused: Vec<(Record, &str)> =
+        wishes.deletes.iter().filter(|record| is_shared(record)).map(|record| (record.clone(), shared)).collect();
+    for (record, _) in &refused {
+        wishes.deletes.remove(record);
+    }
+    let pieces = wishes.deleted_pieces();
+    let open: Vec<u64> = whole_statements(wishes, &pieces)
+        .into_iter()
+        .filter(|(_, row_end)| statement_end(*row_end, page).is_none())
+        .map(|(list, _)| list)
+        .collect();
+    let more = "no row of its statement would be left, and more than a semicolon stands behind them: delete the statement by hand";
+    let of_open = pieces.iter().filter(|(_, piece)| open.contains(&piece.list));
+    refused.extend(of_open.map(|(record, _)| ((*record).clone(), more)));
+    for (record, reason) in refused {
+        wishes.deletes.remove(&record);
+        refuse(&record, unsupported(reason));
+    }
+}
+
 /// Takes rows out with their comma, or with the statement that has no others; lines of a `COPY`; lines of text.
 pub(super) fn cut(wishes: &Wishes, pieces: &[(&Record, &Piece)], page: &Page) -> Vec<Range<u64>> {
-    let mut gone: BTreeMap<u64, u64> = BTreeMap::new();
-    for (_, piece) in pieces {
-        *gone.entry(piece.list).or_default() += 1;
-    }
-    let is_row = |piece: &Piece| matches!(List::of(piece.list), List::Insert { .. });
-    let is_all = |list: u64| wishes.list_sizes.get(&list) == gone.get(&list);
-    let rows = pieces.iter().map(|(_, piece)| *piece).filter(|piece| is_row(piece) && !is_all(piece.list));
-    let mut cuts = json::list(rows);
-    for &list in gone.keys().filter(|list| is_all(**list)) {
+    let whole = whole_statements(wishes, pieces);
+    let rows = pieces.iter().map(|(_, piece)| *piece);
+    let mut cuts = json::list(rows.filter(|piece| is_row(piece) && !whole.contains_key(&piece.list)));
+    for (&list, &row_end) in &whole {
         let List::Insert { at } = List::of(list) else { continue };
-        let last = pieces.iter().filter(|(_, piece)| piece.list == list).map(|(_, piece)| piece.bytes.end).max();
-        cuts.push(at..statement_end(last.unwrap_or(at), page));
+        cuts.push(at..statement_end(row_end, page).unwrap_or(row_end));
     }
     cuts.extend(lines::cut(pieces.iter().map(|(_, piece)| *piece).filter(|piece| !is_row(piece)), page, b'\n'));
     cuts.sort_by_key(|cut| cut.start);
     cuts
 }
 
-/// Where a statement ends whose last row ends there, its line end included.
-fn statement_end(row_end: u64, page: &Page) -> u64 {
+fn is_row(piece: &Piece) -> bool {
+    matches!(List::of(piece.list), List::Insert { .. })
+}
+
+/// The statements of which all rows go, with where the last of them ends.
+fn whole_statements(wishes: &Wishes, pieces: &[(&Record, &Piece)]) -> BTreeMap<u64, u64> {
+    let mut gone: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for (_, piece) in pieces.iter().filter(|(_, piece)| is_row(piece)) {
+        let (count, end) = gone.entry(piece.list).or_default();
+        (*count, *end) = (*count + 1, piece.bytes.end.max(*end));
+    }
+    let is_all = |list: &u64, count: u64| wishes.list_sizes.get(list) == Some(&count);
+    gone.into_iter().filter(|(list, (count, _))| is_all(list, *count)).map(|(list, (_, end))| (list, end)).collect()
+}
+
+/// Where a statement ends whose last row ends there, its line end included; nothing if more stands behind the row, as
+/// `ON CONFLICT`, in which a semicolon may be part of a string.
+fn statement_end(row_end: u64, page: &Page) -> Option<u64> {
     let after = page.after(row_end, 1024);
-    // What may stand behind the rows, as `ON CONFLICT`, has no strings in what dumps write.
-    let Some(semicolon) = after.iter().position(|&b| b == b';') else { return row_end };
-    let rest = &after[semicolon + 1..];
+    let blanks = after.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let rest = match after.get(blanks) {
+        Some(b';') => &after[blanks + 1..],
+        None if row_end + blanks as u64 * page.unit() == page.len => return Some(row_end),
+        _ => return None,
+    };
     let line_end = match rest {
         [b'\r', b'\n', ..] => 2,
         [b'\n', ..] => 1,
         _ => 0,
     };
-    row_end + (semicolon + 1 + line_end) as u64 * page.unit()
+    Some(row_end + (blanks + 1 + line_end) as u64 * page.unit())
 }

@@ -34,7 +34,7 @@ pub(super) enum What {
 /// Who walks, and why.
 pub(super) trait Job {
     /// What becomes of a part.
-    fn what(&self, path: &ObjectPath) -> What;
+    fn what(&mut self, path: &ObjectPath) -> What;
 
     /// Whether nothing is written: then what is untouched need not be read, and nothing is packed.
     fn is_dry(&self) -> bool;

@@ -21,8 +21,7 @@ pub(super) fn stream(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    // Time, name and comment stay: the first header is copied as it is.
-    let header = header_len(bytes.window()).map_or(BARE_GZIP.to_vec(), |len| bytes.window()[..len].to_vec());
+    let header = header_again(bytes.window()).unwrap_or(BARE_GZIP.to_vec());
     let (name, mut unpacked) = unpack_stream(path, format, bytes, within)?;
     let mut unpacked = within.expand(&mut *unpacked);
     let bytes = Bytes::new(Input::Stream(&mut unpacked));
@@ -42,18 +41,26 @@ pub(super) fn stream(
     packer.finish().map_err(written)
 }
 
-/// How long the header of a gzip member is (RFC 1952 section 2.3).
-fn header_len(bytes: &[u8]) -> Option<usize> {
-    let flags = *bytes.get(3)?;
-    let mut len = 10;
-    if flags & 4 != 0 {
-        len += 2 + usize::from(u16::from_le_bytes([*bytes.get(10)?, *bytes.get(11)?]));
+/// The header of a gzip member (RFC 1952 section 2.3) with its time, name and comment.
+///
+/// Extra fields are left out, as the sum over them: they hold positions in the packed bytes, those of BGZF and dictzip.
+fn header_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    const SUM: u8 = 2;
+    const EXTRA: u8 = 4;
+    let mut header = bytes.get(..10)?.to_vec();
+    let flags = header[3];
+    header[3] = flags & !(SUM | EXTRA);
+    let mut at = 10;
+    if flags & EXTRA != 0 {
+        at += 2 + usize::from(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
     }
     for flag in [8, 16] {
         if flags & flag != 0 {
-            len += memchr::memchr(0, bytes.get(len..)?)? + 1;
+            let text = bytes.get(at..)?;
+            let end = memchr::memchr(0, text)? + 1;
+            header.extend_from_slice(&text[..end]);
+            at += end;
         }
     }
-    len += if flags & 2 != 0 { 2 } else { 0 };
-    (len <= bytes.len()).then_some(len)
+    Some(header)
 }

@@ -20,7 +20,8 @@ pub(super) fn tar(
     job: &mut dyn Job,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
-    Archive { path, bytes, within, names: Names::default(), before: Vec::new(), gone: HashSet::new() }.walk(job, out)
+    let (before, apart) = (Vec::new(), Vec::new());
+    Archive { path, bytes, within, names: Names::default(), before, apart, gone: HashSet::new() }.walk(job, out)
 }
 
 struct Archive<'a, 'b> {
@@ -30,6 +31,8 @@ struct Archive<'a, 'b> {
     names: Names,
     /// Headers that belong to the next entry, with their contents, as they stand.
     before: Vec<(Header, Vec<u8>)>,
+    /// Those that zeros separate from it: they are written already, and count all the same.
+    apart: Vec<(Header, Vec<u8>)>,
     /// Names of members that go.
     gone: HashSet<Vec<u8>>,
 }
@@ -46,9 +49,15 @@ impl Archive<'_, '_> {
             };
             self.bytes.consume(BLOCK);
             let Some(header) = Header::parse(&block) else {
-                // Zeros at an end, or damage: it stays as it is.
-                self.flush(out)?;
+                // Zeros at an end, behind which another archive may stand, or damage: it stays as it is.
+                let held = std::mem::take(&mut self.before);
+                held.iter().try_for_each(|(_, held)| out.write_all(held)).map_err(written)?;
                 out.write_all(&block).map_err(written)?;
+                if block.iter().all(|&b| b == 0) {
+                    self.apart.extend(held);
+                } else {
+                    self.apart.clear();
+                }
                 continue;
             };
             if matches!(header.kind, Kind::LongName | Kind::LongLink | Kind::Extended | Kind::GlobalExtended) {
@@ -74,7 +83,9 @@ impl Archive<'_, '_> {
         out: &mut dyn Write,
     ) -> Result<(), Fault> {
         let mut extended = Extended::default();
-        for (header, held) in self.before.iter().filter(|(header, _)| header.kind != Kind::GlobalExtended) {
+        let apart = std::mem::take(&mut self.apart);
+        let told = apart.iter().chain(&self.before);
+        for (header, held) in told.filter(|(header, _)| header.kind != Kind::GlobalExtended) {
             extended.take_in(header.kind, &held[BLOCK..BLOCK + header.size as usize]);
         }
         let size = extended.size.unwrap_or(header.size);
@@ -88,6 +99,11 @@ impl Archive<'_, '_> {
         if header.kind == Kind::HardLink && self.gone.contains(&link) {
             return Err(Fault::unsupported(
                 "a hard link in the tar archive leads to the member that goes: unpack the archive, delete both, pack it again",
+            ));
+        }
+        if what != What::Keep && !apart.is_empty() {
+            return Err(Fault::unsupported(
+                "an extended header stands apart from its member in the tar archive: unpack the archive and pack it again",
             ));
         }
         if what == What::Drop {

@@ -10,9 +10,9 @@ use residuum_source::ObjectPath;
 
 use super::{Job, What, pack, part, written};
 use crate::container::directory::{Entry, Located, data_of, locate, parse, read_exact_at};
-use crate::container::{Names, Within, office_document, with_entry};
+use crate::container::{Names, Within, office_document, wants_random_access, with_entry};
 use crate::edit::splice::Count;
-use crate::{Bytes, Fault, Input, ReadAt, Slice, stored_or_held};
+use crate::{Bytes, Fault, Input, ReadAt, Slice, sound};
 
 /// A member with its record in the directory.
 struct Member {
@@ -60,7 +60,7 @@ struct Archive {
 
 impl Archive {
     fn open(bytes: Bytes<'_>, what: &'static str, within: &Within<'_>) -> Result<Self, Fault> {
-        let bytes = stored_or_held(bytes, within.limits, what).map_err(Fault::from)?;
+        let bytes = sound(bytes, within.limits, what)?;
         let located = locate(&*bytes, within.limits.whole_bytes)?;
         let entries = parse(&located)?;
         Ok(Self { bytes, located, entries })
@@ -76,17 +76,28 @@ impl Archive {
     ) -> Result<(), Fault> {
         let Self { bytes: archive, located, entries } = self;
         let mut members = members(path, entries, &located, job)?;
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by_key(|&i| members[i].entry.header);
+        // Members that share bytes would be written once for each: far more than there is.
+        let ends = order.iter().map(|&i| (members[i].entry.header + 30).saturating_add(members[i].entry.compressed));
+        let nexts = order.iter().skip(1).map(|&i| members[i].entry.header).chain([located.start]);
+        if ends.zip(nexts).any(|(end, next)| end > next) {
+            return Err(Fault::unreadable("members of the archive overlap: unpack it, and pack it again"));
+        }
         if job.is_dry() {
             for member in members.iter().filter(|member| matches!(member.what, What::Open | What::Edit)) {
                 content(member, &archive, within, job, &mut io::sink())?;
             }
             return Ok(());
         }
-        let mut order: Vec<usize> = (0..members.len()).collect();
-        order.sort_by_key(|&i| members[i].entry.header);
         let mut out = Counted { out, at: 0 };
         let first = order.first().map_or(located.start, |&i| members[i].entry.header);
-        copy(&archive, 0, first.min(located.start), &mut out)?;
+        let mut mark = [0; 4];
+        let is_member = read_exact_at(&*archive, &mut mark, 0).is_ok() && mark == *b"PK\x03\x04";
+        // A program that unpacks the archive stays; a member that the directory does not list does not.
+        if !is_member || located.shift > 0 {
+            copy(&archive, 0, first.min(located.start), &mut out)?;
+        }
         for i in order {
             let member = &mut members[i];
             member.at = out.at;
@@ -101,7 +112,7 @@ impl Archive {
     }
 }
 
-fn members(path: &ObjectPath, entries: Vec<Entry>, located: &Located, job: &dyn Job) -> Result<Vec<Member>, Fault> {
+fn members(path: &ObjectPath, entries: Vec<Entry>, located: &Located, job: &mut dyn Job) -> Result<Vec<Member>, Fault> {
     let (mut names, mut rest) = (Names::default(), located.bytes.as_slice());
     let mut members = Vec::new();
     for entry in entries {
@@ -136,7 +147,9 @@ fn content(
     if member.entry.method == 0 && !member.entry.is_encrypted() {
         let from = data_of(&**archive, &member.entry)?;
         let data = Slice { inner: archive.clone(), from, len: member.entry.compressed };
-        return part(path, Bytes::new(Input::Stored(Arc::new(data))), within, job, out);
+        if wants_random_access(&data) {
+            return part(path, Bytes::new(Input::Stored(Arc::new(data))), within, job, out);
+        }
     }
     with_entry(archive, &member.entry, within, &mut |from| {
         part(path, Bytes::new(Input::Stream(from)), within, job, out)
@@ -181,7 +194,8 @@ fn edited(
     job: &mut dyn Job,
     out: &mut Counted<'_>,
 ) -> Result<(), Fault> {
-    // Packed twice, because its header says how long it is: holding it might take more memory than there is.
+    // Packed twice, because its header says how long it is: holding it might take more memory than there is. Within
+    // archives in archives this doubles with each level, each time from the same budget of unpacked bytes.
     let mut count = Count(0);
     let (size, crc) = packed(member, archive, within, job, &mut count)?;
     let compressed = count.0;
