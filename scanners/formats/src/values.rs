@@ -176,6 +176,11 @@ impl<'l> Values<'l> {
     }
 
     fn windows(&mut self, field: &str, letter: u32, logical: Logical, value: &[u8], sink: &mut dyn Sink) -> Flow {
+        if self.by_field.contains_key(field) {
+            // Values of one field come in their order.
+            self.flush(sink)?;
+            self.hold_again();
+        }
         let Some(key) = &self.current else {
             return Flow::Continue(());
         };

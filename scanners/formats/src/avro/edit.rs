@@ -30,7 +30,8 @@ pub(crate) struct Place {
 pub(crate) enum Kind {
     /// Text or bytes, behind their length.
     Text,
-    Integer,
+    Int,
+    Long,
     Float,
     Double,
     /// In a way that is not written: dates, decimals, symbols.
@@ -162,9 +163,13 @@ impl Walk<'_> {
         match schema {
             Schema::Null => {}
             Schema::Boolean => self.take(1)?,
-            Schema::Integer(kind) => {
+            Schema::Int(number) | Schema::Long(number) => {
                 self.long()?;
-                let kind = if matches!(kind, Number::Plain) { Kind::Integer } else { Kind::Other };
+                let kind = match schema {
+                    _ if *number != Number::Plain => Kind::Other,
+                    Schema::Int(_) => Kind::Int,
+                    _ => Kind::Long,
+                };
                 self.note(from, kind, branch);
             }
             Schema::Float => {

@@ -11,8 +11,10 @@ use serde_json::Value;
 pub(super) enum Schema {
     Null,
     Boolean,
-    /// `int` or `long`.
-    Integer(Number),
+    /// 32 bits.
+    Int(Number),
+    /// 64 bits.
+    Long(Number),
     Float,
     Double,
     Bytes(Option<u32>),
@@ -113,15 +115,8 @@ impl Parser {
                         "map" => {
                             Schema::Map(self.schema(object.get("values").unwrap_or(&Value::Null), space, depth - 1)?)
                         }
-                        "int" | "long" => Schema::Integer(match logical {
-                            "date" => Number::Date,
-                            "time-millis" => Number::Time(1_000),
-                            "time-micros" => Number::Time(1_000_000),
-                            "timestamp-millis" | "local-timestamp-millis" => Number::Timestamp(1_000),
-                            "timestamp-micros" | "local-timestamp-micros" => Number::Timestamp(1_000_000),
-                            "timestamp-nanos" | "local-timestamp-nanos" => Number::Timestamp(1_000_000_000),
-                            _ => Number::Plain,
-                        }),
+                        "int" => Schema::Int(Number::of(logical)),
+                        "long" => Schema::Long(Number::of(logical)),
                         "bytes" => Schema::Bytes((logical == "decimal").then_some(scale)),
                         name => return self.by_name(name, space),
                     },
@@ -137,7 +132,8 @@ impl Parser {
         Ok(Rc::new(match name {
             "null" => Schema::Null,
             "boolean" => Schema::Boolean,
-            "int" | "long" => Schema::Integer(Number::Plain),
+            "int" => Schema::Int(Number::Plain),
+            "long" => Schema::Long(Number::Plain),
             "float" => Schema::Float,
             "double" => Schema::Double,
             "bytes" => Schema::Bytes(None),
@@ -180,6 +176,18 @@ impl Parser {
 }
 
 impl Number {
+    fn of(logical: &str) -> Self {
+        match logical {
+            "date" => Self::Date,
+            "time-millis" => Self::Time(1_000),
+            "time-micros" => Self::Time(1_000_000),
+            "timestamp-millis" | "local-timestamp-millis" => Self::Timestamp(1_000),
+            "timestamp-micros" | "local-timestamp-micros" => Self::Timestamp(1_000_000),
+            "timestamp-nanos" | "local-timestamp-nanos" => Self::Timestamp(1_000_000_000),
+            _ => Self::Plain,
+        }
+    }
+
     pub fn logical(self) -> Logical {
         match self {
             Self::Plain => Logical::Integer,

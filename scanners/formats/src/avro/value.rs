@@ -91,7 +91,7 @@ impl<'s, 'l> Reader<'s, 'l> {
         match schema {
             Schema::Null => Ok(()),
             Schema::Boolean => take(rest, 1).map(drop),
-            Schema::Integer(kind) => {
+            Schema::Int(kind) | Schema::Long(kind) => {
                 let value = long(rest)?;
                 let mut text = String::new();
                 match kind {

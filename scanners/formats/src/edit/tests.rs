@@ -9,6 +9,7 @@ mod rewritten;
 mod store;
 mod texts;
 mod told;
+mod values;
 
 use residuum_source::conformance::{Edits, check_apply};
 

@@ -28,6 +28,7 @@ use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
 use crate::{Fault, ReadAt};
 pub(crate) use beside::row_group_of;
+pub(crate) use rows::rows_at_a_time;
 use schema::Leaf;
 pub(crate) use storage::Storage;
 

@@ -10,6 +10,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::RowGroupMetaData;
 use residuum_source::{Batch, Column, Flow, Limits, Record, RecordKind, Records, Rows, Sink, Stop, Window};
 
 use super::File;
@@ -91,9 +92,7 @@ fn open(file: &File, row_group: usize, limits: &Limits) -> Result<Opened, Reason
     let wanted = schema::wanted(described.schema(), parquet, row_group_metadata);
     let options = file.options().with_schema(Arc::new(wanted));
     let metadata = ArrowReaderMetadata::try_new(file.metadata.clone(), options).map_err(|e| e.to_string())?;
-    let row_bytes =
-        row_group_metadata.total_byte_size().max(0) as usize / row_group_metadata.num_rows().max(1) as usize;
-    let rows = (limits.batch_bytes / row_bytes.max(1)).clamp(16, MAX_ROWS);
+    let rows = rows_at_a_time(row_group_metadata, limits);
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.storage.clone(), metadata)
         .with_row_groups(vec![row_group])
         .with_batch_size(rows);
@@ -104,6 +103,12 @@ fn open(file: &File, row_group: usize, limits: &Limits) -> Result<Opened, Reason
     let reader = builder.build().map_err(|e| e.to_string())?;
     let names = schema::names(&arrow_array::RecordBatchReader::schema(&reader));
     Ok((reader, names))
+}
+
+/// How many rows of a row group make about a batch: its footer says how large they are.
+pub(crate) fn rows_at_a_time(row_group: &RowGroupMetaData, limits: &Limits) -> usize {
+    let row_bytes = row_group.total_byte_size().max(0) as usize / row_group.num_rows().max(1) as usize;
+    (limits.batch_bytes / row_bytes.max(1)).clamp(16, MAX_ROWS)
 }
 
 /// The names of the columns as fields.

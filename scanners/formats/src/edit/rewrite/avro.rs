@@ -12,8 +12,8 @@ use residuum_source::{Limits, Record, Refusal};
 use crate::avro::edit::{Block, Content, Kind, Place, Records, encoded};
 use crate::container::Within;
 use crate::edit::splice::copy;
-use crate::edit::unsupported;
 use crate::edit::wish::{Set, Wishes};
+use crate::edit::{not_found_again, unsupported};
 use crate::{Bytes, Fault, Input, ReadAt, Slice};
 
 /// What is done with the rows.
@@ -43,9 +43,10 @@ pub(super) fn settle(
         records.next(first, &|rows| edits.touches(rows), &|row| edits.sets.contains_key(&row))?
     {
         let block = if let Content::Open(block) = block { Some(block) } else { None };
-        for (row, _, places) in block.iter().flat_map(|block| &block.records) {
+        let (content, rows) = block.as_ref().map_or((&[][..], &[][..]), |block| (&block.content, &block.records));
+        for (row, _, places) in rows {
             let Some(sets) = edits.sets.get(row) else { continue };
-            if let Err(refusal) = sets.iter().try_for_each(|set| written(set, places).map(drop)) {
+            if let Err(refusal) = sets.iter().try_for_each(|set| written(set, places, content).map(drop)) {
                 refused.push((*row, refusal));
             }
         }
@@ -98,7 +99,7 @@ fn edited(block: &Block, edits: &Edits) -> Result<(u64, Vec<u8>), Fault> {
     for (row, stands, places) in block.records.iter().filter(|(row, ..)| !edits.deleted.contains(row)) {
         let mut replaced: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
         for set in edits.sets.get(row).into_iter().flatten() {
-            replaced.push(written(set, places).map_err(|refusal| Fault::unreadable(refusal.reason))?);
+            replaced.push(written(set, places, &block.content).map_err(|refusal| Fault::unreadable(refusal.reason))?);
         }
         replaced.sort_by_key(|(bytes, _)| bytes.start);
         let mut at = stands.start;
@@ -113,10 +114,14 @@ fn edited(block: &Block, edits: &Edits) -> Result<(u64, Vec<u8>), Fault> {
     Ok((left, content))
 }
 
-/// The bytes of a value that is replaced, and those that stand there afterwards.
-fn written(set: &Set, places: &[Place]) -> Result<(Range<usize>, Vec<u8>), Refusal> {
+/// The bytes of a value that is replaced, within the block's `content`, and those that stand there afterwards.
+fn written(set: &Set, places: &[Place], content: &[u8]) -> Result<(Range<usize>, Vec<u8>), Refusal> {
     let place = places.iter().find(|place| place.field == *set.field && place.nth == set.nth);
     let place = place.ok_or_else(|| unsupported(format!("`{}` cannot be replaced: delete the record", set.field)))?;
+    let stands = content.get(place.bytes.clone()).unwrap_or_default();
+    if place.kind == Kind::Text && set.text.as_deref().is_some_and(|text| !stands.ends_with(text)) {
+        return Err(not_found_again());
+    }
     let (before, null) = place.branch.clone().unwrap_or_default();
     if set.is_null() {
         let empty = || (place.kind == Kind::Text).then(|| [before.as_slice(), &[0]].concat());
@@ -134,7 +139,8 @@ fn written(set: &Set, places: &[Place]) -> Result<(Range<usize>, Vec<u8>), Refus
     let text = || std::str::from_utf8(&new).map_err(|_| wrong());
     let bytes = match place.kind {
         Kind::Text => [encoded(new.len() as i64), new.clone()].concat(),
-        Kind::Integer => encoded(text()?.parse().map_err(|_| wrong())?),
+        Kind::Int => encoded(text()?.parse::<i32>().map_err(|_| wrong())?.into()),
+        Kind::Long => encoded(text()?.parse().map_err(|_| wrong())?),
         Kind::Float => text()?.parse::<f32>().map_err(|_| wrong())?.to_le_bytes().to_vec(),
         Kind::Double => text()?.parse::<f64>().map_err(|_| wrong())?.to_le_bytes().to_vec(),
         Kind::Other => return Err(wrong()),

@@ -55,7 +55,7 @@ impl Rewrite {
     pub fn write(&self, from: Arc<dyn ReadAt>, limits: &Limits, out: &mut dyn Write) -> Result<(), Fault> {
         match self {
             Self::Avro(edits) => avro::write(edits, from, limits, out),
-            Self::Parquet(edits) => caught(|| parquet::write(edits, from, out)),
+            Self::Parquet(edits) => caught(|| parquet::write(edits, from, limits, out)),
             Self::Xlsx(edits) => xlsx::write(edits, from, limits, out),
         }
     }

@@ -20,9 +20,10 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use residuum_source::{Limits, Record, RecordKind, Refusal};
 
+use self::values::{New, new_value};
 use crate::edit::unsupported;
 use crate::edit::wish::{Set, Wishes};
-use crate::parquet::{Storage, leaf_names, row_group_of};
+use crate::parquet::{Storage, leaf_names, row_group_of, rows_at_a_time};
 use crate::{Fault, ReadAt};
 
 /// What is done with the rows, by row group.
@@ -34,7 +35,7 @@ pub(in crate::edit) struct Edits(BTreeMap<u32, GroupEdits>);
 struct GroupEdits {
     deleted: BTreeSet<u64>,
     /// Replaced values by leaf column, row, and which of the row's values it is.
-    sets: BTreeMap<(usize, u64, usize), Set>,
+    sets: BTreeMap<(usize, u64, usize), New>,
 }
 
 /// Finds out which wishes can be written.
@@ -66,16 +67,16 @@ pub(super) fn settle(
             continue;
         }
         let Some((group, row)) = place(&record) else { continue };
-        let leaf_of = |set: &Set| {
+        let new_of = |set: Set| {
             let leaf = names.iter().position(|name| **name == *set.field);
             let leaf = leaf.ok_or_else(|| unsupported("the field is not a column of the file"))?;
-            values::check(&schema.column(leaf), set).map(|()| leaf)
+            let nth = set.nth;
+            Ok(((leaf, row, nth), new_value(&schema.column(leaf), set)?))
         };
-        let leaves: Result<Vec<usize>, Refusal> = sets.iter().map(leaf_of).collect();
-        match leaves {
-            Ok(leaves) => {
-                let sets = leaves.into_iter().zip(sets).map(|(leaf, set)| ((leaf, row, set.nth), set));
-                edits.0.entry(group).or_default().sets.extend(sets);
+        let new: Result<Vec<_>, Refusal> = sets.into_iter().map(new_of).collect();
+        match new {
+            Ok(new) => {
+                edits.0.entry(group).or_default().sets.extend(new);
                 changed += 1;
             }
             Err(refusal) => refuse(&record, refusal),
@@ -85,7 +86,7 @@ pub(super) fn settle(
 }
 
 /// Writes the file anew.
-pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, out: &mut dyn Write) -> Result<(), Fault> {
+pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, limits: &Limits, out: &mut dyn Write) -> Result<(), Fault> {
     let storage = Storage::new(from);
     let reader = SerializedFileReader::new(storage.clone()).map_err(fault)?;
     let metadata = reader.metadata();
@@ -103,10 +104,11 @@ pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, out: &mut dyn Write) -
             None => copied(group, &storage, &mut group_writer, &buffer, out)?,
             Some(edits) => {
                 let group_reader = reader.get_row_group(i).map_err(fault)?;
+                let rows = rows_at_a_time(group, limits);
                 for leaf in 0..group.num_columns() {
                     let column = group_reader.get_column_reader(leaf).map_err(fault)?;
                     let Some(mut to) = group_writer.next_column().map_err(fault)? else { break };
-                    columns::edited(column, &mut to, leaf, edits, &mut || buffer.drain(out))?;
+                    columns::edited(column, &mut to, leaf, rows, edits, &mut || buffer.drain(out))?;
                     to.close().map_err(fault)?;
                     buffer.drain(out)?;
                 }

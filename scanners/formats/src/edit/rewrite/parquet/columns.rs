@@ -1,6 +1,5 @@
 //! One column of a row group, value by value: rows left out, values replaced.
 
-use parquet::basic::Repetition;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{
@@ -12,27 +11,26 @@ use super::values::Written;
 use super::{GroupEdits, fault};
 use crate::Fault;
 
-/// Rows taken at a time.
-const ROWS: usize = 1024;
-
-/// Copies a column with its edits; `drain` is called now and then, for what was written may be handed on.
+/// Copies a column with its edits, `rows` at a time; `drain` is called now and then, for what was written may be handed
+/// on.
 pub(super) fn edited(
     from: ColumnReader,
     to: &mut SerializedColumnWriter<'_>,
     leaf: usize,
+    rows: usize,
     edits: &GroupEdits,
     drain: &mut dyn FnMut() -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     match from {
-        ColumnReader::BoolColumnReader(from) => copy::<BoolType>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::Int32ColumnReader(from) => copy::<Int32Type>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::Int64ColumnReader(from) => copy::<Int64Type>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::Int96ColumnReader(from) => copy::<Int96Type>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::FloatColumnReader(from) => copy::<FloatType>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::DoubleColumnReader(from) => copy::<DoubleType>(from, to.typed(), leaf, edits, drain),
-        ColumnReader::ByteArrayColumnReader(from) => copy::<ByteArrayType>(from, to.typed(), leaf, edits, drain),
+        ColumnReader::BoolColumnReader(from) => copy::<BoolType>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::Int32ColumnReader(from) => copy::<Int32Type>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::Int64ColumnReader(from) => copy::<Int64Type>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::Int96ColumnReader(from) => copy::<Int96Type>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::FloatColumnReader(from) => copy::<FloatType>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::DoubleColumnReader(from) => copy::<DoubleType>(from, to.typed(), leaf, rows, edits, drain),
+        ColumnReader::ByteArrayColumnReader(from) => copy::<ByteArrayType>(from, to.typed(), leaf, rows, edits, drain),
         ColumnReader::FixedLenByteArrayColumnReader(from) => {
-            copy::<FixedLenByteArrayType>(from, to.typed(), leaf, edits, drain)
+            copy::<FixedLenByteArrayType>(from, to.typed(), leaf, rows, edits, drain)
         }
     }
 }
@@ -41,6 +39,7 @@ fn copy<T: DataType>(
     mut from: ColumnReaderImpl<T>,
     to: &mut ColumnWriterImpl<'_, T>,
     leaf: usize,
+    rows: usize,
     edits: &GroupEdits,
     drain: &mut dyn FnMut() -> Result<(), Fault>,
 ) -> Result<(), Fault>
@@ -49,21 +48,20 @@ where
 {
     let descriptor = to.get_descriptor().clone();
     let (most_definition, most_repetition) = (descriptor.max_def_level(), descriptor.max_rep_level());
-    let info = descriptor.self_type().get_basic_info();
-    let is_nullable = info.has_repetition() && info.repetition() == Repetition::OPTIONAL;
+    let mut unmet = edits.sets.keys().filter(|(of, ..)| *of == leaf).count();
     // Rows are counted as they begin, from 0.
     let mut row: Option<u64> = None;
     loop {
         let (mut definition, mut repetition, mut values) = (Vec::new(), Vec::new(), Vec::new());
         let read = from.read_records(
-            ROWS,
+            rows,
             (most_definition > 0).then_some(&mut definition),
             (most_repetition > 0).then_some(&mut repetition),
             &mut values,
         );
         let (records, _, levels) = read.map_err(fault)?;
         if records == 0 {
-            return Ok(());
+            return if unmet == 0 { Ok(()) } else { Err(not_met()) };
         }
         let mut kept = Levels::default();
         let (mut values, mut nth) = (values.into_iter(), 0);
@@ -80,7 +78,10 @@ where
             if !edits.deleted.contains(&row) {
                 let set = edits.sets.get(&(leaf, row, nth)).filter(|_| is_value);
                 let value = match (value, set) {
-                    (Some(value), Some(set)) => value.edited(set, is_nullable),
+                    (Some(value), Some(new)) => {
+                        unmet -= 1;
+                        value.edited(new).ok_or_else(not_met)?
+                    }
                     (value, _) => value,
                 };
                 // A value that becomes null is undefined at its own level.
@@ -97,6 +98,13 @@ where
         }
         drain()?;
     }
+}
+
+/// Why nothing is written: what has been told to be replaced would stay.
+fn not_met() -> Fault {
+    Fault::unreadable(
+        "the Parquet file cannot be written anew: a value that is to be replaced is not where it was read",
+    )
 }
 
 /// What is kept of some rows.

@@ -8,54 +8,88 @@ use residuum_source::{Refusal, RefusalKind};
 use crate::edit::unsupported;
 use crate::edit::wish::Set;
 
-/// Whether a column can hold what is wanted.
-pub(super) fn check(column: &ColumnDescriptor, set: &Set) -> Result<(), Refusal> {
+/// A new value in the form that its column has.
+pub(super) enum New {
+    Null,
+    /// Bytes with stretches of them replaced.
+    Bytes(Set),
+    Fixed(Vec<u8>),
+    /// A whole number of any width; without a sign it is kept as one with a sign.
+    Integer(i64),
+    Float(f32),
+    Double(f64),
+}
+
+/// What a column is to hold, if it can.
+pub(super) fn new_value(column: &ColumnDescriptor, set: Set) -> Result<New, Refusal> {
     let name = column.path().string();
     if set.is_null() {
         let info = column.self_type().get_basic_info();
         return match (info.has_repetition().then(|| info.repetition()), column.physical_type()) {
-            (Some(Repetition::OPTIONAL), _) | (_, Physical::BYTE_ARRAY) => Ok(()),
+            (Some(Repetition::OPTIONAL), _) => Ok(New::Null),
+            // Empty, where there is no null.
+            (_, Physical::BYTE_ARRAY) => Ok(New::Bytes(set)),
             _ => Err(unsupported(format!("the column `{name}` takes no null: replace the value, or delete the row"))),
         };
     }
     let is_decimal = matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. }))
         || column.converted_type() == ConvertedType::DECIMAL;
-    let fits = match column.physical_type() {
-        _ if is_decimal => false,
-        Physical::BYTE_ARRAY => return Ok(()),
-        Physical::INT32 if is_date(column) => new_text(set).and_then(|text| days(&text)).is_some(),
-        Physical::INT32 if is_integer(column) => 0i32.edited(set, false).is_some(),
-        Physical::INT64 if is_integer(column) => 0i64.edited(set, false).is_some(),
-        Physical::FLOAT => 0f32.edited(set, false).is_some(),
-        Physical::DOUBLE => 0f64.edited(set, false).is_some(),
-        Physical::FIXED_LEN_BYTE_ARRAY if column.logical_type_ref() == Some(&LogicalType::Uuid) => {
-            new_text(set).and_then(|text| uuid(&text)).is_some()
-        }
-        _ => false,
-    };
-    match fits {
-        true => Ok(()),
-        false if set.text.is_none() => Err(Refusal::new(
-            RefusalKind::Limit,
-            format!("the value of `{name}` is longer than one batch; raise `batch_bytes`"),
-        )),
-        false => Err(unsupported(format!(
-            "the column `{name}` cannot hold the new value: replace it by one of its type, by null, or delete the row"
-        ))),
+    if column.physical_type() == Physical::BYTE_ARRAY && !is_decimal {
+        return Ok(New::Bytes(set));
     }
+    let text = new_text(&set);
+    let new = text.as_deref().filter(|_| !is_decimal).and_then(|text| match column.physical_type() {
+        Physical::INT32 if is_date(column) => days(text).map(|days| New::Integer(days.into())),
+        Physical::INT32 | Physical::INT64 => integer(text, integer_type(column)?).map(New::Integer),
+        Physical::FLOAT => text.parse().ok().map(New::Float),
+        Physical::DOUBLE => text.parse().ok().map(New::Double),
+        Physical::FIXED_LEN_BYTE_ARRAY if column.logical_type_ref() == Some(&LogicalType::Uuid) => {
+            uuid(text).map(New::Fixed)
+        }
+        _ => None,
+    });
+    new.ok_or_else(|| match set.text {
+        None => {
+            let reason = format!("the value of `{name}` is longer than one batch; raise `batch_bytes`");
+            Refusal::new(RefusalKind::Limit, reason)
+        }
+        Some(_) => unsupported(format!(
+            "the column `{name}` cannot hold the new value: replace it by one of its type, by null, or delete the row"
+        )),
+    })
 }
 
 fn is_date(column: &ColumnDescriptor) -> bool {
     column.logical_type_ref() == Some(&LogicalType::Date) || column.converted_type() == ConvertedType::DATE
 }
 
-fn is_integer(column: &ColumnDescriptor) -> bool {
+/// How many bits the whole numbers of a column have, and whether they have a sign.
+fn integer_type(column: &ColumnDescriptor) -> Option<(u32, bool)> {
     use ConvertedType as C;
-    matches!(column.logical_type_ref(), None | Some(LogicalType::Integer { .. }))
-        && matches!(
-            column.converted_type(),
-            C::NONE | C::INT_8 | C::INT_16 | C::INT_32 | C::INT_64 | C::UINT_8 | C::UINT_16 | C::UINT_32 | C::UINT_64
-        )
+    match (column.logical_type_ref(), column.converted_type()) {
+        (Some(LogicalType::Integer(int)), _) => {
+            let bits = u32::try_from(int.bit_width).ok().filter(|bits| (1..=64).contains(bits))?;
+            Some((bits, int.is_signed))
+        }
+        (Some(_), _) => None,
+        (None, C::INT_8) => Some((8, true)),
+        (None, C::INT_16) => Some((16, true)),
+        (None, C::INT_32) => Some((32, true)),
+        (None, C::INT_64) => Some((64, true)),
+        (None, C::UINT_8) => Some((8, false)),
+        (None, C::UINT_16) => Some((16, false)),
+        (None, C::UINT_32) => Some((32, false)),
+        (None, C::UINT_64) => Some((64, false)),
+        (None, C::NONE) => Some((if column.physical_type() == Physical::INT32 { 32 } else { 64 }, true)),
+        (None, _) => None,
+    }
+}
+
+/// A whole number, if it has that many bits; those without a sign are kept as those with one.
+fn integer(text: &str, (bits, is_signed): (u32, bool)) -> Option<i64> {
+    let number: i128 = text.parse().ok()?;
+    let (least, end) = if is_signed { (-(1i128 << (bits - 1)), 1i128 << (bits - 1)) } else { (0, 1i128 << bits) };
+    (least..end).contains(&number).then_some(number as i64)
 }
 
 fn new_text(set: &Set) -> Option<String> {
@@ -67,7 +101,13 @@ fn days(text: &str) -> Option<i32> {
     let mut parts = text.splitn(3, '-');
     let mut next = || parts.next()?.parse::<i32>().ok();
     let (year, month, day) = (next()?, next()?, next()?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1..=9999).contains(&year) {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + i32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1..=12).contains(&month) || !(1..=last).contains(&day) || !(1..=9999).contains(&year) {
         return None;
     }
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
@@ -84,70 +124,103 @@ fn uuid(text: &str) -> Option<Vec<u8>> {
 
 /// A value of a column that can be written anew.
 pub(super) trait Written: Sized {
-    /// The value as it is to be, null if it may be; what was checked can be written.
-    fn edited(self, set: &Set, nullable: bool) -> Option<Self>;
+    /// The value as it is to be, or null; nothing if it is not the one that was to be replaced, or of another type.
+    fn edited(self, new: &New) -> Option<Option<Self>>;
 }
 
-/// Applies what is replaced to a value's bytes.
-fn replaced(value: &[u8], set: &Set) -> Vec<u8> {
+/// The bytes of a value with what is replaced in them, if they are what they were.
+fn replaced(value: &[u8], set: &Set) -> Option<Vec<u8>> {
+    if set.text.as_deref().is_some_and(|text| text != value) {
+        return None;
+    }
     let mut bytes = value.to_vec();
     for stretch in set.stretches.iter().rev() {
-        if stretch.at.end <= bytes.len() {
-            bytes.splice(stretch.at.clone(), stretch.new.iter().flatten().copied());
-        }
+        bytes.get(stretch.at.clone())?;
+        bytes.splice(stretch.at.clone(), stretch.new.iter().flatten().copied());
     }
-    bytes
+    Some(bytes)
 }
 
 impl Written for ByteArray {
-    fn edited(self, set: &Set, nullable: bool) -> Option<Self> {
-        (!(set.is_null() && nullable)).then(|| Self::from(replaced(self.data(), set)))
+    fn edited(self, new: &New) -> Option<Option<Self>> {
+        match new {
+            New::Null => Some(None),
+            New::Bytes(set) => Some(Some(Self::from(replaced(self.data(), set)?))),
+            _ => None,
+        }
     }
 }
 
-impl Written for FixedLenByteArray {
-    fn edited(self, set: &Set, _: bool) -> Option<Self> {
-        let bytes = new_text(set).filter(|_| !set.is_null()).and_then(|text| uuid(&text))?;
-        Some(Self::from(bytes))
-    }
+/// Writes what is replaced in a column of this type.
+macro_rules! written {
+    ($type:ty, $form:pat => $value:expr) => {
+        impl Written for $type {
+            fn edited(self, new: &New) -> Option<Option<Self>> {
+                match new {
+                    New::Null => Some(None),
+                    $form => Some(Some($value)),
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl Written for i32 {
-    fn edited(self, set: &Set, _: bool) -> Option<Self> {
-        let text = new_text(set).filter(|_| !set.is_null())?;
-        // Numbers without a sign are kept as those with one.
-        let unsigned = || text.parse::<u32>().ok().map(u32::cast_signed);
-        text.parse().ok().or_else(unsigned).or_else(|| days(&text))
-    }
-}
-
-impl Written for i64 {
-    fn edited(self, set: &Set, _: bool) -> Option<Self> {
-        let text = new_text(set).filter(|_| !set.is_null())?;
-        text.parse().ok().or_else(|| text.parse::<u64>().ok().map(u64::cast_signed))
-    }
-}
-
-impl Written for f32 {
-    fn edited(self, set: &Set, _: bool) -> Option<Self> {
-        new_text(set).filter(|_| !set.is_null())?.parse().ok()
-    }
-}
-
-impl Written for f64 {
-    fn edited(self, set: &Set, _: bool) -> Option<Self> {
-        new_text(set).filter(|_| !set.is_null())?.parse().ok()
-    }
-}
+written!(FixedLenByteArray, New::Fixed(bytes) => Self::from(bytes.clone()));
+// The number fits, or is one without a sign that has as many bits.
+written!(i32, New::Integer(number) => *number as Self);
+written!(i64, New::Integer(number) => *number);
+written!(f32, New::Float(number) => *number);
+written!(f64, New::Double(number) => *number);
 
 impl Written for bool {
-    fn edited(self, _: &Set, _: bool) -> Option<Self> {
-        Some(self)
+    fn edited(self, new: &New) -> Option<Option<Self>> {
+        matches!(new, New::Null).then_some(None)
     }
 }
 
 impl Written for Int96 {
-    fn edited(self, _: &Set, _: bool) -> Option<Self> {
-        None
+    fn edited(self, new: &New) -> Option<Option<Self>> {
+        matches!(new, New::Null).then_some(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_have_the_bits_of_their_column() {
+        for (text, bits, is_signed, expected) in [
+            ("2147483647", 32, true, Some(2_147_483_647)),
+            ("-2147483648", 32, true, Some(-2_147_483_648)),
+            ("3000000000", 32, true, None),
+            ("3000000000", 32, false, Some(3_000_000_000)),
+            ("-5", 32, false, None),
+            ("300", 8, true, None),
+            ("255", 8, false, Some(255)),
+            ("9223372036854775808", 64, true, None),
+            ("18446744073709551615", 64, false, Some(-1)),
+            ("18446744073709551616", 64, false, None),
+            ("1984-02-29", 32, true, None),
+            ("1.0", 64, true, None),
+        ] {
+            assert_eq!(integer(text, (bits, is_signed)), expected, "{text} in {bits} bits");
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (text, expected) in [
+            ("1970-01-01", Some(0)),
+            ("1984-02-29", Some(5172)),
+            ("2000-02-29", Some(11_016)),
+            ("1900-02-29", None),
+            ("2020-02-31", None),
+            ("2021-04-31", None),
+            ("2021-13-01", None),
+        ] {
+            assert_eq!(days(text), expected, "{text}");
+        }
     }
 }
