@@ -10,6 +10,7 @@ mod store;
 mod texts;
 mod told;
 mod values;
+mod workbooks;
 
 use residuum_source::conformance::{Edits, check_apply};
 

@@ -27,7 +27,7 @@ pub(crate) use generic::Generic;
 use package::Package;
 pub(crate) use package::{relations_of, resolve};
 use paragraphs::{Paragraphs, Place};
-pub(crate) use sheet::position;
+pub(crate) use sheet::{position, position_in_row};
 
 /// Which kind of document it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! A row that is deleted loses its values, comments and links and keeps the formats of its cells; a new value stands in
 //! the cell itself. Shared strings that no cell uses any more are emptied, results of other formulas that hold a value
-//! that is gone are taken out (the program that opens the workbook computes them again), and the order of computing is
+//! of three characters or more that is gone are taken out (the program that opens the workbook computes them again), and the order of computing is
 //! left out where a formula has gone. Everything else in the package is copied as it stands.
 //!
 //! Each part that is looked at is held in memory, a quarter of [`Limits::whole_bytes`] at most.
@@ -18,9 +18,9 @@ use residuum_source::{Limits, ObjectPath, Record, RecordKind, Refusal};
 
 use self::parts::{Element, Parts, elements};
 use crate::edit::splice::{Splice, copy};
-use crate::edit::unsupported;
 use crate::edit::walk::{Job, What, document};
 use crate::edit::wish::{Set, Wishes};
+use crate::edit::{not_found_again, unsupported};
 use crate::{Bytes, Fault, Input, ReadAt};
 
 /// What is done with the parts of a workbook.
@@ -58,19 +58,29 @@ pub(super) fn settle(
     for (name, part) in &sheets {
         let Some(rows) = by_sheet.get_mut(name) else { continue };
         let text = parts.text(part)?;
-        for (record, refusal) in sheet::check(&text, rows)? {
+        let comments = comments(&mut parts, part)?;
+        let commented = comments.iter().map(|(row, ..)| *row).collect();
+        for (record, refusal) in sheet::check(&text, rows, &commented)? {
             counts.take_back(&record);
             refuse(&record, refusal);
         }
         let done = sheet::edited(&text, rows, &mut state)?;
         edits.splices.entry(part.clone()).or_default().extend(done.splices);
-        beside(&mut parts, part, rows, &done.links, &mut edits)?;
+        for (_, part, splice) in comments.into_iter().filter(|(row, ..)| rows.deleted.contains_key(row)) {
+            edits.splices.entry(part).or_default().push(splice);
+        }
+        without_links(&mut parts, part, &done.links, &mut edits)?;
     }
     for (_, part) in &sheets {
         let text = parts.text(part)?;
         let splices = edits.splices.entry(part.clone()).or_default();
         splices.extend(sheet::stale_results(&text, splices, &mut state)?);
-        splices.sort_by_key(|splice| splice.old.start);
+    }
+    for (string, record) in unused {
+        if string >= strings.len() || state.used.contains(&string) {
+            counts.take_back(&record);
+            refuse(&record, not_found_again());
+        }
     }
     if let Some(shared) = &shared {
         let of_freed = |(_, string): (usize, &Element)| Splice { old: string.range(), new: string.emptied() };
@@ -81,6 +91,7 @@ pub(super) fn settle(
         without_chain(&mut parts, &book, &mut edits)?;
     }
     edits.splices.retain(|_, splices| !splices.is_empty());
+    edits.splices.values_mut().for_each(|splices| splices.sort_by_key(|splice| splice.old.start));
     Ok((edits, counts.deleted.len() as u64, counts.changed.len() as u64))
 }
 
@@ -152,21 +163,22 @@ fn unused_string(record: &Record) -> Option<usize> {
     text.strip_suffix(", in no cell")?.rsplit_once(" string ")?.1.parse().ok()
 }
 
-/// Takes out the comments on deleted rows, and what their links lead to.
-fn beside(parts: &mut Parts, sheet: &str, rows: &Rows, links: &[String], edits: &mut Edits) -> Result<(), Fault> {
-    let is_gone = |element: &Element| {
-        let row = element.attribute("ref").and_then(|at| parts::position(&at)).map(|(row, _)| row);
-        row.is_some_and(|row| rows.deleted.contains_key(&row))
-    };
+/// The comments on a sheet: the row each stands at, its part, and how it is taken out.
+fn comments(parts: &mut Parts, sheet: &str) -> Result<Vec<(u32, String, Splice)>, Fault> {
+    let mut found = Vec::new();
     for kind in ["comments", "threadedComment"] {
         for (_, part) in parts.related(sheet, kind)? {
             let text = parts.text(&part)?;
             let comments = elements(&text, &["comment", "threadedComment"])?;
-            let gone = comments.iter().filter(|comment| is_gone(comment));
-            let splices = gone.map(|comment| Splice { old: comment.range(), new: Vec::new() });
-            edits.splices.entry(part).or_default().extend(splices);
+            let placed = comments.iter().filter_map(|comment| Some((sheet::row_of(comment)?, comment.range())));
+            found.extend(placed.map(|(row, old)| (row, part.clone(), Splice { old, new: Vec::new() })));
         }
     }
+    Ok(found)
+}
+
+/// Takes out what links that are gone lead to.
+fn without_links(parts: &mut Parts, sheet: &str, links: &[String], edits: &mut Edits) -> Result<(), Fault> {
     let relations = parts::relations_of(sheet);
     if !links.is_empty() && parts.has(&relations) {
         let text = parts.text(&relations)?;

@@ -92,7 +92,7 @@ impl Sheet {
         for (i, (row, cells)) in held.into_iter().enumerate() {
             if header.is_some_and(|header| i <= header) {
                 for cell in &cells {
-                    beside(values, &self.name, (row, cell.column), "", &cell.text, sink)?;
+                    beside(values, &self.name, Some((row, cell.column)), "", &cell.text, sink)?;
                 }
             } else {
                 self.record(row, &cells, values, sink)?;
@@ -114,11 +114,12 @@ impl Sheet {
     }
 }
 
-/// Adds text to the cell of a sheet at a row, counted from 1, and a column, counted from 0.
+/// Adds text to the cell of a sheet at a row, counted from 1, and a column, counted from 0; text that stands at no cell
+/// belongs to the sheet as a whole.
 pub(super) fn beside(
     values: &mut Values<'_>,
     sheet: &str,
-    (row, column): (u32, u32),
+    at: Option<(u32, u32)>,
     field: &str,
     text: &str,
     sink: &mut dyn Sink,
@@ -126,8 +127,14 @@ pub(super) fn beside(
     if text.trim().is_empty() {
         return Flow::Continue(());
     }
-    let cell = Record::cell(sheet, row, column).text().unwrap_or_default().to_owned();
-    values.begin(Key::Name(RecordKind::Cell, cell), sink)?;
+    let key = match at {
+        Some((row, column)) => {
+            let cell = Record::cell(sheet, row, column).text().unwrap_or_default().to_owned();
+            Key::Name(RecordKind::Cell, cell)
+        }
+        None => Key::Name(RecordKind::Part, sheet.to_owned()),
+    };
+    values.begin(key, sink)?;
     values.value(field, Logical::Text, text.trim().as_bytes(), sink)
 }
 
@@ -140,6 +147,13 @@ pub(crate) fn position(reference: &str) -> Option<(u32, u32)> {
     })?;
     let row: u32 = plain[letters..].parse().ok()?;
     Some((row, column.checked_sub(1)?)).filter(|&(row, column)| row <= 1 << 24 && column < 1 << 16)
+}
+
+/// The position of what a reference such as `A2:C2` names, if that stands in one row: that of its first cell.
+pub(crate) fn position_in_row(reference: &str) -> Option<(u32, u32)> {
+    let (first, last) = reference.split_once(':').unwrap_or((reference, reference));
+    let (first, last) = (position(first)?, position(last)?);
+    (first.0 == last.0).then_some(first)
 }
 
 fn texts(cells: &[Cell], first: u32, width: usize) -> Vec<String> {

@@ -65,7 +65,7 @@ impl<'v, 'l> Ods<'v, 'l> {
         let column = open.column;
         open.column = column.saturating_add(cell.repeated).min(COLUMNS);
         match cell.formula.contains('"') {
-            true => beside(self.values, &open.sheet.name, (open.row, column), "(formula)", &cell.formula, sink),
+            true => beside(self.values, &open.sheet.name, Some((open.row, column)), "(formula)", &cell.formula, sink),
             false => Flow::Continue(()),
         }
     }
@@ -136,7 +136,7 @@ impl Visitor for Ods<'_, '_> {
             "line-break" => self.append("\n"),
             "a" => {
                 if let (Some(link), Some(open)) = (tag.attribute("href"), &self.sheet) {
-                    let at = (open.row, open.column);
+                    let at = Some((open.row, open.column));
                     beside(self.values, &open.sheet.name, at, "(link)", &link, sink)?;
                 }
             }
@@ -154,7 +154,8 @@ impl Visitor for Ods<'_, '_> {
                     _ => ("(author)", self.author.take()),
                 };
                 if let (Some(text), Some(open)) = (text, &self.sheet) {
-                    return beside(self.values, &open.sheet.name, (open.row, open.column), field, &text, sink);
+                    let at = Some((open.row, open.column));
+                    return beside(self.values, &open.sheet.name, at, field, &text, sink);
                 }
             }
             "table-cell" | "covered-table-cell" => return self.end_cell(sink),

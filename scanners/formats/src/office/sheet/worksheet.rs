@@ -1,15 +1,15 @@
 //! One sheet of Open XML, cell by cell.
 
-use residuum_source::{Flow, Logical, RecordKind, Sink};
+use residuum_source::{Flow, Logical, Sink};
 
 use super::super::package::Package;
 use super::super::xml::{Tag, Visitor};
 use super::formats::Formats;
 use super::strings::{Strings, unescaped};
-use super::{Cell, Sheet, beside, position};
+use super::{Cell, Sheet, beside, position, position_in_row};
 use crate::Fault;
 use crate::container::Within;
-use crate::values::{Key, Values};
+use crate::values::Values;
 
 /// Reads a sheet.
 pub(super) fn read(
@@ -104,7 +104,7 @@ impl Worksheet<'_, '_, '_> {
         }
         if self.formula.contains('"') {
             let formula = std::mem::take(&mut self.formula);
-            beside(self.values, &self.sheet.name, (row, column), "(formula)", &formula, sink)?;
+            beside(self.values, &self.sheet.name, Some((row, column)), "(formula)", &formula, sink)?;
         }
         if self.held > HELD {
             self.end_row(sink)?;
@@ -143,7 +143,7 @@ impl Visitor for Worksheet<'_, '_, '_> {
         match tag.local() {
             "row" => {
                 self.end_row(sink)?;
-                self.row = tag.attribute("r").and_then(|r| r.parse().ok()).unwrap_or(self.row + 1);
+                self.row = tag.attribute("r").and_then(|r| r.parse().ok()).unwrap_or(self.row.saturating_add(1));
                 self.at = (self.row, u32::MAX);
             }
             "c" => {
@@ -160,7 +160,7 @@ impl Visitor for Worksheet<'_, '_, '_> {
                 self.inside = Inside::Formula;
             }
             "hyperlink" => {
-                let at = tag.attribute("ref").and_then(|reference| position(&reference)).unwrap_or((1, 0));
+                let at = tag.attribute("ref").and_then(|reference| position_in_row(&reference));
                 for name in ["display", "tooltip", "location"] {
                     let text = tag.attribute(name).unwrap_or_default();
                     beside(self.values, &self.sheet.name, at, "(link)", &text, sink)?;
@@ -184,13 +184,13 @@ impl Visitor for Worksheet<'_, '_, '_> {
                 self.inside = Inside::Nothing;
                 let formula = std::mem::take(&mut self.formula);
                 if formula.contains('"') {
-                    return self.of_sheet("(formula)", &formula, sink);
+                    return beside(self.values, &self.sheet.name, None, "(formula)", &formula, sink);
                 }
             }
             "oddHeader" | "evenHeader" | "firstHeader" | "oddFooter" | "evenFooter" | "firstFooter" => {
                 self.inside = Inside::Nothing;
                 let text = std::mem::take(&mut self.text);
-                return self.of_sheet("(header)", &text, sink);
+                return beside(self.values, &self.sheet.name, None, "(header)", &text, sink);
             }
             _ => {}
         }
@@ -205,17 +205,5 @@ impl Visitor for Worksheet<'_, '_, '_> {
             Inside::Nothing => {}
         }
         Flow::Continue(())
-    }
-}
-
-impl Worksheet<'_, '_, '_> {
-    /// Adds text that belongs to the sheet as a whole.
-    fn of_sheet(&mut self, field: &str, text: &str, sink: &mut dyn Sink) -> Flow {
-        if text.trim().is_empty() {
-            return Flow::Continue(());
-        }
-        let name = self.sheet.name.to_string();
-        self.values.begin(Key::Name(RecordKind::Part, name), sink)?;
-        self.values.value(field, Logical::Text, text.trim().as_bytes(), sink)
     }
 }

@@ -12,7 +12,7 @@ use crate::container::directory::{Entry, locate, parse};
 use crate::container::{Within, with_entry};
 use crate::{Fault, ReadAt};
 
-pub(super) use crate::office::{position, relations_of, resolve};
+pub(super) use crate::office::{position, position_in_row, relations_of, resolve};
 
 /// The parts of a package.
 pub(super) struct Parts<'l> {
@@ -84,7 +84,7 @@ fn folded(name: &str) -> String {
     name.trim_start_matches('/').to_ascii_lowercase()
 }
 
-/// An element with its content.
+/// An element with its content, or the tag it begins with.
 pub(super) struct Element {
     pub name: String,
     /// Where it stands.
@@ -132,15 +132,28 @@ impl Element {
 
 /// The elements of these local names in the order they begin; one within another of them is not taken.
 pub(super) fn elements(text: &str, names: &[&str]) -> Result<Vec<Element>, Fault> {
+    elements_and_tags(text, names, "")
+}
+
+/// The elements of these local names, and of one that holds them the tags it begins with, in the order they begin.
+pub(super) fn elements_and_tags(text: &str, names: &[&str], holder: &str) -> Result<Vec<Element>, Fault> {
     let mut reader = quick_xml::Reader::from_str(text);
+    // The library passes over a mark of the encoding and does not count it.
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let (mut all, mut open): (Vec<Element>, Option<(Element, usize)>) = (Vec::new(), None);
     loop {
-        let from = reader.buffer_position() as usize;
+        let from = mark + reader.buffer_position() as usize;
         let event = reader.read_event().map_err(|_| Fault::unreadable("the XML of the workbook is damaged"))?;
-        let to = reader.buffer_position() as usize;
+        let to = mark + reader.buffer_position() as usize;
         match (event, &mut open) {
             (Event::Eof, _) => return Ok(all),
             (Event::Start(_), Some((_, depth))) => *depth += 1,
+            (Event::Start(tag), None) if tag.local_name().as_ref() == holder => {
+                all.push(Element { to, ..element(text, from, to, holder, 1) });
+            }
+            (Event::Empty(tag), None) if tag.local_name().as_ref() == holder => {
+                all.push(element(text, from, to, holder, 2));
+            }
             (Event::Start(tag), None) if names.contains(&tag.local_name().as_ref()) => {
                 open = Some((element(text, from, to, tag.local_name().as_ref(), 1), 0));
             }

@@ -1,14 +1,14 @@
 //! The cells of one sheet: blanked, replaced, and looked at for what else holds what is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use residuum_source::{Record, Refusal};
 
 use super::Rows;
-use super::parts::{Element, elements, position};
+use super::parts::{Element, elements, elements_and_tags, position, position_in_row};
 use crate::Fault;
 use crate::edit::splice::Splice;
-use crate::edit::unsupported;
+use crate::edit::{not_found_again, unsupported};
 
 /// What is known across the sheets of a workbook.
 pub(super) struct State<'s> {
@@ -17,15 +17,41 @@ pub(super) struct State<'s> {
     pub used: BTreeSet<usize>,
     /// Shared strings that edited cells used.
     pub freed: BTreeSet<usize>,
-    /// Texts that are gone.
+    /// Texts that are gone, and numbers by their bits.
     gone: BTreeSet<String>,
+    gone_numbers: HashSet<u64>,
     /// A cell with a formula was blanked.
     pub formula_gone: bool,
 }
 
 impl<'s> State<'s> {
     pub fn new(strings: &'s [Element]) -> Self {
-        Self { strings, used: BTreeSet::new(), freed: BTreeSet::new(), gone: BTreeSet::new(), formula_gone: false }
+        let (used, freed, gone) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { strings, used, freed, gone, gone_numbers: HashSet::new(), formula_gone: false }
+    }
+
+    /// Notes what a cell held. Up to two characters say nothing about anybody, and stand in many results.
+    fn goes(&mut self, cell: &Cell<'_>, shared: Option<usize>) {
+        let was = match (shared, &cell.value) {
+            (Some(i), _) => &self.strings[i].text,
+            (None, Some(value)) => &value.text,
+            (None, None) => &cell.element.text,
+        };
+        let was = was.trim();
+        if was.len() > 2 {
+            match number(cell, was) {
+                Some(number) => drop(self.gone_numbers.insert(number)),
+                None => drop(self.gone.insert(was.to_owned())),
+            }
+        }
+    }
+
+    /// Whether the result of a formula holds what is gone: a text as a part, a number as a whole.
+    fn is_stale(&self, cell: &Cell<'_>, result: &str) -> bool {
+        match number(cell, result.trim()) {
+            Some(number) => self.gone_numbers.contains(&number),
+            None => cell.kind == "str" && self.gone.iter().any(|gone| result.contains(gone.as_str())),
+        }
     }
 }
 
@@ -47,53 +73,45 @@ struct Cell<'e> {
     formula: Option<Element>,
 }
 
-/// The cells of a sheet, with where they are.
+/// The rows, by their tags alone, and the cells of a sheet.
+fn rows_and_cells(text: &str) -> Result<Vec<Element>, Fault> {
+    elements_and_tags(text, &["c"], "row")
+}
+
+/// The cells of a sheet, with where they are: counted as the reader counts them, or another row would be edited.
 fn cells<'e>(text: &str, all: &'e [Element]) -> Result<Vec<Cell<'e>>, Fault> {
     let mut found = Vec::new();
-    let (mut row, mut column) = (0, u32::MAX);
+    let (mut row, mut column) = (0u32, u32::MAX);
     for element in all {
         if element.name == "row" {
-            // A row is met before its cells: only its tag is looked at.
-            row = element.attribute("r").and_then(|r| r.parse().ok()).unwrap_or(row + 1);
+            row = element.attribute("r").and_then(|r| r.parse().ok()).unwrap_or(row.saturating_add(1));
             column = u32::MAX;
             continue;
         }
         let at = element.attribute("r").and_then(|at| position(&at));
-        (row, column) = at.unwrap_or((row, column.wrapping_add(1)));
+        column = at.map_or(column.wrapping_add(1), |(_, column)| column);
         let inner = text.get(element.content..element.to).unwrap_or_default();
         let inner = inner.rfind("</").map_or("", |end| &inner[..end]);
         let of = |name: &str| -> Result<Option<Element>, Fault> { Ok(elements(inner, &[name])?.into_iter().next()) };
         let kind = element.attribute("t").unwrap_or_default();
-        found.push(Cell { element, row, column, kind, value: of("v")?, formula: of("f")? });
+        found.push(Cell { element, row: row.max(1), column, kind, value: of("v")?, formula: of("f")? });
     }
     Ok(found)
 }
 
-/// The rows, by their tags alone, and the cells of a sheet.
-fn rows_and_cells(text: &str) -> Result<Vec<Element>, Fault> {
-    let mut all = elements(text, &["c"])?;
-    let mut at = 0;
-    // A tag `<row` begins no other element of a sheet.
-    while let Some(found) = text[at..].find("row ").map(|found| at + found) {
-        at = found + 4;
-        let before = text[..found].rfind('<').unwrap_or(0);
-        let prefix = &text[before + 1..found];
-        if !(prefix.is_empty() || prefix.ends_with(':')) || text.as_bytes().get(before) != Some(&b'<') {
-            continue;
-        }
-        let Some(end) = text[found..].find('>').map(|end| found + end) else { break };
-        let tag = text[before + 1..end].trim_end_matches('/').to_owned();
-        all.push(Element { name: "row".into(), from: before, to: end, tag, content: end, text: String::new() });
-    }
-    all.sort_by_key(|element| element.from);
-    Ok(all)
-}
-
-/// Takes out of the wishes what cannot be done, and says why.
-pub(super) fn check(text: &str, rows: &mut Rows) -> Result<Vec<(Record, Refusal)>, Fault> {
+/// Takes out of the wishes what cannot be done, and says why. `commented` are the rows with comments.
+pub(super) fn check(
+    text: &str,
+    rows: &mut Rows,
+    commented: &BTreeSet<u32>,
+) -> Result<BTreeMap<Record, Refusal>, Fault> {
     let all = rows_and_cells(text)?;
-    let mut refused: Vec<(Record, Refusal)> = Vec::new();
+    let mut refused = BTreeMap::new();
+    let (mut rows_met, mut cells_met) = (commented.clone(), BTreeSet::new());
+    rows_met.extend(elements(text, &["hyperlink"])?.iter().filter_map(row_of));
     for cell in cells(text, &all)? {
+        rows_met.insert(cell.row);
+        cells_met.insert((cell.row, cell.column));
         let Some(formula) = &cell.formula else { continue };
         let of_row = rows.deleted.get(&cell.row).cloned();
         let of_cell = rows.sets.get(&(cell.row, cell.column)).map(|(record, _)| record.clone());
@@ -104,13 +122,21 @@ pub(super) fn check(text: &str, rows: &mut Rows) -> Result<Vec<(Record, Refusal)
             (false, true) => "the value is the result of a formula: change what it is computed from",
             (false, false) => continue,
         };
-        refused.push((record, unsupported(reason)));
+        refused.entry(record).or_insert_with(|| unsupported(reason));
     }
-    let is_refused = |of: &Record| refused.iter().any(|(record, _)| record == of);
-    rows.deleted.retain(|_, record| !is_refused(record));
-    rows.sets.retain(|_, (record, _)| !is_refused(record));
-    refused.dedup_by(|a, b| a.0 == b.0);
+    let rows_unmet = rows.deleted.iter().filter(|(row, _)| !rows_met.contains(row)).map(|(_, record)| record);
+    let cells_unmet = rows.sets.iter().filter(|(at, _)| !cells_met.contains(at)).map(|(_, (record, _))| record);
+    for record in rows_unmet.chain(cells_unmet) {
+        refused.entry(record.clone()).or_insert_with(not_found_again);
+    }
+    rows.deleted.retain(|_, record| !refused.contains_key(record));
+    rows.sets.retain(|_, (record, _)| !refused.contains_key(record));
     Ok(refused)
+}
+
+/// The row that a comment or a link stands in.
+pub(super) fn row_of(element: &Element) -> Option<u32> {
+    element.attribute("ref").and_then(|at| position_in_row(&at)).map(|(row, _)| row)
 }
 
 /// Blanks and replaces the cells that are wanted.
@@ -126,14 +152,7 @@ pub(super) fn edited(text: &str, rows: &Rows, state: &mut State<'_>) -> Result<D
         state.formula_gone |= cell.formula.is_some();
         let shared = string_of(&cell).filter(|i| *i < state.strings.len());
         state.freed.extend(shared);
-        let was = match shared {
-            Some(i) => state.strings[i].text.clone(),
-            None if cell.kind.is_empty() || cell.kind == "n" => String::new(),
-            None => cell.element.text.clone(),
-        };
-        if was.trim().len() > 2 {
-            state.gone.insert(was.trim().to_owned());
-        }
+        state.goes(&cell, shared);
         let new = match set.filter(|_| !is_deleted && !set.is_some_and(super::Set::is_null)) {
             Some(set) => filled(&cell, &set.new_text().unwrap_or_default()),
             None => blank(&cell),
@@ -147,10 +166,7 @@ pub(super) fn edited(text: &str, rows: &Rows, state: &mut State<'_>) -> Result<D
 /// Takes out the links of deleted rows.
 fn links(text: &str, rows: &Rows, done: &mut Done) -> Result<(), Fault> {
     let all = elements(text, &["hyperlink"])?;
-    let is_gone = |link: &&Element| {
-        let row = link.attribute("ref").and_then(|at| position(&at)).map(|(row, _)| row);
-        row.is_some_and(|row| rows.deleted.contains_key(&row))
-    };
+    let is_gone = |link: &&Element| row_of(link).is_some_and(|row| rows.deleted.contains_key(&row));
     let gone: Vec<&Element> = all.iter().filter(is_gone).collect();
     if gone.is_empty() {
         return Ok(());
@@ -167,16 +183,16 @@ fn links(text: &str, rows: &Rows, done: &mut Done) -> Result<(), Fault> {
 /// Notes which strings the cells of a sheet use that stay, and takes out results of formulas that hold what is gone.
 pub(super) fn stale_results(text: &str, edited: &[Splice], state: &mut State<'_>) -> Result<Vec<Splice>, Fault> {
     let all = rows_and_cells(text)?;
+    let edited: HashSet<u64> = edited.iter().map(|splice| splice.old.start).collect();
     let mut stale = Vec::new();
     for cell in cells(text, &all)? {
-        if edited.iter().any(|splice| splice.old == cell.element.range()) {
+        if edited.contains(&cell.element.range().start) {
             continue;
         }
         state.used.extend(string_of(&cell));
         if cell.formula.is_some()
-            && cell.kind == "str"
             && let Some(value) = &cell.value
-            && state.gone.iter().any(|gone| value.text.contains(gone.as_str()))
+            && state.is_stale(&cell, &value.text)
         {
             let from = (cell.element.content + value.from) as u64;
             stale.push(Splice { old: from..from + (value.to - value.from) as u64, new: Vec::new() });
@@ -188,6 +204,16 @@ pub(super) fn stale_results(text: &str, edited: &[Splice], state: &mut State<'_>
 /// The shared string that a cell shows.
 fn string_of(cell: &Cell<'_>) -> Option<usize> {
     cell.value.as_ref().filter(|_| cell.kind == "s")?.text.trim().parse().ok()
+}
+
+/// The bits of the number that a cell holds, however it is written.
+fn number(cell: &Cell<'_>, text: &str) -> Option<u64> {
+    let number: f64 = text.parse().ok().filter(|_| is_number(cell))?;
+    Some(number.to_bits())
+}
+
+fn is_number(cell: &Cell<'_>) -> bool {
+    cell.kind.is_empty() || cell.kind == "n"
 }
 
 /// The tag of a cell without content, with its place and format.
@@ -203,8 +229,7 @@ fn filled(cell: &Cell<'_>, new: &[u8]) -> Vec<u8> {
     let open = String::from_utf8_lossy(&tag[..tag.len() - 2]).into_owned();
     let (name, prefix) = (cell.element.qualified(), cell.element.prefix());
     let text = String::from_utf8_lossy(new);
-    let was_number = cell.kind.is_empty() || cell.kind == "n";
-    if was_number && crate::edit::text::is_number(new) {
+    if is_number(cell) && crate::edit::text::is_number(new) {
         return format!("{open}><{prefix}v>{text}</{prefix}v></{name}>").into_bytes();
     }
     // Characters that XML cannot hold are written `_x000D_`, and so is what looks like that.
