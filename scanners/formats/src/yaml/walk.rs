@@ -35,7 +35,9 @@ struct Open {
     is_mapping: bool,
     is_record: bool,
     keys: usize,
-    /// Where its record stands, if that is in lines of its own; else where the flow mapping begins.
+    /// Where it begins.
+    from: usize,
+    /// Where it stands as an element of a list, if that is in lines of its own; else where the flow mapping begins.
     stands: Option<Stands>,
 }
 
@@ -132,6 +134,9 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
             Event::SequenceStart(..) => self.start(false, from)?,
             Event::MappingEnd | Event::SequenceEnd => self.end(to),
             Event::Alias(_) => {
+                if self.is_in_list() {
+                    self.tell_element(from, to, false);
+                }
                 self.next_path();
             }
             _ => {}
@@ -185,16 +190,16 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
         };
         let is_literal = style == ScalarStyle::Plain
             && matches!(says, "" | "~" | "null" | "true" | "false" | "Null" | "True" | "False");
-        if is_literal {
-            return Flow::Continue(());
-        }
-        let is_element = self.layout == Layout::Elements && self.open.len() == 1 && !self.open[0].is_mapping;
+        let is_in_list = self.is_in_list();
+        let is_element = is_in_list && self.layout == Layout::Elements && !is_literal;
         if is_element {
             self.begin();
-            match self.item(from) {
-                Stands::Lines(range) => self.tell(0, range),
-                Stands::Flow(_) => self.tell(1, from..to),
-            }
+        }
+        if is_in_list {
+            self.tell_element(from, to, is_element);
+        }
+        if is_literal {
+            return Flow::Continue(());
         }
         let mut value = Value::default();
         scalar::keep(self.text, from, to, says, style, &mut value);
@@ -207,33 +212,63 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
     }
 
     fn start(&mut self, is_mapping: bool, from: usize) -> Flow {
-        let is_record = match self.layout {
-            Layout::Documents => false,
-            Layout::Elements => self.open.len() == 1 && !self.open[0].is_mapping,
-            Layout::Members => {
-                is_mapping && self.open.len() == 2 && self.open[0].is_mapping && !self.open[1].is_mapping
-            }
-        };
+        let is_in_list = self.is_in_list();
+        let is_record = is_in_list && (is_mapping || self.layout == Layout::Elements);
         let path = self.next_path();
         if is_record {
             // What stands before it is not its own.
             self.comments(from)?;
             self.begin();
         }
-        let stands = (is_record && self.gather.wants_extents()).then(|| self.item(from));
-        self.open.push(Open { path, value: None, is_mapping, is_record, keys: 0, stands });
+        let stands = (is_in_list && self.gather.wants_extents()).then(|| self.item(from));
+        self.open.push(Open { path, value: None, is_mapping, is_record, keys: 0, from, stands });
         Flow::Continue(())
     }
 
     fn end(&mut self, to: usize) {
-        let Some(open) = self.open.pop().filter(|open| open.is_record) else { return };
-        match open.stands {
-            Some(Stands::Lines(range)) => self.tell(0, range),
-            // Elements of one sequence are of one list.
-            Some(Stands::Flow(from)) => self.tell(1, from..to),
-            None => {}
+        let Some(open) = self.open.pop() else { return };
+        if let Some(stands) = open.stands {
+            self.tell_standing(stands, to, open.is_record);
         }
-        self.gather.in_document();
+        if open.is_record {
+            self.gather.in_document();
+        }
+    }
+
+    /// Whether what stands next is an element of a sequence whose elements are records.
+    fn is_in_list(&self) -> bool {
+        match (self.layout, self.open.as_slice()) {
+            (Layout::Elements, [list]) => !list.is_mapping,
+            (Layout::Members, [document, list]) => document.is_mapping && !list.is_mapping,
+            _ => false,
+        }
+    }
+
+    /// Tells where an element stands that is no mapping or sequence.
+    fn tell_element(&mut self, from: usize, to: usize, is_record: bool) {
+        if self.gather.wants_extents() {
+            let stands = self.item(from);
+            self.tell_standing(stands, to, is_record);
+        }
+    }
+
+    /// Tells where an element of the innermost list stands that ends here: the record begun last, or none, which keeps
+    /// those beside it apart.
+    fn tell_standing(&mut self, stands: Stands, to: usize, is_record: bool) {
+        // Where a list begins, no other does.
+        let list = self.open.last().map_or(0, |list| self.text.position_of(list.from)) + 1;
+        match stands {
+            Stands::Lines(range) if is_record => self.tell(0, range),
+            Stands::Lines(_) => {}
+            Stands::Flow(from) if is_record => self.tell(list, from..to),
+            Stands::Flow(from) => self.tell_other(list, from..to),
+        }
+    }
+
+    /// Tells where something of the document stands, by bytes of the window.
+    fn tell_other(&mut self, list: u64, bytes: Range<usize>) {
+        let (from, to) = (self.text.position_of(bytes.start), self.text.position_of(bytes.end));
+        self.gather.extent(Record::Number(RecordKind::Document, 0), list, from..to);
     }
 
     /// Tells where the record begun last stands, by bytes of the window.
@@ -241,7 +276,12 @@ impl<'w, 'a, 's> Walk<'w, 'a, 's> {
         // An anchor in it may be referred to from elsewhere, which then would stand for nothing.
         let here = &self.text.window()[bytes.clone()];
         let has_anchor = [b": &".as_slice(), b"- &"].iter().any(|mark| memchr::memmem::find(here, mark).is_some());
-        if self.gather.wants_extents() && !bytes.is_empty() && !has_anchor {
+        if !self.gather.wants_extents() || bytes.is_empty() {
+            return;
+        }
+        if has_anchor && list > 0 {
+            self.tell_other(list, bytes);
+        } else if !has_anchor {
             let (from, to) = (self.text.position_of(bytes.start), self.text.position_of(bytes.end));
             self.gather.extent(Record::Number(RecordKind::Row, self.records), list, from..to);
         }

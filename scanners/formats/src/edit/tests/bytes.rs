@@ -50,6 +50,18 @@ fn every_other_byte_stays() {
     check("a.json", "[{\"a\":1},2,{\"a\":3}]", |e| e.delete("a", "3"), "[{\"a\":1},2]");
     check("a.jsonl", "{\"a\":\"x\"}\r\n{\"a\":\"y\"}\r\n", |e| e.delete("a", "x"), "{\"a\":\"y\"}\r\n");
     check(
+        "a.yaml",
+        "[{n: Ann}, &x {n: Bob}, *x, null, {n: Cy}, {n: Di}]\n",
+        |e| e.delete("n", "Cy").delete("n", "Di"),
+        "[{n: Ann}, &x {n: Bob}, *x, null]\n",
+    );
+    check(
+        "a.yaml",
+        "a: [{n: Ann}, {n: Bob}]\nb: [{n: Cy}]\n",
+        |e| e.delete("b[].n", "Cy"),
+        "a: [{n: Ann}, {n: Bob}]\nb: []\n",
+    );
+    check(
         "a.sql",
         "-- MySQL dump\nINSERT INTO `t` VALUES\n(1,'a'),\n(2,'b');\nINSERT INTO `t` VALUES (3,'c');\nUNLOCK TABLES;\n",
         |e| e.delete("t.column_2", "b").delete("t.column_2", "c"),

@@ -164,7 +164,7 @@ fn whole_object(format: &str, name: &str, bytes: Vec<u8>, part: &str) {
 
 const HEAD: &str = "# What can be done with each format
 
-Made by a test (`scanners/formats/src/edit/tests/matrix.rs`), which tries each claim on a file; do not edit it by hand.
+Made by a test (`scanners/formats/src/edit/tests/matrix.rs`), which tries *Find* and *Edit* on a file of each format; do not edit it by hand.
 
 - **Find**: its records are read by a scan, with the place of what is found.
 - **Fetch**: their current values are read again for a disclosure.
