@@ -62,7 +62,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
     /// How to print the plan, and what was done
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "html"]))]
     format: Format,
     /// Open names that are personal themselves; the audit log says so
     #[arg(long)]
@@ -110,7 +110,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     };
     let planned = plan()?;
     let mut out = output::stdout();
-    let shown = Erasure { names: Names::new(index.keys(), args.show_values), format: args.format };
+    let shown = Erasure {
+        names: Names::new(index.keys(), args.show_values),
+        format: args.format,
+        title: "Plan of correction",
+        request: args.request.as_deref(),
+        people: Some(1),
+    };
     print_plan(&mut out, &shown, &planned, args.apply)?;
     out.flush()?;
     if !args.apply {

@@ -40,6 +40,7 @@ use crate::scan::Summary;
 Examples:
   residuum erase --email jane@example.com                        what would be done
   residuum erase --email jane@example.com --format jsonl         the same, a line a record
+  residuum erase --email jane@example.com --format html >plan.html
   residuum erase --email jane@example.com --request R-2041 --apply
   residuum erase --identifiers people.csv --id-domain crm.customers.id --apply
   residuum erase --resurrected --apply                           whom a restored backup has brought back
@@ -64,7 +65,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
     /// How to print the plan, and what was done
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "html"]))]
     format: Format,
     /// Open names that are personal themselves; the audit log says so
     #[arg(long)]
@@ -167,7 +168,13 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     let mut planned = plan(&desk, &options)?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), how.show_values);
-    let shown = Erasure { names, format: how.format };
+    let shown = Erasure {
+        names,
+        format: how.format,
+        title: "Plan of erasure",
+        request: how.request.as_deref(),
+        people: Some(subjects.len() as u64),
+    };
     print_plan(&mut out, &shown, &planned, how.apply)?;
     out.flush()?;
     if !how.apply {

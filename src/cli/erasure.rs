@@ -9,13 +9,20 @@ use super::failure::Failure;
 use super::location::{Names, record_text};
 use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
-use crate::report::human::count;
-use crate::request::{CarriedOut, LeftState, Plan, PlannedObject, PlannedRecord, Refused};
+use crate::report::human::{bytes, count, counted};
+use crate::report::{Done, LeftLine, ObjectLine, PlanPage, SourceCost, plan_html};
+use crate::request::{CarriedOut, Cost, LeftState, Plan, PlannedObject, PlannedRecord, Refused};
 
 /// How to print it.
 pub(super) struct Erasure<'a> {
     pub names: Names<'a>,
     pub format: Format,
+    /// What it is a plan of, for its page.
+    pub title: &'static str,
+    /// The request it is for.
+    pub request: Option<&'a str>,
+    /// How many people it is about, if it is about people.
+    pub people: Option<u64>,
 }
 
 /// Prints a plan: what is to be done, and what is left.
@@ -36,7 +43,8 @@ pub(super) fn print_plan(
                 json_line(&mut *out, &left)?;
             }
         }
-        Format::Json if is_applied => {} // one document: with what was done
+        Format::Json | Format::Html if is_applied => {} // one document: with what was done
+        Format::Html => plan_html(&shown.page(plan, None), &mut *out)?,
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, &shown.plan(plan)).map_err(std::io::Error::from)?;
             writeln!(out)?;
@@ -67,30 +75,13 @@ pub(super) fn print_outcome(
             serde_json::to_writer_pretty(&mut *out, &all).map_err(std::io::Error::from)?;
             writeln!(out)?;
         }
+        Format::Html => plan_html(&shown.page(plan, Some(done)), &mut *out)?,
         _ => {
             for refused in &done.refused {
-                let told = shown.refused(refused);
-                let record = refused.record.as_ref().map_or_else(String::new, |record| {
-                    format!(", {}", record_text(record.kind(), &told["record"]["key"]))
-                });
-                writeln!(
-                    out,
-                    "not done: {}{record} ({}): {}",
-                    printable(told["object"].as_str().unwrap_or_default()),
-                    refused.refusal.kind.name(),
-                    printable(&refused.refusal.reason)
-                )?;
+                writeln!(out, "not done: {}", printable(&shown.refused_text(refused)))?;
             }
-            for (source, receipt) in &done.receipts {
-                for note in &receipt.notes {
-                    writeln!(
-                        out,
-                        "note: {} in {}: {}",
-                        shown.names.show(&receipt.object),
-                        shown.names.show(source),
-                        printable(note)
-                    )?;
-                }
+            for note in shown.notes(done) {
+                writeln!(out, "note: {}", printable(&note))?;
             }
         }
     }
@@ -137,6 +128,100 @@ impl Erasure<'_> {
         })
     }
 
+    fn refused_text(&self, refused: &Refused) -> String {
+        let told = self.refused(refused);
+        let record = refused
+            .record
+            .as_ref()
+            .map_or_else(String::new, |record| format!(", {}", record_text(record.kind(), &told["record"]["key"])));
+        let object = told["object"].as_str().unwrap_or_default();
+        format!("{object}{record} ({}): {}", refused.refusal.kind.name(), refused.refusal.reason)
+    }
+
+    fn notes(&self, done: &CarriedOut) -> Vec<String> {
+        let all = done.receipts.iter().flat_map(|(source, receipt)| {
+            receipt
+                .notes
+                .iter()
+                .map(move |note| format!("{} in {}: {note}", self.names.show(&receipt.object), self.names.show(source)))
+        });
+        all.collect()
+    }
+
+    /// What its page says.
+    fn page(&self, plan: &Plan, done: Option<&CarriedOut>) -> PlanPage {
+        let name = |name: &str| self.names.show(name).into_owned();
+        let costs = plan.costs().into_iter().map(|(source, cost)| {
+            let of_source = || plan.objects.iter().filter(move |object| object.source == source);
+            SourceCost {
+                source: name(source),
+                objects: of_source().count() as u64,
+                records: of_source().map(|object| object.records.len() as u64).sum(),
+                bytes_read: cost.bytes_read,
+                bytes_written: cost.bytes_written,
+                rows_locked: cost.rows_locked,
+                statements: cost.statements,
+                bytes_scanned: cost.bytes_scanned,
+            }
+        });
+        let mut all: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut objects = Vec::new();
+        for object in &plan.objects {
+            for (action, records) in actions(object) {
+                *all.entry(action).or_default() += records;
+                objects.push(ObjectLine {
+                    source: name(&object.source),
+                    object: name(&object.part),
+                    format: object.formats.join("!"),
+                    action,
+                    records,
+                    method: object.ability.clone(),
+                });
+            }
+        }
+        let left = left_by_reason(plan).into_iter().map(|((source, object, state), places)| LeftLine {
+            source: name(&source),
+            object: name(&object),
+            places,
+            state: state.name(),
+            reason: name(&state.reason()),
+            exception: match state {
+                LeftState::Retained { exception, .. } => Some(exception),
+                _ => None,
+            },
+        });
+        PlanPage {
+            title: self.title,
+            made: crate::clock::utc(std::time::SystemTime::now()),
+            request: self.request.map(str::to_owned),
+            people: self.people,
+            costs: costs.collect(),
+            actions: all.into_iter().collect(),
+            objects,
+            left: left.collect(),
+            is_opened: self.names.are_opened(),
+            done: done.map(|done| Done {
+                deleted: done.deleted,
+                edited: done.edited,
+                gone: done.gone,
+                refused: done.refused.iter().map(|refused| self.refused_text(refused)).collect(),
+                notes: self.notes(done),
+                interrupted: done.interrupted,
+            }),
+        }
+    }
+
+    /// What it costs, in a sentence.
+    fn cost_text(cost: &Cost) -> String {
+        let mut parts = vec![format!("reads {}, writes {}", bytes(cost.bytes_read), bytes(cost.bytes_written))];
+        if cost.rows_locked > 0 {
+            let (rows, statements) = (counted(cost.rows_locked, "row"), counted(cost.statements, "statement"));
+            parts.push(format!("locks {rows} in about {statements}"));
+        }
+        parts.push(format!("{} to be scanned again", bytes(cost.bytes_scanned)));
+        parts.join("; ")
+    }
+
     /// Objects with counts, and what is left, place by place.
     fn plan(&self, plan: &Plan) -> Value {
         let objects = plan.objects.iter().map(|object| {
@@ -147,7 +232,9 @@ impl Erasure<'_> {
                 "actions": actions.collect::<serde_json::Map<_, _>>(),
             })
         });
-        json!({ "records": plan.records(), "objects": objects.collect::<Vec<_>>(), "left": self.left(plan) })
+        json!({
+            "records": plan.records(), "cost": plan.cost(), "objects": objects.collect::<Vec<_>>(), "left": self.left(plan)
+        })
     }
 
     fn plan_table(&self, out: &mut dyn Write, plan: &Plan) -> Result<(), Failure> {
@@ -172,17 +259,12 @@ impl Erasure<'_> {
                 }
             }
             table.finish()?;
+            writeln!(out, "cost: {}", Self::cost_text(&plan.cost()))?;
         }
         if plan.left.is_empty() {
             return Ok(());
         }
         writeln!(out, "{}left:", if plan.objects.is_empty() { "" } else { "\n" })?;
-        let mut by_reason: BTreeMap<(String, String, LeftState), u64> = BTreeMap::new();
-        for left in &plan.left {
-            let finding = &left.location.finding;
-            let at = (finding.source.to_string(), finding.object.to_string(), left.state.clone());
-            *by_reason.entry(at).or_default() += 1;
-        }
         let columns = [
             ("source", Align::Left),
             ("object", Align::Left),
@@ -191,7 +273,7 @@ impl Erasure<'_> {
             ("reason", Align::Left),
         ];
         let mut table = Table::new(out, style, &columns);
-        for ((source, object, state), n) in by_reason {
+        for ((source, object, state), n) in left_by_reason(plan) {
             let (source, object) = (self.names.show(&source), self.names.show(&object));
             let (n, reason) = (count(n), state.reason());
             let reason = self.names.show(&reason);
@@ -200,6 +282,17 @@ impl Erasure<'_> {
         }
         Ok(table.finish()?)
     }
+}
+
+/// How many places are left, by source, object and reason.
+fn left_by_reason(plan: &Plan) -> BTreeMap<(String, String, LeftState), u64> {
+    let mut by_reason = BTreeMap::new();
+    for left in &plan.left {
+        let finding = &left.location.finding;
+        let at = (finding.source.to_string(), finding.object.to_string(), left.state.clone());
+        *by_reason.entry(at).or_default() += 1;
+    }
+    by_reason
 }
 
 /// How many records of an object are dealt with in which way.

@@ -28,6 +28,11 @@ impl<'k> Names<'k> {
         Self { open_with: show_values.then_some(keys) }
     }
 
+    /// Whether names that are personal are shown.
+    pub(super) const fn are_opened(&self) -> bool {
+        self.open_with.is_some()
+    }
+
     /// A name as it is printed. A part that no key opens stays sealed.
     pub(super) fn show<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !index::is_sealed(text) {

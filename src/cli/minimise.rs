@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
     /// How to print the plan, and what was done
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "html"]))]
     format: Format,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut planned = plan()?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), false);
-    let shown = Erasure { names, format: args.format };
+    let shown = Erasure { names, format: args.format, title: "Plan of minimisation", request: None, people: None };
     print_plan(&mut out, &shown, &planned.plan, args.apply)?;
     out.flush()?;
     if args.apply && !planned.plan.is_empty() {

@@ -18,6 +18,12 @@ use crate::index::{Finding, IndexError, Keyring, Match, Place, Reader};
 use crate::scan::composite;
 use crate::scan::keys::Role;
 
+/// Subjects that go through the index together: what is known of their records is in memory meanwhile.
+const TOGETHER: usize = 8192;
+
+/// Records of one identifier that are read before it is known whether they are needed, at most.
+const MANY: usize = 256;
+
 /// Hops along declared keys at most: customer → order → item → … never gets near it.
 const HOPS: usize = 16;
 
@@ -96,6 +102,24 @@ pub fn find(
     options: &FindOptions,
     each: &mut dyn FnMut(&Location) -> ControlFlow<()>,
 ) -> Result<FindSummary, IndexError> {
+    let mut summary = FindSummary::default();
+    for subjects in subjects.chunks(TOGETHER) {
+        if find_some(reader, keys, subjects, options, &mut summary, each)?.is_break() {
+            break;
+        }
+    }
+    Ok(summary)
+}
+
+/// Finds subjects with one pass for each hop.
+fn find_some(
+    reader: &Reader,
+    keys: &Keyring,
+    subjects: &[Subject],
+    options: &FindOptions,
+    summary: &mut FindSummary,
+    each: &mut dyn FnMut(&Location) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, IndexError> {
     let mut met: Vec<Vec<Met>> = subjects.iter().map(|_| Vec::new()).collect();
     let probes = probes(subjects, keys);
     look_up(reader, &probes, &mut |probe, found| {
@@ -106,7 +130,7 @@ pub fn find(
         }
     })?;
     let mut links = Links::new(reader);
-    let mut summary = FindSummary::default();
+    links.read(asked_of(subjects, &met))?;
     let mut people = Vec::new();
     for (subject, met) in subjects.iter().zip(met) {
         let person = Person::new(subject, met, &mut links, options)?;
@@ -133,11 +157,25 @@ pub fn find(
         for location in &locations {
             summary.locations += 1;
             if each(location).is_break() {
-                return Ok(summary);
+                return Ok(ControlFlow::Break(()));
             }
         }
     }
-    Ok(summary)
+    Ok(ControlFlow::Continue(()))
+}
+
+/// The records of which is asked whether they are several people's, so far as they are not very many: those of an
+/// identifier that stands in thousands are read one by one, for the second name ends the question.
+fn asked_of(subjects: &[Subject], met: &[Vec<Met>]) -> Vec<RecordId> {
+    let mut asked = Vec::new();
+    for (subject, met) in subjects.iter().zip(met) {
+        let mut by_identifier: HashMap<usize, Vec<RecordId>> = HashMap::new();
+        for met in met.iter().filter(|met| subject.identifiers[met.identifier].is_strong()) {
+            by_identifier.entry(met.identifier).or_default().push(record_id(&met.finding));
+        }
+        asked.extend(by_identifier.into_values().filter(|records| records.len() <= MANY).flatten());
+    }
+    asked
 }
 
 /// One sorted pass over the index for all probes.
@@ -251,6 +289,30 @@ pub(super) struct Links<'r> {
 impl<'r> Links<'r> {
     pub(super) fn new(reader: &'r Reader) -> Self {
         Self { reader, records: HashMap::new() }
+    }
+
+    /// Reads what stands in these records, in one pass, so that it is at hand.
+    fn read(&mut self, mut ids: Vec<RecordId>) -> Result<(), IndexError> {
+        ids.retain(|id| !self.records.contains_key(id));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut read: Option<(RecordId, Vec<Finding>)> = None;
+        self.reader.findings_of_records(&ids, &mut |finding| {
+            let id = record_id(finding);
+            match &mut read {
+                Some((of, findings)) if *of == id => findings.push(finding.clone()),
+                _ => {
+                    let done = read.replace((id, vec![finding.clone()]));
+                    self.records.extend(done.map(|(id, findings)| (id, Arc::new(findings))));
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.records.extend(read.map(|(id, findings)| (id, Arc::new(findings))));
+        for id in ids {
+            self.records.entry(id).or_default();
+        }
+        Ok(())
     }
 
     fn record(&mut self, id: &RecordId) -> Result<Arc<Vec<Finding>>, IndexError> {
@@ -390,6 +452,7 @@ fn follow_keys(
     for _ in 0..HOPS {
         let mut probes: BTreeMap<Fingerprint, Vec<Probe>> = BTreeMap::new();
         let mut chains: HashMap<(usize, Fingerprint), (Vec<String>, RecordId)> = HashMap::new();
+        links.read(new.iter().map(|(_, record)| record.clone()).collect())?;
         for (index, record) in new.drain(..) {
             let why = people[index].records[&record].clone();
             for finding in links.record(&record)?.iter().filter(|finding| finding.kind == Type::Key) {

@@ -11,6 +11,7 @@
 //! of sources, rules or detection: names come sealed where they are personal, values come as fingerprints.
 
 mod apply;
+mod beside;
 pub(crate) mod catalog;
 mod check;
 mod commit;

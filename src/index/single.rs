@@ -20,6 +20,19 @@ impl Reader {
         Ok(found)
     }
 
+    /// How many bytes of a listed object were read, all of its members together.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn bytes_of_listed(&self, listed: u32) -> Result<u64> {
+        let bytes: Vec<u64> = self.catalog().rows(
+            "SELECT json_array(ifnull(sum(c.bytes), 0)) FROM coverage c \
+             JOIN generation g ON g.id = c.generation AND g.state = ?1 WHERE g.object = ?2",
+            &[LIVE.into(), listed.into()],
+        )?;
+        Ok(bytes.into_iter().sum())
+    }
+
     /// How the fields of an object were treated, as JSON, one text for each of its parts that was planned by itself.
     ///
     /// # Errors

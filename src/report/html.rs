@@ -79,11 +79,17 @@ pub(super) fn begin(page: &mut String, title: &str, about: &str) {
 
 /// Ends a page with what made it and when, and a script if it has one.
 pub(super) fn end(page: &mut String, made: &str, script: &str) {
+    let holds = "The page holds places and counts, no personal value; names that are personal themselves are sealed and look \
+                 like <code>⟨EMAIL:1f3a…⟩</code>.";
+    end_saying(page, made, script, holds);
+}
+
+/// Ends a page of which something else is to be said than that nothing in it is personal, as markup.
+pub(super) fn end_saying(page: &mut String, made: &str, script: &str, holds: &str) {
     let script = if script.is_empty() { String::new() } else { format!("<script>\n{script}</script>\n") };
     let _ = write!(
         page,
-        "</main>\n<footer>Made by residuum {} on {}. The page holds places and counts, no personal value; \
-         names that are personal themselves are sealed and look like <code>⟨EMAIL:1f3a…⟩</code>.</footer>\n\
+        "</main>\n<footer>Made by residuum {} on {}. {holds}</footer>\n\
          {script}</body>\n</html>\n",
         env!("CARGO_PKG_VERSION"),
         escape(made),

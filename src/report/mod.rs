@@ -12,6 +12,7 @@ pub(crate) mod human;
 mod json;
 pub mod map;
 mod matrix;
+mod plan;
 mod read;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(crate) use csv::{csv_line, inert};
 pub use html::html;
 pub(crate) use html::{STYLE, escape};
 pub use json::{json, jsonl};
+pub use plan::{Done, LeftLine, ObjectLine, PlanPage, SourceCost, plan_html};
 
 /// What is where.
 #[derive(Clone, Debug, Default)]

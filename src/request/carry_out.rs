@@ -1,6 +1,6 @@
 //! Carrying a plan out: batch by batch, each noted when it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::{Detector, Literals};
@@ -34,7 +34,7 @@ pub struct CarriedOut {
     /// What sources said of it, by source.
     pub receipts: Vec<(String, Receipt)>,
     /// Listed objects that were written to, or at least tried, by source; as the index names them.
-    pub touched: BTreeMap<String, Vec<String>>,
+    pub touched: BTreeMap<String, BTreeSet<String>>,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
 }
@@ -182,10 +182,11 @@ fn batches<'p>(with: &CarryOut<'p>, objects: &'p [PlannedObject]) -> Result<Vec<
         let mut by_path: BTreeMap<ObjectPath, Vec<&PlannedObject>> = BTreeMap::new();
         for object in of_source {
             let (listed, _) = object.paths(keys)?;
-            by_path.entry(listed.clone()).or_default().push(object);
-            if !ordered.contains(&listed) {
+            let parts = by_path.entry(listed.clone()).or_default();
+            if parts.is_empty() {
                 ordered.push(listed);
             }
+            parts.push(object);
         }
         if let Some(source) = source {
             referring_first(&mut ordered, &source.keys().unwrap_or_default());

@@ -199,7 +199,7 @@ impl Planner<'_> {
                 planned.push(PlannedRecord { record, subjects, action, evidence });
             }
             planned.sort_by(|a, b| a.record.cmp(&b.record));
-            plan.objects.push(self.planned_object(&info, formats, &ability, planned));
+            plan.objects.push(self.planned_object(&info, formats, &ability, planned)?);
         }
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         Ok(plan)

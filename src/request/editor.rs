@@ -12,12 +12,12 @@ use super::carry_out::CarryOut;
 use super::change::{New, new_value};
 use super::correction::Corrections;
 use super::minimise;
-use super::plan::{Evidence, PlannedAction, PlannedRecord};
+use super::plan::{PlannedAction, PlannedRecord};
 use super::policy::{At, Policy};
 use crate::config::Strategy;
 use crate::index::Keyring;
 use crate::scan::keys::Role;
-use crate::scan::{Again, Sight};
+use crate::scan::{Again, KeysWanted, Sight};
 
 /// One part of an object with the records to be acted on, its names opened.
 pub(super) struct PartToEdit<'p> {
@@ -25,7 +25,8 @@ pub(super) struct PartToEdit<'p> {
     /// The name as the index has it, over which the policy's globs go.
     pub name: &'p str,
     pub plans: Vec<FieldPlan>,
-    pub records: HashMap<Record, &'p PlannedRecord>,
+    /// In their order, so that those within some lines are found without looking at all.
+    pub records: BTreeMap<Record, &'p PlannedRecord>,
 }
 
 /// What became of the records of a batch.
@@ -36,8 +37,9 @@ pub(super) struct Decided {
     pub edited: BTreeSet<(ObjectPath, Record)>,
     /// Records that were shown.
     pub seen: HashSet<(ObjectPath, Record)>,
-    /// What was not done.
-    pub refused: Vec<(ObjectPath, Option<Record>, Refusal)>,
+    /// What was not done: parts, or whole objects, and single records, of which the last word counts.
+    pub refused_parts: Vec<(ObjectPath, Refusal)>,
+    pub refused: BTreeMap<(ObjectPath, Record), Refusal>,
 }
 
 /// Decides by the plan, the policy and what stands in each record now.
@@ -177,11 +179,11 @@ impl<'a> ByPlan<'a> {
     fn wanted<'p>(part: &PartToEdit<'p>, batch: &Batch) -> Vec<(usize, Record, &'p PlannedRecord)> {
         if let Records::Lines { first, .. } = batch.records {
             let lines = batch.columns.first().map_or(0, |column| column.bytes.split(|&byte| byte == b'\n').count());
+            let line = |number| Record::Number(RecordKind::Line, number);
             let of_line = |(record, planned): (&Record, &&'p PlannedRecord)| {
-                let at = record.number().checked_sub(first)? as usize;
-                (record.kind() == RecordKind::Line && at < lines).then(|| (at, record.clone(), *planned))
+                ((record.number() - first) as usize, record.clone(), *planned)
             };
-            return part.records.iter().filter_map(of_line).collect();
+            return part.records.range(line(first)..line(first + lines as u64)).map(of_line).collect();
         }
         let known = |at: usize| {
             let record = batch.record(at).whole();
@@ -228,12 +230,13 @@ impl Editor for ByPlan<'_> {
             return Vec::new();
         }
         let mut sights = again.look(batch);
-        let keys: BTreeSet<&Evidence> = wanted.iter().flat_map(|(.., planned)| &planned.evidence).collect();
-        for evidence in keys {
+        let mut keys = KeysWanted::new();
+        for evidence in wanted.iter().flat_map(|(.., planned)| &planned.evidence) {
             if let Some((_, domain)) = Role::of_rule(&evidence.rule) {
-                sights.extend(again.keys(batch, &evidence.field, domain, evidence.fp));
+                keys.entry((&evidence.field, domain)).or_default().insert(evidence.fp);
             }
         }
+        sights.extend(again.keys(batch, &keys));
         let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
         sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
         let (mut changes, mut decided, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
@@ -252,8 +255,7 @@ impl Editor for ByPlan<'_> {
             decided.push((record, action));
         }
         for (record, refusal) in refusals {
-            self.decided.refused.retain(|(of, known, _)| *of != path || known.as_ref() != Some(&record));
-            self.decided.refused.push((path.clone(), Some(record), refusal));
+            self.decided.refused.insert((path.clone(), record), refusal);
         }
         for (record, action) in decided {
             let id = (path.clone(), record);
@@ -275,13 +277,17 @@ impl Editor for ByPlan<'_> {
     }
 
     fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
-        let here = |id: &(ObjectPath, Record)| match record {
-            Some(record) => id.0 == *part && id.1 == record.whole(),
-            None => id.0 == *part || id.0.outermost() == *part,
-        };
-        self.decided.deleted.retain(|id| !here(id));
-        self.decided.edited.retain(|id| !here(id));
-        self.decided.refused.push((part.clone(), record.map(Record::whole), refusal));
+        if let Some(record) = record {
+            let id = (part.clone(), record.whole());
+            self.decided.deleted.remove(&id);
+            self.decided.edited.remove(&id);
+            self.decided.refused.insert(id, refusal);
+            return;
+        }
+        let elsewhere = |id: &(ObjectPath, Record)| id.0 != *part && id.0.outermost() != *part;
+        self.decided.deleted.retain(elsewhere);
+        self.decided.edited.retain(elsewhere);
+        self.decided.refused_parts.push((part.clone(), refusal));
     }
 }
 

@@ -222,7 +222,7 @@ impl Planner<'_> {
         let mut planned: Vec<PlannedRecord> = planned.collect();
         planned.sort_by(|a, b| a.record.cmp(&b.record));
         planned.dedup_by(|a, b| a.record == b.record);
-        found.plan.objects.push(self.planned_object(info, formats, &ability, planned));
+        found.plan.objects.push(self.planned_object(info, formats, &ability, planned)?);
         Ok(())
     }
 }

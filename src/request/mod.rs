@@ -5,7 +5,7 @@
 //! correction.rs old values → new ones, planned the same way
 //! minimise.rs  records past their time, or for nothing, planned the same way; age.rs: when they were collected
 //! policy.rs    which strategy a record or a value gets, what is retained
-//! order.rs     records that refer to others go first
+//! cost.rs      what has to be read, written and locked
 //! editor.rs    what becomes of a record as it is at the moment of writing
 //! change.rs    a strategy → the bytes that stand there afterwards
 //! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
@@ -24,6 +24,7 @@ mod age;
 mod carry_out;
 mod change;
 mod correction;
+mod cost;
 pub mod disclosure;
 mod editor;
 mod minimise;
@@ -39,6 +40,7 @@ mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, carry_out, resume};
 pub use correction::{Correction, Corrections};
+pub use cost::{Cost, Size};
 pub use minimise::{Kept, Minimisation};
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;

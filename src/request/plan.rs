@@ -4,6 +4,7 @@ use residuum_detect::Fingerprint;
 use residuum_source::{ObjectPath, Record};
 use serde::{Deserialize, Serialize};
 
+use super::cost::Size;
 use crate::identity::{Identifier, Location};
 use crate::index::{Finding, IndexError, Keyring};
 
@@ -37,6 +38,9 @@ pub struct PlannedObject {
     pub ability: String,
     /// Columns of the primary key.
     pub primary_key: Vec<String>,
+    /// How large it is, and what it takes to write to it; of a plan kept by an earlier version nothing is known.
+    #[serde(default)]
+    pub size: Size,
     /// The records, ascending.
     pub records: Vec<PlannedRecord>,
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
-use residuum_source::{Ability, Record, RecordKind, Source};
+use residuum_source::{Ability, Apply, Record, RecordKind, Source};
 
 use super::RequestError;
+use super::cost::Size;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
 use crate::config::Strategy;
@@ -37,8 +38,26 @@ type RecordId = (u32, Record);
 /// What was found of whom in one record.
 #[derive(Default)]
 struct Gathered {
-    subjects: BTreeSet<String>,
+    /// Each once: locations come subject by subject.
+    subjects: Vec<String>,
     locations: Vec<Location>,
+}
+
+impl Gathered {
+    /// Most records have one location or two, and there may be millions of them: no more room is taken than that.
+    fn add(&mut self, location: &Location) {
+        if self.subjects.last() != Some(&location.subject) {
+            self.subjects.reserve_exact(1);
+            self.subjects.push(location.subject.clone());
+        }
+        if self.locations.len() < 4 {
+            self.locations.reserve_exact(1);
+        }
+        // What led here is not asked again.
+        let Location { subject, finding, shared, weak, .. } = location;
+        let (subject, finding) = (subject.clone(), finding.clone());
+        self.locations.push(Location { subject, finding, why: Vec::new(), shared: *shared, weak: *weak });
+    }
 }
 
 impl Planner<'_> {
@@ -55,9 +74,7 @@ impl Planner<'_> {
                 Location { shared: true, .. } => plan.leave(location, LeftState::Joint),
                 _ => {
                     let id = (location.finding.object_id, location.finding.record.whole());
-                    let here = gathered.entry(id).or_default();
-                    here.subjects.insert(location.subject.clone());
-                    here.locations.push(location.clone());
+                    gathered.entry(id).or_default().add(location);
                 }
             }
             ControlFlow::Continue(())
@@ -118,6 +135,10 @@ impl Planner<'_> {
             return Ok(());
         }
         let typed = self.typed_fields(info.object)?;
+        let others = match wanted {
+            Some(Strategy::Delete | Strategy::DeleteObject) => HashSet::new(),
+            _ => self.others_too(info.object, &records, &typed)?,
+        };
         let mut planned = Vec::new();
         for (record, here) in records {
             let (of_name, here_locations): (Vec<_>, Vec<_>) =
@@ -129,7 +150,7 @@ impl Planner<'_> {
                     continue;
                 }
             }
-            let action = self.action(info, &record, &here, &typed, wanted)?;
+            let action = self.action(info, &record, is_own(&here, &typed), others.contains(&record), wanted);
             if action == PlannedAction::EditFound && here.locations.iter().all(|at| at.finding.kind == Type::Key) {
                 let reason =
                     "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it";
@@ -139,7 +160,7 @@ impl Planner<'_> {
             let evidence: BTreeSet<Evidence> = here.locations.iter().map(|at| Evidence::of(&at.finding)).collect();
             planned.push(PlannedRecord {
                 record,
-                subjects: here.subjects.into_iter().collect(),
+                subjects: here.subjects,
                 action,
                 evidence: evidence.into_iter().collect(),
             });
@@ -147,7 +168,7 @@ impl Planner<'_> {
         if planned.is_empty() {
             return Ok(());
         }
-        plan.objects.push(self.planned_object(info, formats, &ability, planned));
+        plan.objects.push(self.planned_object(info, formats, &ability, planned)?);
         Ok(())
     }
 
@@ -157,8 +178,18 @@ impl Planner<'_> {
         formats: Vec<String>,
         ability: &Ability,
         records: Vec<PlannedRecord>,
-    ) -> PlannedObject {
-        PlannedObject {
+    ) -> Result<PlannedObject, RequestError> {
+        let is_deleted = |record: &&PlannedRecord| record.action == PlannedAction::Delete;
+        let deleted = records.iter().filter(is_deleted).count() as u64;
+        let statements =
+            self.apply_of(&info.source).and_then(|apply| apply.statements(deleted, records.len() as u64 - deleted));
+        let size = Size {
+            is_table: statements.is_some(),
+            bytes: if info.object == info.listed { info.bytes } else { self.reader.bytes_of_listed(info.listed)? },
+            records: info.records,
+            statements: statements.unwrap_or(0),
+        };
+        Ok(PlannedObject {
             source: info.source.to_string(),
             object: info.object,
             part: info.path.to_string(),
@@ -167,8 +198,16 @@ impl Planner<'_> {
             formats,
             ability: ability.name().to_owned(),
             primary_key: info.primary_key.clone(),
+            size,
             records,
-        }
+        })
+    }
+
+    /// What writes to a source, if it can be reached and written to.
+    fn apply_of(&self, source: &str) -> Option<&dyn Apply> {
+        let mut worker = self.detector.worker();
+        let found = self.sources.iter().find(|of| seal_name(&mut worker, self.keys, of.name()) == source)?;
+        found.as_apply()
     }
 
     /// How records of these formats can be edited in a source, or what a person has to do.
@@ -207,47 +246,70 @@ impl Planner<'_> {
         &self,
         info: &ObjectInfo,
         record: &Record,
-        here: &Gathered,
-        typed: &HashSet<String>,
+        is_own: bool,
+        is_others_too: bool,
         wanted: Option<Strategy>,
-    ) -> Result<PlannedAction, RequestError> {
+    ) -> PlannedAction {
         if wanted == Some(Strategy::DeleteObject) {
-            return Ok(PlannedAction::DeleteObject);
+            return PlannedAction::DeleteObject;
         }
-        let is_own = here.locations.iter().any(|location| {
-            let finding = &location.finding;
-            let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
-            by_key || typed.contains(&*finding.field)
-        });
         if !is_own || matches!(record.kind(), RecordKind::Part | RecordKind::Page) {
-            return Ok(PlannedAction::EditFound);
+            return PlannedAction::EditFound;
         }
         let wants_delete = wanted.is_none_or(Strategy::deletes);
         // A document is seldom one person's: what else stands in it goes only if the owner says so.
         let is_document = wanted.is_none() && !can_go(record.kind());
-        if is_document || wanted != Some(Strategy::Delete) && self.is_others_too(info.object, record, here)? {
-            return Ok(PlannedAction::EditFound);
+        if is_document || is_others_too {
+            return PlannedAction::EditFound;
         }
         let may_go = can_go(record.kind()) && !self.policy.retains_values(&info.source, &info.path);
-        Ok(if wants_delete && may_go { PlannedAction::Delete } else { PlannedAction::EditAll })
+        if wants_delete && may_go { PlannedAction::Delete } else { PlannedAction::EditAll }
     }
 
-    /// Whether other people stand in a record as well: another address or number of a kind that each person has one
-    /// of, or a second key of the same domain.
-    fn is_others_too(&self, object: u32, record: &Record, here: &Gathered) -> Result<bool, IndexError> {
-        let own: HashSet<Fingerprint> = here.locations.iter().map(|location| location.finding.fp).collect();
-        let mut others = false;
-        self.reader.record_findings(object, record, &mut |finding| {
+    /// The people's own records, of those given in ascending order, in which other people stand as well: another
+    /// address or number of a kind that each person has one of, or a second key of the same domain.
+    fn others_too(
+        &self,
+        object: u32,
+        records: &[(Record, Gathered)],
+        typed: &HashSet<String>,
+    ) -> Result<HashSet<Record>, IndexError> {
+        let own = records.iter().filter(|(_, here)| is_own(here, typed));
+        let own: Vec<(u32, Record)> = own.map(|(record, _)| (object, record.clone())).collect();
+        let mut others: HashSet<Record> = HashSet::new();
+        let (mut of, mut found): (Option<usize>, HashSet<Fingerprint>) = (None, HashSet::new());
+        self.reader.findings_of_records(&own, &mut |finding| {
+            let record = finding.record.whole();
+            let Ok(at) = records.binary_search_by(|(of, _)| of.cmp(&record)) else {
+                return ControlFlow::Continue(());
+            };
+            let here = &records[at].1;
+            // All findings of a record come one after the other.
+            if of != Some(at) {
+                of = Some(at);
+                found = here.locations.iter().map(|location| location.finding.fp).collect();
+            }
             let tells_people_apart = match finding.kind {
                 Type::Email | Type::UsSsn | Type::UsItin => true,
                 Type::Key => is_second_key(finding, here),
                 _ => false,
             };
-            others |= tells_people_apart && !own.contains(&finding.fp);
-            if others { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if tells_people_apart && !found.contains(&finding.fp) {
+                others.insert(record);
+            }
+            ControlFlow::Continue(())
         })?;
         Ok(others)
     }
+}
+
+/// Whether a record is a person's own: their key says so, or a field that holds nothing but such a value.
+fn is_own(here: &Gathered, typed: &HashSet<String>) -> bool {
+    here.locations.iter().any(|location| {
+        let finding = &location.finding;
+        let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
+        by_key || typed.contains(&*finding.field)
+    })
 }
 
 /// Whether a key refers to the same domain as one that led here, and so to somebody else.

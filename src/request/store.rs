@@ -48,12 +48,21 @@ pub struct Head {
     pub subjects: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
     Plan(Head),
     Object(Box<PlannedObject>),
     /// Batches up to this number are done.
+    Done(u64),
+}
+
+/// The same to be written: an object with a hundred thousand records is not copied for it.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written<'p> {
+    Plan(Head),
+    Object(&'p PlannedObject),
     Done(u64),
 }
 
@@ -107,9 +116,9 @@ impl Store {
                 request: request.map(str::to_owned),
                 subjects: self.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             };
-            write_line(&mut out, &Line::Plan(head))?;
+            write_line(&mut out, &Written::Plan(head))?;
             for object in objects {
-                write_line(&mut out, &Line::Object(Box::new(object.clone())))?;
+                write_line(&mut out, &Written::Object(object))?;
             }
             out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             fs::rename(&draft, &self.path)
@@ -145,9 +154,9 @@ impl Store {
     /// Notes that all batches up to this number are done.
     pub(super) fn done(&self, batches: u64) -> Result<(), StoreError> {
         let noted = (|| {
-            let mut file = OpenOptions::new().append(true).open(&self.path)?;
-            write_line(&mut file, &Line::Done(batches))?;
-            file.sync_data()
+            let mut file = BufWriter::new(OpenOptions::new().append(true).open(&self.path)?);
+            write_line(&mut file, &Written::Done(batches))?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
         })();
         noted.map_err(self.io("written"))
     }
@@ -166,10 +175,9 @@ impl Store {
     }
 }
 
-fn write_line(out: &mut dyn io::Write, line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    out.write_all(&text)
+fn write_line(mut out: impl io::Write, line: &Written<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut out, line)?;
+    out.write_all(b"\n")
 }
 
 /// Whom a plan is about: the same people under the same key, in whatever order.

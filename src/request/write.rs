@@ -104,10 +104,7 @@ impl<'p> Writing<'p> {
                 to_edit.records.insert(record.clone(), planned);
                 writing.open.insert((part.clone(), record), (object, planned));
             }
-            let touched = outcome.touched.entry(object.source.clone()).or_default();
-            if !touched.contains(&object.listed) {
-                touched.push(object.listed.clone());
-            }
+            outcome.touched.entry(object.source.clone()).or_default().insert(object.listed.clone());
         }
         writing.targets.iter_mut().flat_map(|target| target.records.values_mut()).for_each(|records| records.sort());
         Ok(writing)
@@ -119,19 +116,26 @@ impl<'p> Writing<'p> {
         outcome.deleted += decided.deleted.len() as u64;
         outcome.edited += decided.edited.len() as u64;
         let mut again: BTreeSet<Id> = BTreeSet::new();
-        for (part, record, refusal) in decided.refused {
-            let ids: Vec<Id> = match &record {
-                Some(record) => vec![(part.clone(), record.clone())],
-                None => self.open.keys().filter(|(of, _)| *of == part || of.outermost() == part).cloned().collect(),
-            };
-            if refusal.kind == RefusalKind::Locked && !is_last {
+        let is_tried_again = |refusal: &Refusal| refusal.kind == RefusalKind::Locked && !is_last;
+        for (part, refusal) in decided.refused_parts {
+            let is_here = |(of, _): &&Id| *of == part || of.outermost() == part;
+            let ids: Vec<Id> = self.open.keys().filter(is_here).cloned().collect();
+            if is_tried_again(&refusal) {
                 again.extend(ids);
                 continue;
             }
-            let of = ids.first().and_then(|id| self.open.get(id)).copied();
-            self.open.retain(|id, _| !ids.contains(id));
+            let object = ids.first().and_then(|id| self.open.get(id)).map_or(self.batch[0].0, |(object, _)| object);
+            self.open.retain(|id, _| ids.binary_search(id).is_err());
+            outcome.refused.push(Refused::new(object, None, refusal));
+        }
+        for (id, refusal) in decided.refused {
+            if is_tried_again(&refusal) {
+                again.insert(id);
+                continue;
+            }
+            let of = self.open.remove(&id);
             let object = of.map_or(self.batch[0].0, |(object, _)| object);
-            let record = record.and(of).map(|(_, planned)| planned.record.clone());
+            let record = of.map(|(_, planned)| planned.record.clone());
             outcome.refused.push(Refused::new(object, record, refusal));
         }
         for (id, (object, planned)) in std::mem::take(&mut self.open) {

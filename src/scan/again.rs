@@ -1,15 +1,16 @@
 //! Looking again at records that a scan has seen, with the plans it made for their fields: the same hits, as they
 //! stand at the moment of writing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memchr_iter;
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Literals, RuleId, Type};
 use residuum_source::{Batch, Column, Records, Rows};
 
 use super::examine::{Examiner, Rules, composite};
-use super::nested;
+use super::nested::{self, Within};
 use crate::index::Keyring;
 
 /// What stands somewhere in a record.
@@ -37,6 +38,9 @@ pub(crate) struct Sight {
 
 /// Nothing is written to an index here, so that no rule needs a number of it.
 static NO_RULES: Rules = Rules { of: Vec::new(), literal: 0 };
+
+/// Fingerprints of keys that are looked for, by field and domain.
+pub(crate) type KeysWanted<'k> = BTreeMap<(&'k str, &'k str), HashSet<Fingerprint>>;
 
 /// A value within a nested text, such as JSON in a column.
 #[derive(Clone, Debug)]
@@ -82,14 +86,21 @@ impl<'a> Again<'a> {
             let unplanned = FieldPlan::search(&*column.field);
             let plan = self.plans.get(&*column.field).unwrap_or(&unplanned);
             let is_text = matches!(expanded.records, Records::Lines { .. });
+            // Hits come in order of place, so that line feeds are counted once.
+            let (mut line, mut counted) = (0, 0);
             for found in self.examiner.hits(column, plan, &expanded.records) {
                 let hit = &found.hit;
                 let (parent, bytes) = match &within[index] {
                     Some(within) => (within.parent, within.range(hit.start, hit.end)),
                     None => (index, hit.start..hit.end),
                 };
-                let line = || column.bytes[..hit.start as usize].iter().filter(|&&byte| byte == b'\n').count();
-                let records = if is_text { vec![line()] } else { holders(column, found.value) };
+                let records = if is_text {
+                    line += memchr_iter(b'\n', &column.bytes[counted..hit.start as usize]).count();
+                    counted = hit.start as usize;
+                    vec![line]
+                } else {
+                    holders(column, found.value)
+                };
                 sights.extend(records.into_iter().map(|record| Sight {
                     record,
                     field: column.field.clone(),
@@ -128,21 +139,42 @@ impl<'a> Again<'a> {
         values
     }
 
-    /// Where the values of a key stand that has this fingerprint in its domain: the record and the place of each.
+    /// Where the values of keys stand that have these fingerprints: the record and the place of each.
     ///
-    /// Of a key of several fields, named `a+b`, the places of all of them are given.
-    pub fn keys(&self, batch: &Batch, field: &str, domain: &str, fp: Fingerprint) -> Vec<Sight> {
+    /// Of a key of several fields, named `a+b`, the places of all of them are given. Every value of a field is looked
+    /// at once for each domain, however many fingerprints are wanted.
+    pub fn keys(&self, batch: &Batch, wanted: &KeysWanted<'_>) -> Vec<Sight> {
+        if wanted.is_empty() {
+            return Vec::new();
+        }
         let mut expanded = batch.clone();
         let mut within = vec![None; batch.columns.len()];
         nested::expand(&mut HashSet::new(), &|_| false, &mut expanded, &mut within, self.nesting);
+        let of = |(&(field, domain), fps): (&(&str, &str), &HashSet<Fingerprint>)| {
+            self.keys_of_field(&expanded, &within, field, domain, fps)
+        };
+        wanted.iter().flat_map(of).collect()
+    }
+
+    fn keys_of_field(
+        &self,
+        expanded: &Batch,
+        within: &[Option<Within>],
+        field: &str,
+        domain: &str,
+        fps: &HashSet<Fingerprint>,
+    ) -> Vec<Sight> {
         let column_of = |name: &str| expanded.columns.iter().position(|column| *column.field == *name);
         let columns = match column_of(field) {
             Some(column) => Some(vec![column]),
             None => field.split('+').map(column_of).collect(),
         };
         let Some(columns) = columns else { return Vec::new() };
-        let is_it = |value: &[u8]| self.keys.all().any(|key| key.fingerprint_of_key(domain, value) == fp);
-        let sight = |index: usize, value: usize, record: usize| {
+        // Under several keys of the index a value may be wanted by the fingerprint of each.
+        let wanted = |value: &[u8]| -> Vec<Fingerprint> {
+            self.keys.all().map(|key| key.fingerprint_of_key(domain, value)).filter(|fp| fps.contains(fp)).collect()
+        };
+        let sight = |index: usize, value: usize, record: usize, fp: Fingerprint| {
             let column = &expanded.columns[index];
             let (start, end) = (column.offsets[value], column.offsets[value + 1]);
             let (parent, bytes) = match &within[index] {
@@ -157,8 +189,11 @@ impl<'a> Again<'a> {
         let mut sights = Vec::new();
         if let [index] = columns[..] {
             let column = &expanded.columns[index];
-            for value in (0..column.len()).filter(|&value| is_it(column.value(value).trim_ascii())) {
-                sights.extend(holders(column, value as u32).into_iter().map(|record| sight(index, value, record)));
+            for value in 0..column.len() {
+                for fp in wanted(column.value(value).trim_ascii()) {
+                    let holders = holders(column, value as u32).into_iter();
+                    sights.extend(holders.map(|record| sight(index, value, record, fp)));
+                }
             }
             return sights;
         }
@@ -167,8 +202,8 @@ impl<'a> Again<'a> {
         }
         for record in 0..expanded.records.count() as usize {
             let parts: Vec<_> = columns.iter().map(|&i| expanded.columns[i].value(record).trim_ascii()).collect();
-            if is_it(&composite(&parts)) {
-                sights.extend(columns.iter().map(|&index| sight(index, record, record)));
+            for fp in wanted(&composite(&parts)) {
+                sights.extend(columns.iter().map(|&index| sight(index, record, record, fp)));
             }
         }
         sights

@@ -30,7 +30,7 @@ use std::time::Instant;
 use residuum_detect::{Detector, Literals};
 use residuum_source::{Coverage, Source, SourceError, Version};
 
-pub(crate) use again::{Again, Sight};
+pub(crate) use again::{Again, KeysWanted, Sight};
 pub(crate) use examine::composite;
 pub(crate) use locator::seal_name;
 pub use options::ScanOptions;

@@ -280,6 +280,38 @@ until = "2999-12-31"
     assert!(csv.contains("17,xxxx.xxx@xxxxxxx.xxx,xxxx,\"xxx\"\n"), "{csv}");
 }
 
+/// A plan can be judged before it is carried out: what it reads, writes and locks, as numbers and as a page.
+#[test]
+fn a_plan_says_what_it_costs() {
+    let world = World::new("cost");
+    world.scan();
+    let erase = ["erase", "--email", JANE, "--request", "R-9", "--quiet", "--format"];
+    let plan = |more: &[&str]| world.sandbox.run(erase.iter().chain(more));
+
+    let planned = plan(&["json"]).exits(0).json();
+    let cost = |name: &str| planned["cost"][name].as_u64().expect("a number");
+    let objects = planned["objects"].as_array().expect("objects");
+    let rows: u64 = objects.iter().filter(|of| of["source"] != "files").filter_map(|of| of["records"].as_u64()).sum();
+    assert_eq!(cost("rows_locked"), rows, "{planned}");
+    let tables = objects.iter().filter(|of| of["source"] != "files").count() as u64;
+    assert!(cost("statements") >= 2 * tables, "each table is locked and written to: {planned}");
+    let plain = ["crm.csv", "events.jsonl", "app.log", "dump.sql", "profiles.json"];
+    let sizes = plain.map(|name| fs::metadata(world.sandbox.path(format!("data/{name}"))).expect("it is there").len());
+    let least: u64 = sizes.iter().sum();
+    assert!(
+        cost("bytes_read") >= least && cost("bytes_written") >= least,
+        "files are read and written whole: {planned}"
+    );
+    assert!(cost("bytes_read") < 4 * least && cost("bytes_scanned") > cost("bytes_written"), "{planned}");
+    world.sandbox.run(["erase", "--email", JANE]).exits(0).prints("cost: reads ").prints(" to be scanned again");
+
+    let page = plan(&["html"]).exits(0).nowhere("jane");
+    let said = ["<h1>Plan of erasure</h1>", "request R-9", "What it costs", "crm.csv", "delete record", "</html>"];
+    said.into_iter().fold(page, Run::prints);
+    let done = plan(&["html", "--apply"]).exits(0).nowhere("jane").prints("records deleted").prints("<h2>Done</h2>");
+    assert_eq!(done.stdout.matches("<html").count(), 1, "one page, with what was done");
+}
+
 /// COR-2 and COR-3: the old value is gone, the new one stands there, and the old one is flagged when it comes back.
 #[test]
 fn a_value_is_corrected_in_every_place() {

@@ -175,6 +175,12 @@ pub trait Apply: Source {
     /// How records can be edited that stand in this chain of formats, outermost first: `["zip", "csv"]`.
     fn ability(&self, formats: &[&str]) -> Ability;
 
+    /// About how many statements lock so many records of a table, delete some and change the others; `None` for what is
+    /// no database.
+    fn statements(&self, _deleted: u64, _changed: u64) -> Option<u64> {
+        None
+    }
+
     /// Shows the targets' records to the editor and makes the changes it asks for.
     ///
     /// A database does so in one transaction: all that is not refused, or nothing. Where each object is written by

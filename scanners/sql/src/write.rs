@@ -91,9 +91,9 @@ impl Takes {
 }
 
 /// Rows locked and shown at a time.
-const LOCKED: usize = 5_000;
+pub const LOCKED: usize = 5_000;
 /// Rows written by one statement, at most.
-const WRITTEN: usize = 10_000;
+pub const WRITTEN: usize = 10_000;
 /// New values held before they are written, in bytes.
 const HELD: usize = 32 << 20;
 

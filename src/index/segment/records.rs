@@ -72,6 +72,44 @@ impl Records {
         Ok(start..end)
     }
 
+    /// Adds the rows of ascending records, as [`Records::of_record`] gives those of one.
+    ///
+    /// From a record to the next the way is doubled until the next is passed, so that near ones are found on the same
+    /// page and far ones without reading what lies between.
+    pub(in crate::index) fn of_records<'r>(
+        &self,
+        rows: Range<u32>,
+        records: impl Iterator<Item = &'r Record>,
+        into: &mut Selection,
+    ) -> Result<()> {
+        // Rows whose records are at hand.
+        let (mut held, mut keys) = (rows.start..rows.start, Vec::new());
+        for record in records {
+            let is_before = |other: &Record| other.cmp_whole(record).is_lt();
+            if keys.last().is_none_or(is_before) {
+                let (mut next, mut step) = (held.end, PAGE_ROWS as u32);
+                while rows.end - next > step && is_before(&self.record_keys(next + step..next + step + 1)?[0]) {
+                    next += step;
+                    step = step.saturating_mul(2);
+                }
+                if step > PAGE_ROWS as u32 {
+                    next = self.partition_point(next..rows.end.min(next.saturating_add(step)), is_before)?;
+                }
+                held = next..rows.end.min(next.saturating_add(PAGE_ROWS as u32));
+                keys = self.record_keys(held.clone())?;
+            }
+            let start = held.start + keys.partition_point(is_before) as u32;
+            let mut end = held.start + keys.partition_point(|other| other.cmp_whole(record).is_le()) as u32;
+            if end == held.end {
+                end = self.partition_point(end..rows.end, |other| other.cmp_whole(record).is_le())?;
+            }
+            if start < end {
+                into.push(start..end);
+            }
+        }
+        Ok(())
+    }
+
     /// The first row in a range whose record is not before what `before` says.
     fn partition_point(&self, mut rows: Range<u32>, before: impl Fn(&Record) -> bool) -> Result<u32> {
         // A few rows more than a page may lie on two pages; from there on one read serves.

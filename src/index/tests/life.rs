@@ -1,5 +1,7 @@
 //! What happens to objects from scan to scan.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -28,6 +30,50 @@ fn a_new_version_takes_the_place_of_the_old_when_its_last_part_is_in() {
     assert!(lookup(&index.reader().unwrap(), &[fp(1)]).is_empty(), "superseded");
     let scans = before.scans().unwrap();
     assert_eq!((scans[0].id, scans[0].totals[0].findings, scans[0].ended.is_some()), (1, 3, true));
+}
+
+#[test]
+fn records_far_apart_and_near_are_given_in_one_pass() {
+    const ROWS: u64 = 60_000;
+    let dir = tempfile::tempdir().unwrap();
+    let index = index(dir.path());
+    let writer = index.writer().unwrap();
+    let source = writer.source("s", "files");
+    let object = writer.object(source, "a");
+    let mut rows = Findings::new();
+    // Every thousandth record has so many findings that they fill pages.
+    let findings_of = |n: u64| if n.is_multiple_of(10_000) { 9_000 } else { 1 };
+    let records: Vec<Record> = (1..=ROWS).map(line).collect();
+    for (n, record) in (1..=ROWS).zip(&records) {
+        for i in 0..findings_of(n) {
+            push(&writer, &mut rows, object, record, (n + i) as u32);
+        }
+    }
+    let whole = unit(&writer, object, "1", &[]);
+    let segments = vec![writer.write_segment(&mut rows).unwrap()];
+    let number = writer.begin_scan(&ScanInfo::default()).unwrap();
+    writer.commit(Commit { scan: number, units: vec![UnitRecord { segments, ..whole }] }).unwrap();
+    writer.end_scan(number, &ScanEnd { complete: vec![source], interrupted: false }).unwrap();
+    let reader = index.reader().unwrap();
+    let cases: [(&str, Vec<u64>); 6] = [
+        ("all", (1..=ROWS).collect()),
+        ("one in ten", (1..=ROWS).step_by(10).collect()),
+        ("one in seventeen thousand", (5..=ROWS).step_by(17_000).collect()),
+        ("those of many findings, and their neighbours", vec![9_999, 10_000, 10_001, 30_000, 40_000, 50_000, 50_001]),
+        ("the ends, and what is not there", vec![0, 1, ROWS, ROWS + 1]),
+        ("none", vec![]),
+    ];
+    for (name, wanted) in cases {
+        let asked: Vec<(u32, Record)> = wanted.iter().map(|&n| (object, line(n))).collect();
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut each = |finding: &Finding| {
+            *counts.entry(finding.record.number()).or_default() += 1;
+            ControlFlow::Continue(())
+        };
+        reader.findings_of_records(&asked, &mut each).unwrap();
+        let there = wanted.iter().filter(|n| (1..=ROWS).contains(n)).map(|&n| (n, findings_of(n)));
+        assert_eq!(counts, there.collect(), "{name}");
+    }
 }
 
 #[test]

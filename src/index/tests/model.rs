@@ -197,6 +197,22 @@ fn check(index: &Index, live: &BTreeMap<u8, Vec<Row>>) {
     let found: Vec<_> = lookup(&reader, &probes).into_iter().map(|(p, s, f)| (p, s, order(&f))).collect();
     assert_eq!(found, met);
 
+    for step in [1, 4] {
+        let mut some: Vec<_> = ids.iter().step_by(step).cloned().collect();
+        some.push((u32::MAX, line(1)));
+        some.sort_unstable();
+        some.dedup();
+        let mut beside = Vec::new();
+        let mut each = |finding: &Finding| {
+            assert!(some.binary_search(&(finding.object_id, finding.record.clone())).is_ok());
+            beside.push(plain(finding.clone()));
+            ControlFlow::Continue(())
+        };
+        reader.findings_of_records(&some, &mut each).unwrap();
+        let is_wanted = |f: &&Finding| some.binary_search(&(f.object_id, f.record.clone())).is_ok();
+        let all = findings(&reader, &Filter::default());
+        assert_eq!(beside, all.iter().filter(is_wanted).cloned().map(plain).collect::<Vec<_>>());
+    }
     for (object, record) in ids.iter().step_by(3) {
         let mut beside = Vec::new();
         let mut name = None;

@@ -8,7 +8,7 @@ use residuum_source::{Batch, Rows};
 
 use super::fetched::{self, Fetched};
 use crate::index::Keyring;
-use crate::scan::Again;
+use crate::scan::{Again, KeysWanted};
 
 /// Something that stands in a value of a record.
 pub(super) struct Seen {
@@ -86,9 +86,11 @@ fn look_at(again: &mut Again<'_>, records: Vec<Fetched>, keys: &[KeyWanted], loo
     let mut all: Vec<Looked> =
         records.into_iter().map(|fetched| Looked { fetched, seen: Vec::new(), within: Vec::new() }).collect();
     let mut sights: Vec<_> = again.look(&batch).into_iter().map(|sight| (Some(sight.rule), sight)).collect();
+    let mut wanted = KeysWanted::new();
     for (field, domain, fp) in keys {
-        sights.extend(again.keys(&batch, field, domain, *fp).into_iter().map(|sight| (None, sight)));
+        wanted.entry((field, domain)).or_default().insert(*fp);
     }
+    sights.extend(again.keys(&batch, &wanted).into_iter().map(|sight| (None, sight)));
     for (rule, sight) in sights {
         let Some(record) = all.get_mut(sight.record) else { continue };
         let Some((field, value, range)) = place(&batch, record, sight.record, sight.column, &sight.bytes) else {

@@ -248,6 +248,12 @@ impl Apply for MySql {
         Ability::Splice
     }
 
+    fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
+        let named = |records: u64| records.div_ceil(find::AT_ONCE as u64);
+        // Each row that stays is changed, and read again, by itself.
+        Some(named(deleted + changed) + named(deleted) + 2 * changed)
+    }
+
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
         apply::apply(self, targets, limits, editor)
     }

@@ -233,6 +233,13 @@ impl Apply for Postgres {
         Ability::Splice
     }
 
+    fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
+        let locked = (deleted + changed).div_ceil(crate::write::LOCKED as u64);
+        // What was changed is read again.
+        let written = |records: u64| records.div_ceil(crate::write::WRITTEN as u64);
+        Some(locked + written(deleted) + 2 * written(changed))
+    }
+
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
         apply::apply(self, targets, limits, editor)
     }

@@ -184,7 +184,9 @@ impl Link {
         }
         let settings = server.settings(server.idle_timeout);
         self.run(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;{settings}SET CONSTRAINTS ALL IMMEDIATE"))?;
-        self.run("SET LOCAL xmloption = content").map(|()| false)
+        // Rows are addressed by key or place, thousands at a time. From some hundreds of places on, the planner would
+        // rather read the whole table and throw away what it was not asked for, for every batch anew.
+        self.run("SET LOCAL xmloption = content; SET LOCAL enable_seqscan = off").map(|()| false)
     }
 }
 

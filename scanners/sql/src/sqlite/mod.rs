@@ -260,6 +260,12 @@ impl Apply for Sqlite {
         Ability::Splice
     }
 
+    fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
+        let locked = (deleted + changed).div_ceil(crate::write::LOCKED as u64);
+        // Each row that stays is changed, and read again, by itself.
+        Some(locked + deleted.div_ceil(crate::write::WRITTEN as u64) + 2 * changed)
+    }
+
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
         apply::apply(self, targets, limits, editor)
     }

@@ -1,6 +1,5 @@
 //! Erasing and correcting on a server, and what stands in the way.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use residuum_source::conformance::{Edits, check_apply};
@@ -327,25 +326,4 @@ fn a_connection_that_breaks_leaves_everything_as_it_was() {
     let done = source.as_apply().unwrap().apply(&targets, &Default::default(), &mut Ends(&database));
     assert!(matches!(done, Err(SourceError::Lost { .. })), "{done:?}");
     assert_eq!(database.run("SELECT count(*) FROM people"), "5000");
-}
-
-/// By hand: `cargo test … -- --ignored --nocapture deletes_are_batched`.
-#[test]
-#[ignore = "takes a minute, and says only how long"]
-fn deletes_are_batched() {
-    let make = "CREATE TABLE people(id int PRIMARY KEY, email text, note text);
-        INSERT INTO people SELECT i, 'person' || i || '@example.com', repeat('x', 80) FROM generate_series(1, 1000000) i;
-        CREATE TABLE going(id int PRIMARY KEY); INSERT INTO going SELECT i * 10 FROM generate_series(1, 100000) i;
-        ANALYZE people; ANALYZE going;";
-    let Some(database) = Database::new(make) else { return };
-    let source = database.connect();
-    let records: Vec<_> = (1..=100_000).map(|i| Record::Number(RecordKind::Pk, i * 10)).collect();
-    let begun = std::time::Instant::now();
-    let (receipts, editor) = apply(&source, &[target("public.people", records)], Becomes::Gone);
-    let apply = begun.elapsed();
-    assert_eq!((receipts.unwrap()[0].deleted, editor.refused), (100_000, Vec::new()));
-    let Some(plain) = Database::new(make) else { return };
-    let begun = std::time::Instant::now();
-    plain.run("DELETE FROM people USING going WHERE people.id = going.id");
-    let _ = writeln!(std::io::stderr(), "apply {apply:?}, DELETE … USING {:?}", begun.elapsed());
 }
