@@ -24,7 +24,7 @@ pub struct Hit {
     pub kind: Type,
     /// How sure, in thousandths.
     pub confidence: u16,
-    /// Whether it stands in Base64, hexadecimal or what is compressed: its bytes hold more than it, and cannot be
-    /// replaced by themselves. Escapes of single characters can.
+    /// Whether it stands in Base64, hexadecimal, UTF-16 or what is compressed, beside other data: its bytes hold more than
+    /// it, and cannot be replaced by themselves. Escapes of single characters can.
     pub is_encoded: bool,
 }
