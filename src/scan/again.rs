@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::memchr_iter;
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Literals, RuleId, Type};
-use residuum_source::{Batch, Column, Records, Rows};
+use residuum_source::{Batch, Column, Record, Records, Rows};
 
-use super::examine::{Examiner, Rules, composite};
+use super::examine::{Examiner, Holders, LineCounter, Rules, composite};
 use super::nested::{self, Within};
 use crate::index::Keyring;
 
@@ -32,8 +31,17 @@ pub(crate) struct Sight {
     pub kind: Type,
     /// The rule that found it.
     pub rule: RuleId,
-    /// Its fingerprint under the current key.
+    /// Its fingerprint under the current key; of a key of a table, the one that was wanted.
     pub fp: Fingerprint,
+    /// Its fingerprints under older keys of the index.
+    pub older: Box<[Fingerprint]>,
+}
+
+impl Sight {
+    /// Whether the index may have it under this fingerprint.
+    pub fn is(&self, fp: Fingerprint) -> bool {
+        self.fp == fp || self.older.contains(&fp)
+    }
 }
 
 /// Nothing is written to an index here, so that no rule needs a number of it.
@@ -73,7 +81,7 @@ impl<'a> Again<'a> {
         nesting: u32,
     ) -> Self {
         let plans = plans.into_iter().map(|plan| (plan.field.clone(), plan)).collect();
-        Self { examiner: Examiner::new(detector, keys, &NO_RULES, literals), keys, plans, nesting }
+        Self { examiner: Examiner::new(detector, keys, &NO_RULES, literals).with_older_keys(), keys, plans, nesting }
     }
 
     /// All that stands in the records of a batch, column by column.
@@ -85,24 +93,19 @@ impl<'a> Again<'a> {
         for (index, column) in expanded.columns.iter().enumerate() {
             let unplanned = FieldPlan::search(&*column.field);
             let plan = self.plans.get(&*column.field).unwrap_or(&unplanned);
-            let is_text = matches!(expanded.records, Records::Lines { .. });
-            // Hits come in order of place, so that line feeds are counted once.
-            let (mut line, mut counted) = (0, 0);
+            let mut lines = matches!(expanded.records, Records::Lines { .. }).then(|| LineCounter::new(&column.bytes));
+            let holders = Held::new(column);
             for found in self.examiner.hits(column, plan, &expanded.records) {
                 let hit = &found.hit;
                 let (parent, bytes) = match &within[index] {
                     Some(within) => (within.parent, within.range(hit.start, hit.end)),
                     None => (index, hit.start..hit.end),
                 };
-                let records = if is_text {
-                    line += memchr_iter(b'\n', &column.bytes[counted..hit.start as usize]).count();
-                    counted = hit.start as usize;
-                    vec![line]
-                } else {
-                    holders(column, found.value)
-                };
-                sights.extend(records.into_iter().map(|record| Sight {
-                    record,
+                let line = lines.as_mut().map(|lines| lines.before(hit.start));
+                let records = line.as_slice();
+                let records = if records.is_empty() { holders.of(&found.value) } else { records };
+                sights.extend(records.iter().map(|&record| Sight {
+                    record: record as usize,
                     field: column.field.clone(),
                     column: parent,
                     bytes: bytes.clone(),
@@ -111,10 +114,18 @@ impl<'a> Again<'a> {
                     kind: hit.kind,
                     rule: hit.rule,
                     fp: found.fingerprint,
+                    older: found.older.clone(),
                 }));
             }
         }
         sights
+    }
+
+    /// These records of a batch as the index calls them: sealed where they are personal.
+    pub fn sealed(&mut self, batch: &Batch, records: &[usize]) -> Vec<Record> {
+        let unplanned: Vec<FieldPlan> = batch.columns.iter().map(|of| FieldPlan::search(&*of.field)).collect();
+        let plan = |column: usize| self.plans.get(&*batch.columns[column].field).unwrap_or(&unplanned[column]);
+        self.examiner.sealed(batch, &plan, records)
     }
 
     /// The values within nested texts, each with its path.
@@ -125,15 +136,16 @@ impl<'a> Again<'a> {
         let mut values = Vec::new();
         for (column, within) in expanded.columns.iter().zip(&within) {
             let Some(within) = within else { continue };
+            let holders = Held::new(column);
             for value in (0..column.len()).filter(|&value| !column.value(value).is_empty()) {
                 let bytes = within.range(column.offsets[value], column.offsets[value + 1]);
-                let of = |record| NestedValue {
-                    record,
+                let of = |&record: &u32| NestedValue {
+                    record: record as usize,
                     field: column.field.clone(),
                     column: within.parent,
                     bytes: bytes.clone(),
                 };
-                values.extend(holders(column, value as u32).into_iter().map(of));
+                values.extend(holders.of(&(value as u32)).iter().map(of));
             }
         }
         values
@@ -183,16 +195,17 @@ impl<'a> Again<'a> {
             };
             let (field, is_nested) = (column.field.clone(), within[index].is_some());
             // Of the rule nothing is asked: a key is none of the detector's.
-            let (kind, rule) = (Type::Key, RuleId(u16::MAX));
-            Sight { record, field, column: parent, bytes, is_nested, is_encoded: false, kind, rule, fp }
+            let (kind, rule, older) = (Type::Key, RuleId(u16::MAX), Box::default());
+            Sight { record, field, column: parent, bytes, is_nested, is_encoded: false, kind, rule, fp, older }
         };
         let mut sights = Vec::new();
         if let [index] = columns[..] {
             let column = &expanded.columns[index];
-            for value in 0..column.len() {
-                for fp in wanted(column.value(value).trim_ascii()) {
-                    let holders = holders(column, value as u32).into_iter();
-                    sights.extend(holders.map(|record| sight(index, value, record, fp)));
+            let holders = Held::new(column);
+            for value in 0..column.len() as u32 {
+                let holders = holders.of(&value);
+                for fp in wanted(column.value(value as usize).trim_ascii()) {
+                    sights.extend(holders.iter().map(|&record| sight(index, value as usize, record as usize, fp)));
                 }
             }
             return sights;
@@ -210,13 +223,29 @@ impl<'a> Again<'a> {
     }
 }
 
-/// The records that hold a value of a column.
-fn holders(column: &Column, value: u32) -> Vec<usize> {
-    match &column.rows {
-        Rows::Each => vec![value as usize],
-        Rows::Listed(rows) => vec![rows[value as usize] as usize],
-        Rows::Dictionary(keys) => {
-            keys.iter().enumerate().filter(|(_, key)| **key == value).map(|(record, _)| record).collect()
+/// The records that hold the values of a column.
+enum Held<'c> {
+    /// The record of each value has its number.
+    Each,
+    /// The record of each value.
+    Listed(&'c [u32]),
+    Dictionary(Holders),
+}
+
+impl<'c> Held<'c> {
+    fn new(column: &'c Column) -> Self {
+        match &column.rows {
+            Rows::Each => Self::Each,
+            Rows::Listed(rows) => Self::Listed(rows),
+            Rows::Dictionary(keys) => Self::Dictionary(Holders::new(keys, column.len())),
+        }
+    }
+
+    fn of<'h>(&'h self, value: &'h u32) -> &'h [u32] {
+        match self {
+            Self::Each => std::slice::from_ref(value),
+            Self::Listed(rows) => std::slice::from_ref(&rows[*value as usize]),
+            Self::Dictionary(holders) => holders.of(*value),
         }
     }
 }

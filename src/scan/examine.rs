@@ -51,6 +51,8 @@ pub(super) struct Examiner<'a> {
     rules: &'a Rules,
     memo: Memo,
     found: Vec<Found>,
+    /// Whether what is found is fingerprinted under older keys as well, as what is already in the index may be.
+    with_older: bool,
 }
 
 /// The index's numbers of rules.
@@ -72,6 +74,8 @@ pub(super) struct Found {
     pub value: u32,
     pub hit: Hit,
     pub fingerprint: Fingerprint,
+    /// Its fingerprints under older keys, if they are asked for.
+    pub older: Box<[Fingerprint]>,
     lookup: Option<(Scheme, Fingerprint)>,
 }
 
@@ -84,18 +88,17 @@ impl<'a> Examiner<'a> {
         literals: Option<&'a dyn Literals>,
     ) -> Self {
         let values = detector.worker().with_literals(literals);
-        Self { worker: detector.worker(), values, keys, rules, memo: Memo::new(), found: Vec::new() }
+        Self { worker: detector.worker(), values, keys, rules, memo: Memo::new(), found: Vec::new(), with_older: false }
+    }
+
+    /// One whose hits also have the fingerprints under older keys of the index.
+    pub fn with_older_keys(self) -> Self {
+        Self { with_older: true, ..self }
     }
 
     /// Examines a batch; findings and counts are added to what is there.
     pub fn examine(&mut self, job: &Job, findings: &mut Findings, statistics: &mut Statistics) {
-        let mut locate = Locate::new(job);
-        if let Records::Keyed { columns, .. } = &job.batch.records {
-            for &column in columns {
-                self.detect(&job.batch.columns[column], &job.fields[column].plan, &job.batch.records);
-                locate.note_personal(column, &self.found);
-            }
-        }
+        let mut locate = self.locate(&job.batch, &|column| &job.fields[column].plan);
         for (index, (column, field)) in job.batch.columns.iter().zip(&job.fields).enumerate() {
             self.detect(column, &field.plan, &job.batch.records);
             self.report(job, index, field, &mut locate, findings, statistics);
@@ -109,6 +112,30 @@ impl<'a> Examiner<'a> {
         }
     }
 
+    /// What seals the records of a batch; `plan` is how each of its columns is treated.
+    fn locate<'b, 'p>(&mut self, batch: &'b Batch, plan: &dyn Fn(usize) -> &'p FieldPlan) -> Locate<'b> {
+        let mut locate = Locate::new(batch);
+        if let Records::Keyed { columns, .. } = &batch.records {
+            for &column in columns {
+                self.detect(&batch.columns[column], plan(column), &batch.records);
+                locate.note_personal(column, &self.found);
+            }
+        }
+        locate
+    }
+
+    /// These records of a batch as the index calls them: sealed where they are personal.
+    pub fn sealed<'p>(
+        &mut self,
+        batch: &Batch,
+        plan: &dyn Fn(usize) -> &'p FieldPlan,
+        records: &[usize],
+    ) -> Vec<Record> {
+        let mut locate = self.locate(batch, plan);
+        let Self { keys, worker, .. } = self;
+        records.iter().map(|&record| locate.record(record as u32, 0, keys, worker).whole()).collect()
+    }
+
     /// The hits of a column, in order of place.
     pub fn hits(&mut self, column: &Column, plan: &FieldPlan, records: &Records) -> &[Found] {
         self.detect(column, plan, records);
@@ -117,14 +144,18 @@ impl<'a> Examiner<'a> {
 
     /// Fills `found` with the hits of a column, in order of place.
     fn detect(&mut self, column: &Column, plan: &FieldPlan, records: &Records) {
-        let Self { values: worker, keys, memo, found, .. } = self;
+        let Self { values: worker, keys, memo, found, with_older, .. } = self;
         found.clear();
         let key = keys.current();
         let mut keep = |value: usize, hit: &Hit, form: &[u8]| {
             let fingerprint = memo.fingerprint(key, hit.kind, form);
             let mut lookup = None;
             lookup_forms(hit.kind, form, |scheme, form| lookup = Some((scheme, memo.fingerprint(key, hit.kind, form))));
-            found.push(Found { value: value as u32, hit: *hit, fingerprint, lookup });
+            let older = match with_older {
+                true => keys.all().skip(1).map(|key| fingerprint_of(key, hit.kind, form)).collect(),
+                false => Box::default(),
+            };
+            found.push(Found { value: value as u32, hit: *hit, fingerprint, older, lookup });
         };
         let is_running_text = matches!(records, Records::Lines { .. });
         if is_running_text || column.window.is_some() {
@@ -325,8 +356,8 @@ struct Locate<'j> {
 }
 
 impl<'j> Locate<'j> {
-    fn new(job: &'j Job) -> Self {
-        Self { batch: &job.batch, personal: Vec::new(), cached: None, sheet: None }
+    fn new(batch: &'j Batch) -> Self {
+        Self { batch, personal: Vec::new(), cached: None, sheet: None }
     }
 
     fn note_personal(&mut self, column: usize, found: &[Found]) {
@@ -362,12 +393,12 @@ impl<'j> Locate<'j> {
                 let value = |&column: &usize| {
                     let held = &self.batch.columns[column];
                     let text = String::from_utf8_lossy(held.value(record as usize)).into_owned();
-                    match here.iter().find(|(_, c, _)| *c == column) {
-                        Some((.., kind)) => KeyValue::Text(keys.seal_name(*kind, &text)),
-                        None if held.logical == Logical::Integer => {
-                            text.parse().map_or_else(|_| KeyValue::Text(text), KeyValue::Integer)
-                        }
-                        None => KeyValue::Text(text),
+                    let integer = (held.logical == Logical::Integer).then(|| text.parse().ok()).flatten();
+                    match (here.iter().find(|(_, c, _)| *c == column), integer) {
+                        (Some((.., kind)), None) => KeyValue::Text(keys.seal_name(*kind, &text)),
+                        (Some((.., kind)), Some(integer)) => locator::seal_integer(keys, *kind, integer),
+                        (None, Some(integer)) => KeyValue::Integer(integer),
+                        (None, None) => KeyValue::Text(text),
                     }
                 };
                 Record::pk(&columns.iter().map(value).collect::<Vec<_>>())
@@ -383,13 +414,13 @@ impl<'j> Locate<'j> {
 }
 
 /// Which records hold each value of a dictionary.
-struct Holders {
+pub(super) struct Holders {
     starts: Vec<u32>,
     records: Vec<u32>,
 }
 
 impl Holders {
-    fn new(keys: &[u32], values: usize) -> Self {
+    pub fn new(keys: &[u32], values: usize) -> Self {
         let mut starts = vec![0u32; values + 1];
         let held = || keys.iter().enumerate().filter(|(_, key)| **key != u32::MAX);
         held().for_each(|(_, &key)| starts[key as usize + 1] += 1);
@@ -405,24 +436,24 @@ impl Holders {
         Self { starts, records }
     }
 
-    fn of(&self, value: u32) -> &[u32] {
+    pub fn of(&self, value: u32) -> &[u32] {
         &self.records[self.starts[value as usize] as usize..self.starts[value as usize + 1] as usize]
     }
 }
 
 /// Counts line feeds up to ascending positions.
-struct LineCounter<'b> {
+pub(super) struct LineCounter<'b> {
     bytes: &'b [u8],
     at: usize,
     lines: u32,
 }
 
 impl<'b> LineCounter<'b> {
-    fn new(bytes: &'b [u8]) -> Self {
+    pub fn new(bytes: &'b [u8]) -> Self {
         Self { bytes, at: 0, lines: 0 }
     }
 
-    fn before(&mut self, position: u32) -> u32 {
+    pub fn before(&mut self, position: u32) -> u32 {
         let position = position as usize;
         self.lines += memchr_iter(b'\n', &self.bytes[self.at..position]).count() as u32;
         self.at = position;

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use residuum_detect::{FieldPlan, Fingerprint, RuleId, Treatment, Type, Worker, last_first};
+use residuum_source::KeyValue;
 
-use crate::index::Keyring;
+use crate::index::{IndexError, Keyring};
 
 /// Whether a value of this type in a name says who somebody is.
 pub(crate) fn is_personal(kind: Type) -> bool {
@@ -22,6 +23,29 @@ pub(super) struct Stretch {
     pub confidence: u16,
     pub range: Range<usize>,
     pub fingerprint: Fingerprint,
+}
+
+/// What stands before a sealed value of a key that is an integer, so that it is one again when it is opened.
+const INTEGER: char = '#';
+
+/// Seals a value of a key that is an integer.
+pub(super) fn seal_integer(keys: &Keyring, kind: Type, value: i64) -> KeyValue {
+    KeyValue::Text(format!("{INTEGER}{}", keys.seal_name(kind, &value.to_string())))
+}
+
+/// A value of a key as its source knows it.
+///
+/// # Errors
+/// When it is sealed, and damaged or under a key that is not in the ring.
+pub(crate) fn open_key_value(keys: &Keyring, value: String) -> Result<KeyValue, IndexError> {
+    let sealed = value.strip_prefix(INTEGER).filter(|sealed| crate::index::is_sealed(sealed));
+    match sealed {
+        Some(sealed) => {
+            let integer = keys.reveal(sealed)?.parse();
+            integer.map(KeyValue::Integer).map_err(|_| IndexError::Misuse("a sealed integer is none".to_owned()))
+        }
+        None => keys.reveal(&value).map(KeyValue::Text),
+    }
 }
 
 /// Seals the personal stretches of a name.

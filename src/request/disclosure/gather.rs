@@ -278,7 +278,7 @@ impl Discloser<'_> {
             let places = object.records[record].clone();
             let is_there = |&at: &usize| {
                 let leads = !all[at].shared && !all[at].weak;
-                leads && looked.seen.iter().any(|seen| seen.fp == all[at].finding.fp)
+                leads && looked.seen.iter().any(|seen| seen.is(all[at].finding.fp))
             };
             if !places.iter().any(is_there) {
                 continue; // it does not hold the person any more
@@ -320,7 +320,7 @@ impl Discloser<'_> {
             let finding = &all[at].finding;
             let field = self.keys.reveal(&finding.field)?;
             let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
-            let is_there = looked.is_none_or(|looked| looked.seen.iter().any(|seen| seen.fp == finding.fp));
+            let is_there = looked.is_none_or(|looked| looked.seen.iter().any(|seen| seen.is(finding.fp)));
             if is_there && (by_key || object.is_typed(&field)) {
                 fields.push(field);
             }
@@ -360,7 +360,7 @@ impl Discloser<'_> {
                     let is_theirs =
                         held[number].is_typed(&seen.path) && record.roles.has(&seen.path) && !is_of_another(&seen.path);
                     if is_theirs && seen.kind != Type::Key {
-                        known.add(seen.kind, seen.fp, record.looked.bytes(seen));
+                        seen.fps().for_each(|fp| known.add(seen.kind, fp, record.looked.bytes(seen)));
                     }
                 }
             }
@@ -426,7 +426,7 @@ impl Discloser<'_> {
         let field = self.keys.reveal(&place.field)?;
         // The field of a key of several fields is `a+b`.
         let is_in = |path: &str| path == field || place.kind == Type::Key && field.split('+').any(|part| part == path);
-        let here = record.looked.seen.iter().filter(|seen| seen.fp == place.fp && is_in(&seen.path));
+        let here = record.looked.seen.iter().filter(|seen| seen.is(place.fp) && is_in(&seen.path));
         Ok(match here.map(|seen| shown.why_not(seen)).min() {
             None => Fate::Gone,
             Some(None) => Fate::Disclosed,
@@ -475,7 +475,7 @@ impl Discloser<'_> {
 impl HeldRecord {
     /// Whether something in it is the person's by what is known of them.
     pub fn knows(&self, known: &Known, seen: &Seen) -> bool {
-        known.has(seen.kind, seen.fp, self.looked.bytes(seen))
+        seen.fps().any(|fp| known.has(seen.kind, fp, self.looked.bytes(seen)))
     }
 }
 

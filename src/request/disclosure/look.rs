@@ -22,7 +22,22 @@ pub(super) struct Seen {
     pub path: Arc<str>,
     pub kind: Type,
     pub rule: Option<RuleId>,
+    /// Its fingerprint under the current key; of a key of a table, the one that was wanted.
     pub fp: Fingerprint,
+    /// Its fingerprints under older keys of the index.
+    pub older: Box<[Fingerprint]>,
+}
+
+impl Seen {
+    /// Its fingerprints under every key.
+    pub fn fps(&self) -> impl Iterator<Item = Fingerprint> {
+        std::iter::once(self.fp).chain(self.older.iter().copied())
+    }
+
+    /// Whether the index may have it under this fingerprint.
+    pub fn is(&self, fp: Fingerprint) -> bool {
+        self.fps().any(|of| of == fp)
+    }
 }
 
 /// A value within a nested one.
@@ -96,8 +111,8 @@ fn look_at(again: &mut Again<'_>, records: Vec<Fetched>, keys: &[KeyWanted], loo
         let Some((field, value, range)) = place(&batch, record, sight.record, sight.column, &sight.bytes) else {
             continue;
         };
-        let (path, kind, fp) = (sight.field, sight.kind, sight.fp);
-        record.seen.push(Seen { field, value, range, path, kind, rule, fp });
+        let (path, kind, fp, older) = (sight.field, sight.kind, sight.fp, sight.older);
+        record.seen.push(Seen { field, value, range, path, kind, rule, fp, older });
     }
     for nested in again.nested(&batch) {
         let Some(record) = all.get_mut(nested.record) else { continue };

@@ -231,7 +231,7 @@ impl<'a> Show<'a> {
             };
             let is_here =
                 self.keys.reveal(&finding.field).is_ok_and(|of| of == **name || of.starts_with(&format!("{name}.")));
-            let is_seen = record.looked.seen.iter().any(|seen| seen.fp == finding.fp);
+            let is_seen = record.looked.seen.iter().any(|seen| seen.is(finding.fp));
             if is_here && !is_seen && !self.known.has(finding.kind, finding.fp, b"") {
                 stretches.push((0..value.len(), why));
             }

@@ -584,6 +584,18 @@ fn an_object_that_cannot_be_read_is_not_named_by_whose_it_is() {
 }
 
 #[test]
+fn what_was_found_under_an_older_key_is_disclosed() {
+    let mut world = World::new(MAP);
+    let before = world.disclose(&all());
+    let keys = Keyring::new(IndexKey::new([6; 32]), vec![IndexKey::new([5; 32])]);
+    world.index = Index::create_or_open(&world._directory.path().join("index"), keys).expect("an index");
+    let after = world.disclose(&all());
+    assert_eq!(after.by_fate(), before.by_fate());
+    assert_eq!(everything(&after).len(), everything(&before).len());
+    assert!(!everything(&after).contains(SSN) && !everything(&after).contains("kim@example.com"));
+}
+
+#[test]
 fn the_page_is_whole_and_loads_nothing() {
     let disclosed = World::new(MAP).disclose(&all());
     let page = files(&disclosed).pop().expect("the page is last");
