@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             ledger.register(&Backup { name, source, taken, expires: expires.clone(), replayed: None, may_hold: 0 })?;
         }
         Command::List { format } => {
-            let backups = ledger.backups()?;
+            let backups = ledger.kept_backups()?;
             if *format == Format::Jsonl {
                 for backup in &backups {
                     json_line(&mut out, backup)?;

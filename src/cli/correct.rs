@@ -19,7 +19,7 @@ use super::scan::{choose, open, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::report::human::counted;
-use crate::request::{self, Correction, Corrections, Plan, Policy, Reason, Suppression};
+use crate::request::{self, Correction, Corrections, Plan, Policy, Reason, Since, Suppression};
 
 /// Plan the correction of a person's data, and correct them
 ///
@@ -140,8 +140,14 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             "left": left.left.len(), "new_places": new, "proofs": done.proofs(index.keys()) }),
     )?;
     let old: Vec<_> = corrections.all().iter().filter_map(Correction::old).map(|old| vec![old]).collect();
-    Suppression::open(&config.index)?.add(index.keys(), &old, Reason::Corrected, args.request.as_deref())?;
-    let is_done = left.is_settled() && unreachable.is_empty() && scanned.is_none_or(|scan| scan.is_complete());
+    if !done.interrupted && (done.edited > 0 || left.is_settled()) {
+        let since = if done.edited > 0 { Since::Now } else { Since::First };
+        Suppression::open(&config.index)?.add(index.keys(), &old, Reason::Corrected, args.request.as_deref(), since)?;
+    }
+    let is_done = left.is_settled()
+        && !done.interrupted
+        && unreachable.is_empty()
+        && scanned.is_none_or(|scan| scan.is_complete());
     common.say(format_args!(
         "{} corrected; the old value stands in {} of the person, the new one in {}",
         counted(done.edited, "record"),

@@ -1,5 +1,6 @@
 //! `residuum erase`: what is to be erased of a person, and erasing it.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use residuum_detect::Detector;
@@ -19,7 +20,7 @@ use crate::audit::Act;
 use crate::identity::{FindOptions, Identifier, Subject};
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
-use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Store, Suppression};
+use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Since, Store, Suppression};
 use crate::scan::Summary;
 
 /// Plan what is to be erased of a person, and erase it
@@ -84,13 +85,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let cure = "leave out one of them: `residuum suppression list` says who is meant by `--resurrected`";
         return Err(Failure::new("`--resurrected` takes nobody else").hint(cure));
     }
-    all_resurrected(&args.sources, &args.how(), common)
+    all_resurrected(&args.sources, &How { resurrected: true, ..args.how() }, common)
 }
 
 /// Erases in these sources whoever was erased before and is back, or says what would be.
 pub(super) fn resurrected(sources: &[String], apply: bool, common: &Common) -> Result<Exit, Failure> {
     let purpose = Some("erased before, and back".to_owned());
-    all_resurrected(sources, &How { apply, request: None, purpose, format: Format::Table, show_values: false }, common)
+    all_resurrected(
+        sources,
+        &How { apply, resurrected: true, request: None, purpose, format: Format::Table, show_values: false },
+        common,
+    )
 }
 
 fn all_resurrected(sources: &[String], how: &How, common: &Common) -> Result<Exit, Failure> {
@@ -107,6 +112,8 @@ fn all_resurrected(sources: &[String], how: &How, common: &Common) -> Result<Exi
 /// What is asked for, besides whom.
 struct How {
     apply: bool,
+    /// Whether it is about all who were erased before.
+    resurrected: bool,
     request: Option<String>,
     purpose: Option<String>,
     format: Format,
@@ -116,7 +123,14 @@ struct How {
 impl Args {
     fn how(&self) -> How {
         let (request, purpose) = (self.request.clone(), self.purpose.clone());
-        How { apply: self.apply, request, purpose, format: self.format, show_values: self.show_values }
+        How {
+            apply: self.apply,
+            resurrected: false,
+            request,
+            purpose,
+            format: self.format,
+            show_values: self.show_values,
+        }
     }
 }
 
@@ -160,6 +174,14 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     )?;
     let store = Store::new(&config.index, index.keys(), subjects);
     let (mut done, mut last_scan) = (CarriedOut::default(), None);
+    let noted = |done: &CarriedOut, left: Option<usize>| {
+        let proofs = done.proofs(index.keys());
+        note(
+            "erased",
+            json!({ "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "refused": done.refused.len(),
+                "left": left, "interrupted": done.interrupted, "proofs": proofs }),
+        )
+    };
     if how.apply && store.is_begun() {
         common.say("an erasure of the same people was begun and not ended: it goes on first");
         done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
@@ -187,51 +209,71 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         });
         return Ok(covered);
     }
+    let mut whom = subjects_of(&planned);
     // Before anything goes: what stands with several people now stands with the others alone afterwards.
     let shared: Vec<_> = planned.shared.drain(..).map(|identifier| vec![identifier]).collect();
     if !shared.is_empty() {
-        Suppression::open(&config.index)?.add(index.keys(), &shared, Reason::Shared, how.request.as_deref())?;
+        let mut ledger = Suppression::open(&config.index)?;
+        ledger.add(index.keys(), &shared, Reason::Shared, how.request.as_deref(), Since::First)?;
         options.shared.extend(shared.iter().flatten().filter_map(Identifier::digest));
     }
-    let mut found_only = 0;
     for _ in 0..ROUNDS {
         if planned.is_empty() || done.interrupted {
             break;
         }
         let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), how.request.as_deref()))?;
-        found_only += planned.found_only();
         let nothing_done = now.deleted + now.edited == 0;
-        last_scan = desk.look_again(&now)?.or(last_scan);
+        let looked = desk.look_again(&now);
         done.add(now);
-        planned = plan(&desk, &options)?;
+        let next = looked.and_then(|looked| {
+            last_scan = looked.or(last_scan.take());
+            plan(&desk, &options)
+        });
+        planned = match next {
+            Ok(next) => next,
+            Err(failure) => {
+                noted(&done, None)?; // what was done was done
+                store.noted()?;
+                return Err(failure);
+            }
+        };
+        planned.without(&done);
+        whom.extend(subjects_of(&planned));
         if nothing_done {
             break;
         }
     }
-    if found_only > 0 {
+    if done.found_only > 0 {
         common.say(format_args!(
             "note: in {} that are also others', or documents, only what was found was replaced; what else stands there \
              of the person stays unless `[[erase]]` says what becomes of it",
-            counted(found_only, "record")
+            counted(done.found_only, "record")
         ));
     }
-    if planned.is_empty() {
-        done.refused.clear(); // what could not be written then is not there any more
-    }
+    done.forget_done(&planned);
     print_outcome(&mut out, &shown, &done, &planned)?;
     out.flush()?;
-    note(
-        "erased",
-        json!({ "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "refused": done.refused.len(),
-            "left": planned.left.len(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
-    )?;
-    if !done.interrupted {
+    noted(&done, Some(planned.left.len()))?;
+    let is_changed = done.deleted + done.edited > 0;
+    match done.interrupted {
+        true => store.noted()?,
+        false => store.end()?,
+    }
+    if !done.interrupted && (is_changed || planned.is_settled()) {
+        // Of those who were erased before, only who had come back is entered anew.
+        let is_meant = |subject: &&Subject| !how.resurrected || whom.contains(&subject.id);
         // By what others have as well nobody is recognised.
         let is_own = |of: &&Identifier| of.digest().is_none_or(|digest| !options.shared.contains(&digest));
         let own = |subject: &Subject| subject.identifiers.iter().filter(is_own).cloned().collect::<Vec<_>>();
-        let people: Vec<_> = subjects.iter().map(own).collect();
-        let unknown =
-            Suppression::open(&config.index)?.add(index.keys(), &people, Reason::Erased, how.request.as_deref())?;
+        let people: Vec<_> = subjects.iter().filter(is_meant).map(own).collect();
+        let since = if is_changed { Since::Now } else { Since::First };
+        let unknown = Suppression::open(&config.index)?.add(
+            index.keys(),
+            &people,
+            Reason::Erased,
+            how.request.as_deref(),
+            since,
+        )?;
         if unknown > 0 {
             let who = counted(unknown, "person");
             common.say(format_args!(
@@ -240,6 +282,11 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         }
     }
     Ok(conclude(common, &done, &planned, last_scan.as_ref(), unreachable.len()))
+}
+
+/// Ids of the people of whom a plan erases something.
+fn subjects_of(plan: &Plan) -> BTreeSet<String> {
+    plan.objects.iter().flat_map(|object| &object.records).flat_map(|record| record.subjects.clone()).collect()
 }
 
 /// Says how it ended.

@@ -11,7 +11,7 @@ use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
 use crate::report::human::{bytes, count, counted};
 use crate::report::{Done, LeftLine, ObjectLine, PlanPage, SourceCost, plan_html};
-use crate::request::{CarriedOut, Cost, LeftState, Plan, PlannedObject, PlannedRecord, Refused};
+use crate::request::{CarriedOut, Cost, LeftState, Plan, PlannedObject, PlannedRecord, Refused, Written};
 
 /// How to print it.
 pub(super) struct Erasure<'a> {
@@ -64,9 +64,7 @@ pub(super) fn print_outcome(
     let document = json!({
         "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "interrupted": done.interrupted,
         "refused": done.refused.iter().map(|refused| shown.refused(refused)).collect::<Vec<_>>(),
-        "notes": done.receipts.iter().flat_map(|(source, receipt)| {
-            receipt.notes.iter().map(move |note| json!({ "source": source, "object": receipt.object, "note": note }))
-        }).collect::<Vec<_>>(),
+        "notes": done.receipts.iter().flat_map(|written| shown.notes(written)).collect::<Vec<_>>(),
     });
     match shown.format {
         Format::Jsonl => json_line(&mut *out, &json!({ "outcome": document }))?,
@@ -80,7 +78,7 @@ pub(super) fn print_outcome(
             for refused in &done.refused {
                 writeln!(out, "not done: {}", printable(&shown.refused_text(refused)))?;
             }
-            for note in shown.notes(done) {
+            for note in shown.note_texts(done) {
                 writeln!(out, "note: {}", printable(&note))?;
             }
         }
@@ -119,12 +117,18 @@ impl Erasure<'_> {
         each.collect()
     }
 
+    /// What a source had to say beside what was asked for.
+    fn notes(&self, written: &Written) -> impl Iterator<Item = Value> {
+        let (source, object) = (self.names.show(&written.source), self.names.show(&written.object));
+        written.receipt.notes.iter().map(move |note| json!({ "source": source, "object": object, "note": note }))
+    }
+
     fn refused(&self, refused: &Refused) -> Value {
         let key = refused.record.as_ref().map(|record| self.names.show_json(record.key_json(&refused.primary_key)));
         json!({
             "source": self.names.show(&refused.source), "object": self.names.show(&refused.object),
             "record": refused.record.as_ref().map(|record| json!({ "kind": record.kind().name(), "key": key })),
-            "state": refused.refusal.kind.name(), "reason": refused.refusal.reason,
+            "state": refused.refusal.kind.name(), "reason": self.names.show(&refused.refusal.reason),
         })
     }
 
@@ -135,17 +139,16 @@ impl Erasure<'_> {
             .as_ref()
             .map_or_else(String::new, |record| format!(", {}", record_text(record.kind(), &told["record"]["key"])));
         let object = told["object"].as_str().unwrap_or_default();
-        format!("{object}{record} ({}): {}", refused.refusal.kind.name(), refused.refusal.reason)
+        let reason = told["reason"].as_str().unwrap_or_default();
+        format!("{object}{record} ({}): {reason}", refused.refusal.kind.name())
     }
 
-    fn notes(&self, done: &CarriedOut) -> Vec<String> {
-        let all = done.receipts.iter().flat_map(|(source, receipt)| {
-            receipt
-                .notes
-                .iter()
-                .map(move |note| format!("{} in {}: {note}", self.names.show(&receipt.object), self.names.show(source)))
-        });
-        all.collect()
+    fn note_texts(&self, done: &CarriedOut) -> Vec<String> {
+        let text = |note: Value| {
+            let of = |name: &str| note[name].as_str().unwrap_or_default().to_owned();
+            format!("{} in {}: {}", of("object"), of("source"), of("note"))
+        };
+        done.receipts.iter().flat_map(|written| self.notes(written)).map(text).collect()
     }
 
     /// What its page says.
@@ -205,7 +208,7 @@ impl Erasure<'_> {
                 edited: done.edited,
                 gone: done.gone,
                 refused: done.refused.iter().map(|refused| self.refused_text(refused)).collect(),
-                notes: self.notes(done),
+                notes: self.note_texts(done),
                 interrupted: done.interrupted,
             }),
         }

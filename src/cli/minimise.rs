@@ -13,12 +13,12 @@ use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format, printable};
 use super::scan::{choose, open, stop_on_signal, warn};
-use super::{audit, rules};
+use super::{audit, coverage, rules};
 use crate::audit::Act;
 use crate::config::Day;
 use crate::map::Map;
 use crate::report::human::counted;
-use crate::request::{self, Corrections, Minimisation, Policy, Store};
+use crate::request::{self, CarriedOut, Corrections, KeptBecause, Minimisation, Policy, Store};
 
 /// Plan the erasure of records that are kept for too long or for nothing
 ///
@@ -54,6 +54,9 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// Plans carried out after each other at most: what a scan finds that changed meanwhile is planned anew.
+const ROUNDS: usize = 3;
+
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let index = common.open_index(&config)?;
@@ -86,26 +89,73 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let reader = index.reader()?;
         Ok(desk.planner(&reader).minimisation(&map, Day::today(), &config.limits, &stop)?)
     };
+    let store = Store::named(&config.index, "minimise");
+    let mut done = CarriedOut::default();
+    let mut last_scan = None;
+    if args.apply && store.is_begun() {
+        common.say("a minimisation was begun and not ended: it goes on first");
+        done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
+        last_scan = desk.look_again(&done)?;
+    }
     let mut planned = plan()?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), false);
     let shown = Erasure { names, format: args.format, title: "Plan of minimisation", request: None, people: None };
     print_plan(&mut out, &shown, &planned.plan, args.apply)?;
     out.flush()?;
-    if args.apply && !planned.plan.is_empty() {
-        let store = Store::named(&config.index, "minimise");
-        let done = desk.act(|with| request::carry_out(with, &planned.plan.objects, Some(&store), None))?;
-        desk.look_again(&done)?;
-        planned = plan()?;
-        print_outcome(&mut out, &shown, &done, &planned.plan)?;
-        out.flush()?;
+    if args.apply && (store.is_begun() || !planned.plan.is_empty()) {
+        let mut trouble = None;
+        for _ in 0..ROUNDS {
+            if planned.plan.is_empty() || done.interrupted {
+                break;
+            }
+            let now = desk.act(|with| request::carry_out(with, &planned.plan.objects, Some(&store), None))?;
+            let nothing_done = now.deleted + now.edited == 0;
+            let looked = desk.look_again(&now);
+            done.add(now);
+            let next = looked.and_then(|looked| {
+                last_scan = looked.or(last_scan.take());
+                if done.interrupted { Ok(Minimisation::default()) } else { plan() }
+            });
+            match next {
+                Ok(next) => planned = next,
+                Err(failure) => {
+                    trouble = Some(failure); // what was done was done
+                    break;
+                }
+            }
+            planned.plan.without(&done);
+            if nothing_done {
+                break;
+            }
+        }
         note(
             "minimised",
             json!({ "deleted": done.deleted, "edited": done.edited, "refused": done.refused.len(),
-                "left": planned.plan.records(), "proofs": done.proofs(index.keys()) }),
+                "left": planned.plan.records(), "interrupted": done.interrupted, "proofs": done.proofs(index.keys()) }),
         )?;
+        match done.interrupted || trouble.is_some() {
+            true => store.noted()?,
+            false => store.end()?,
+        }
+        if let Some(failure) = trouble {
+            return Err(failure);
+        }
+        done.forget_done(&planned.plan);
+        print_outcome(&mut out, &shown, &done, &planned.plan)?;
+        out.flush()?;
         let (deleted, edited) = (counted(done.deleted, "record"), counted(done.edited, "record"));
         common.say(format_args!("{deleted} deleted, {edited} edited"));
+        if !done.stays.is_empty() {
+            common.say(format_args!(
+                "{} past their time stay, as `[[erase]]` says, with nothing that it would replace",
+                counted(done.stays.len() as u64, "record")
+            ));
+        }
+        if done.interrupted {
+            common.say("interrupted: the same command goes on where this one stopped");
+            return Ok(Exit::Incomplete);
+        }
     }
     for kept in &planned.kept {
         let records = kept.records.map_or_else(String::new, |n| format!(", {}", counted(n, "record")));
@@ -118,7 +168,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         (n, false) => format!("{} past their time; `--apply` erases them", counted(n, "record")),
         (n, true) => format!("{} are still past their time", counted(n, "record")),
     });
-    let is_judged = planned.kept.iter().all(|kept| kept.records.is_some());
-    let is_done = is_judged && unreachable.is_empty() && (left == 0 || !args.apply);
-    Ok(if is_done { Exit::Done } else { Exit::Incomplete })
+    let is_settled = planned.kept.iter().all(|kept| kept.because == KeptBecause::Retained);
+    let is_read = last_scan.is_none_or(|scan| scan.is_complete()) && unreachable.is_empty();
+    let is_done = is_settled && is_read && (left == 0 || !args.apply);
+    let covered = coverage::exit(&index.reader()?, common)?;
+    Ok(if is_done { covered } else { Exit::Incomplete })
 }

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::identity::{self, FindOptions};
 use crate::index::Index;
 use crate::report::human::counted;
-use crate::request::{Reason, Suppression};
+use crate::request::{Policy, Reason, Suppression};
 
 /// Who was erased or corrected, so that they are recognised when they come back
 ///
@@ -75,7 +75,7 @@ pub(super) fn back(config: &Config, index: &Index) -> Result<Back, Failure> {
         return Ok(back);
     }
     let mut ledger = Suppression::open(&config.index)?;
-    let reader = index.reader()?;
+    let (reader, policy) = (index.reader()?, Policy::new(config));
     for reason in [Reason::Erased, Reason::Corrected] {
         let subjects = ledger.subjects(index.keys(), reason)?;
         if subjects.is_empty() {
@@ -83,7 +83,9 @@ pub(super) fn back(config: &Config, index: &Index) -> Result<Back, Failure> {
         }
         let (mut people, mut places) = (BTreeSet::new(), 0);
         identity::find(&reader, index.keys(), &subjects, &FindOptions::default(), &mut |location| {
-            if !location.weak && !location.shared {
+            // What an exception keeps never went.
+            let is_kept = || policy.keeps(&location.finding).is_some();
+            if !location.weak && !location.shared && !is_kept() {
                 people.insert(location.subject.clone());
                 places += 1;
             }

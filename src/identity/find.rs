@@ -35,6 +35,9 @@ pub struct FindOptions {
     /// Digests of identifiers that are known to be several people's, whatever stands there now: see
     /// [`Identifier::digest`]. Once one of those people is erased, nothing in the data tells it any more.
     pub shared: HashSet<[u8; 32]>,
+    /// Values that are looked for as well, but only in records that are about the subject by what was supplied: they lead
+    /// nowhere by themselves.
+    pub beside: Vec<Identifier>,
 }
 
 /// Where a subject is.
@@ -103,6 +106,16 @@ pub fn find(
     each: &mut dyn FnMut(&Location) -> ControlFlow<()>,
 ) -> Result<FindSummary, IndexError> {
     let mut summary = FindSummary::default();
+    let with_beside: Vec<Subject>;
+    let mut subjects = subjects;
+    if !options.beside.is_empty() {
+        let with = |subject: &Subject| Subject {
+            id: subject.id.clone(),
+            identifiers: subject.identifiers.iter().chain(&options.beside).cloned().collect(),
+        };
+        with_beside = subjects.iter().map(with).collect();
+        subjects = &with_beside;
+    }
     for subjects in subjects.chunks(TOGETHER) {
         if find_some(reader, keys, subjects, options, &mut summary, each)?.is_break() {
             break;
@@ -133,7 +146,8 @@ fn find_some(
     links.read(asked_of(subjects, &met))?;
     let mut people = Vec::new();
     for (subject, met) in subjects.iter().zip(met) {
-        let person = Person::new(subject, met, &mut links, options)?;
+        let leading = subject.identifiers.len() - options.beside.len();
+        let person = Person::new(subject, leading, met, &mut links, options)?;
         summary.shared += person.shared.len() as u64;
         people.push(person);
     }
@@ -333,6 +347,8 @@ impl<'r> Links<'r> {
 /// A subject with all that was found of them.
 struct Person<'s> {
     subject: &'s Subject,
+    /// How many of the identifiers were supplied; the others lead nowhere.
+    leading: usize,
     met: Vec<Met>,
     /// Identifiers that stand with several people.
     shared: BTreeSet<usize>,
@@ -347,19 +363,22 @@ struct Person<'s> {
 impl<'s> Person<'s> {
     fn new(
         subject: &'s Subject,
+        leading: usize,
         met: Vec<Met>,
         links: &mut Links<'_>,
         options: &FindOptions,
     ) -> Result<Self, IndexError> {
         let mut person = Self {
             subject,
+            leading,
             met,
             shared: BTreeSet::new(),
             records: HashMap::new(),
             keyed: Vec::new(),
             weak: HashSet::new(),
         };
-        for (identifier, given) in subject.identifiers.iter().enumerate().filter(|(_, given)| given.is_strong()) {
+        let supplied = &subject.identifiers[..leading];
+        for (identifier, given) in supplied.iter().enumerate().filter(|(_, given)| given.is_strong()) {
             let here: Vec<_> =
                 person.met.iter().filter(|met| met.identifier == identifier).map(|m| record_id(&m.finding)).collect();
             let is_known = !here.is_empty() && given.digest().is_some_and(|digest| options.shared.contains(&digest));
@@ -372,7 +391,7 @@ impl<'s> Person<'s> {
                 person.records.entry(record).or_insert_with(|| vec![name(given)]);
             }
         }
-        let only_weak = !subject.identifiers.iter().any(Identifier::is_strong);
+        let only_weak = !supplied.iter().any(Identifier::is_strong);
         if only_weak {
             person.weak = person.met_by_all();
         }
@@ -390,7 +409,7 @@ impl<'s> Person<'s> {
             self.met.iter().filter(|m| m.identifier == identifier).find_map(|m| m.token).map_or(0, |(_, n)| n)
         };
         let complete = |found: &BTreeSet<(usize, Option<usize>)>| {
-            (0..self.subject.identifiers.len()).all(|identifier| {
+            (0..self.leading).all(|identifier| {
                 let parts = tokens(identifier);
                 found.contains(&(identifier, None))
                     || (parts > 0 && (0..parts).all(|part| found.contains(&(identifier, Some(part)))))
@@ -413,7 +432,7 @@ impl<'s> Person<'s> {
             let shared = self.shared.contains(&met.identifier);
             let weak = self.weak.contains(&record);
             let chain = match self.records.get(&record) {
-                _ if given.is_strong() => vec![name(given)],
+                _ if given.is_strong() && met.identifier < self.leading => vec![name(given)],
                 Some(chain) => [chain.clone(), vec![name(given)]].concat(),
                 None if weak => vec![name(given)],
                 None => continue,

@@ -18,7 +18,7 @@ pub struct Subject {
 }
 
 /// Something that identifies a person.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Identifier {
     /// A value in its canonical standard form.
     Value {

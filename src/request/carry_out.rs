@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::{Detector, Literals};
-use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, Source, referring_first};
+use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, RefusalKind, Source, referring_first};
 use serde_json::{Value, json};
 
 use super::RequestError;
 use super::correction::Corrections;
-use super::plan::{PlannedObject, PlannedRecord};
+use super::plan::{Plan, PlannedObject, PlannedRecord};
 use super::policy::Policy;
-use super::store::Store;
+use super::store::{Done, Store};
 use super::write::{Run, write};
 use crate::index::{Index, Keyring};
 use crate::keyfile::hex;
@@ -31,8 +31,15 @@ pub struct CarriedOut {
     pub gone: u64,
     /// What was not done: source, object, record and why.
     pub refused: Vec<Refused>,
-    /// What sources said of it, by source.
-    pub receipts: Vec<(String, Receipt)>,
+    /// Of those edited, records with fields in which only what was found was replaced: they are others' too.
+    pub found_only: u64,
+    /// Records that are still found, with their source and object, and in which everything is as the owner wants it:
+    /// what stands there is kept, or has been replaced before.
+    pub stays: BTreeSet<(String, String, Record)>,
+    /// What sources said of it.
+    pub receipts: Vec<Written>,
+    /// Proofs of what was done before an interruption, as [`CarriedOut::proofs`] gives them.
+    pub(super) earlier: Vec<Value>,
     /// Listed objects that were written to, or at least tried, by source; as the index names them.
     pub touched: BTreeMap<String, BTreeSet<String>>,
     /// Whether it was asked to stop before the end.
@@ -40,12 +47,38 @@ pub struct CarriedOut {
 }
 
 impl CarriedOut {
-    /// Adds what was done in another round; of what was refused the last round counts.
+    /// Adds what was done in another round; of what was refused twice the last word counts.
     pub fn add(&mut self, later: Self) {
+        let again: BTreeSet<_> = later.refused.iter().map(Refused::of).collect();
+        self.refused.retain(|refused| !again.contains(&refused.of()));
+        self.merge(later);
+    }
+
+    /// Forgets what was refused and has been done since, by what is planned now: all of which there is no plan any
+    /// more, but for what was said of a whole object that was written, or that trying again would not change.
+    pub fn forget_done(&mut self, plan: &Plan) {
+        let planned: BTreeSet<(&str, &str)> =
+            plan.objects.iter().map(|of| (of.source.as_str(), of.part.as_str())).collect();
+        let written: BTreeSet<(&str, &str)> =
+            self.receipts.iter().map(|of| (of.source.as_str(), of.object.as_str())).collect();
+        self.refused.retain(|refused| {
+            let is_written = written.contains(&(refused.source.as_str(), refused.object.as_str()));
+            let is_planned = planned.contains(&(refused.source.as_str(), refused.object.as_str()));
+            let kind = refused.refusal.kind;
+            let may_be_done =
+                refused.record.is_some() || kind == RefusalKind::Changed || kind.is_passing() && !is_written;
+            is_planned || !may_be_done
+        });
+    }
+
+    fn merge(&mut self, later: Self) {
         self.deleted += later.deleted;
         self.edited += later.edited;
         self.gone += later.gone;
-        self.refused = later.refused;
+        self.found_only += later.found_only;
+        self.stays.extend(later.stays);
+        self.refused.extend(later.refused);
+        self.earlier.extend(later.earlier);
         self.receipts.extend(later.receipts);
         for (source, objects) in later.touched {
             self.touched.entry(source).or_default().extend(objects);
@@ -56,14 +89,29 @@ impl CarriedOut {
     /// For each object written to: what stood there before and what stands there now, as keyed digests that prove
     /// which content was meant and tell nothing of it.
     pub fn proofs(&self, keys: &Keyring) -> Vec<Value> {
+        self.earlier.iter().cloned().chain(self.receipts.iter().map(|written| written.proof(keys))).collect()
+    }
+}
+
+/// What a source said of an object that it wrote.
+#[derive(Debug)]
+pub struct Written {
+    /// Name of the source.
+    pub source: String,
+    /// The object; personal parts sealed.
+    pub object: String,
+    /// What was done; the name in it is opened.
+    pub receipt: Receipt,
+}
+
+impl Written {
+    fn proof(&self, keys: &Keyring) -> Value {
+        let Self { source, receipt, .. } = self;
         let key = keys.current().derive("residuum 2026 proof of change");
         let keyed = |digest: Option<[u8; 32]>| digest.map(|digest| hex(blake3::keyed_hash(&key, &digest).as_bytes()));
-        let proof = |(source, receipt): &(String, Receipt)| {
-            let object = keyed(Some(blake3::hash(receipt.object.as_bytes()).into()));
-            json!({ "source": source, "object": object, "deleted": receipt.deleted, "changed": receipt.changed,
-                "before": keyed(receipt.before), "after": keyed(receipt.after) })
-        };
-        self.receipts.iter().map(proof).collect()
+        let object = keyed(Some(blake3::hash(receipt.object.as_bytes()).into()));
+        json!({ "source": source, "object": object, "deleted": receipt.deleted, "changed": receipt.changed,
+            "before": keyed(receipt.before), "after": keyed(receipt.after) })
     }
 }
 
@@ -80,6 +128,12 @@ pub struct Refused {
     pub primary_key: Vec<String>,
     /// Why.
     pub refusal: Refusal,
+}
+
+impl Refused {
+    fn of(&self) -> (String, String, Option<Record>) {
+        (self.source.clone(), self.object.clone(), self.record.clone())
+    }
 }
 
 /// All that is needed to act.
@@ -110,7 +164,7 @@ pub(super) type Batch<'p> = Vec<(&'p PlannedObject, &'p [PlannedRecord])>;
 /// A batch with its source, if that can be reached.
 type OfSource<'p> = (Option<&'p dyn Source>, Batch<'p>);
 
-/// Carries out a plan; one that is kept in a store meanwhile can be gone on with.
+/// Carries out a plan; one that is kept in a store meanwhile can be gone on with, until [`Store::end`].
 ///
 /// # Errors
 /// When the store or the index cannot be used. What a source refuses, or that it is gone, is told in the outcome.
@@ -126,15 +180,17 @@ pub fn carry_out(
     go_on(with, objects, 0, store)
 }
 
-/// Goes on with an erasure that was begun; `None` if there is none.
+/// Goes on with an erasure that was begun; `None` if there is none. What was done before it was broken off is told as
+/// well.
 ///
 /// # Errors
 /// As for [`carry_out`].
 pub fn resume(with: &CarryOut<'_>, store: &Store) -> Result<Option<CarriedOut>, RequestError> {
-    match store.resume()? {
-        Some(begun) => go_on(with, &begun.objects, begun.done, Some(store)).map(Some),
-        None => Ok(None),
-    }
+    let Some(begun) = store.resume()? else { return Ok(None) };
+    let Done { batches, deleted, edited, gone, found_only, proofs } = begun.done;
+    let mut outcome = CarriedOut { deleted, edited, gone, found_only, earlier: proofs, ..CarriedOut::default() };
+    outcome.add(go_on(with, &begun.objects, batches, Some(store))?);
+    Ok(Some(outcome))
 }
 
 fn go_on(
@@ -153,6 +209,10 @@ fn go_on(
     for (number, (source, batch)) in batches.iter().enumerate() {
         records += batch.iter().map(|(_, records)| records.len() as u64).sum::<u64>();
         if (number as u64) < done {
+            // It was written, but perhaps not looked at again.
+            for (object, _) in batch {
+                outcome.touched.entry(object.source.clone()).or_default().insert(object.listed.clone());
+            }
             continue;
         }
         if with.stop.load(Ordering::Relaxed) {
@@ -161,11 +221,13 @@ fn go_on(
         }
         // Of the batch in which it stopped, some may be done.
         let may_be_done = done > 0 && number as u64 == done;
-        write(with, &reader, *source, batch, Run { key: run_key, may_be_done }, &mut outcome)?;
-        store.map_or(Ok(()), |store| store.done(number as u64 + 1))?;
+        let mut now = CarriedOut::default();
+        write(with, &reader, *source, batch, Run { key: run_key, may_be_done }, &mut now)?;
+        let keys = with.index.keys();
+        store.map_or(Ok(()), |store| store.done(&Done::new(number as u64 + 1, &now, keys)))?;
+        outcome.merge(now);
         (with.progress)(records, all);
     }
-    store.map_or(Ok(()), Store::end)?;
     Ok(outcome)
 }
 

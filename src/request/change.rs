@@ -21,13 +21,20 @@ pub(super) enum New {
 ///
 /// The key is of one run and kept nowhere.
 pub(super) fn new_value(with: &Replacement<'_>, kind: Type, value: &[u8], is_whole: bool, key: &[u8; 32]) -> New {
+    if with.strategy == Strategy::Pseudonym && is_pseudonym(value) {
+        return New::Kept;
+    }
     let null = || if is_whole { New::Null } else { New::Text(ERASED.into()) };
-    match with.strategy {
+    let new = match with.strategy {
         Strategy::Constant => New::Text(with.text.into()),
         Strategy::Mask => New::Text(masked(value)),
         Strategy::Pseudonym => New::Text(pseudonym(kind, value, key)),
         Strategy::Deidentify => deidentified(kind, value).unwrap_or_else(null),
         Strategy::Null | Strategy::Delete | Strategy::DeleteObject => null(),
+    };
+    match new {
+        New::Text(text) if text == value => New::Kept,
+        new => new,
     }
 }
 
@@ -39,6 +46,13 @@ fn masked(value: &[u8]) -> Vec<u8> {
         c => c,
     };
     String::from_utf8_lossy(value).chars().map(mask).collect::<String>().into_bytes()
+}
+
+/// Whether a value is the pseudonym of another run: its own would say as little.
+fn is_pseudonym(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"p-") else { return false };
+    let digits = name.strip_suffix(b"@pseudonym.invalid").unwrap_or(name);
+    digits.len() == 16 && digits.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte))
 }
 
 /// A name of its own for a value: the same within a run, and like no real one (RFC 2606 reserves `.invalid`).
@@ -104,6 +118,9 @@ mod tests {
             (Strategy::Constant, Type::Email, "jane@example.com", true, text("gone")),
             (Strategy::Mask, Type::Email, "jané.7@example.com", true, text("xxxx.0@xxxxxxx.xxx")),
             (Strategy::Mask, Type::Phone, "+1 (202) 555-0123", true, text("+0 (000) 000-0000")),
+            (Strategy::Constant, Type::Email, "gone", true, New::Kept),
+            (Strategy::Pseudonym, Type::Email, "p-0123456789abcdef@pseudonym.invalid", true, New::Kept),
+            (Strategy::Pseudonym, Type::PersonName, "p-0123456789abcdef", false, New::Kept),
             (Strategy::Deidentify, Type::DateOfBirth, "1985-07-04", true, text("1985-01-01")),
             (Strategy::Deidentify, Type::DateOfBirth, "7/14/1985", true, text("1/01/1985")),
             (Strategy::Deidentify, Type::DateOfBirth, "1985-07-04 10:20", true, text("1985-01-01 00:00")),

@@ -70,8 +70,8 @@ impl Correction {
         Identifier::value(self.kind, "", self.old.expose()).ok()
     }
 
-    fn identifiers(&self) -> impl Iterator<Item = Identifier> {
-        [&self.old, &self.new].into_iter().filter_map(|value| Identifier::value(self.kind, "", value.expose()).ok())
+    fn new_value(&self) -> Option<Identifier> {
+        Identifier::value(self.kind, "", self.new.expose()).ok()
     }
 }
 
@@ -145,18 +145,10 @@ impl Planner<'_> {
     /// # Errors
     /// When the index cannot be read.
     pub fn correction(&self, subjects: &[Subject], corrections: &Corrections) -> Result<Plan, RequestError> {
-        // Old and new belong to the person as well, or a correction that was broken off could not go on.
-        let subjects: Vec<Subject> = subjects
-            .iter()
-            .map(|subject| {
-                let also = corrections.all.iter().flat_map(Correction::identifiers);
-                let identifiers = subject.identifiers.iter().cloned().chain(also).collect();
-                Subject { id: subject.id.clone(), identifiers }
-            })
-            .collect();
+        let (subjects, options) = looked_for(subjects, corrections);
         let mut plan = Plan::default();
         let mut found: HashMap<u32, HashMap<Record, Wrong>> = HashMap::new();
-        identity::find(self.reader, self.keys, &subjects, &FindOptions::default(), &mut |location| {
+        identity::find(self.reader, self.keys, &subjects, &options, &mut |location| {
             let finding = &location.finding;
             match location {
                 _ if !corrections.by_fp.contains_key(&finding.fp) => {}
@@ -172,6 +164,7 @@ impl Planner<'_> {
             }
             ControlFlow::Continue(())
         })?;
+        let sources = self.named_sources();
         let numbers: Vec<u32> = found.keys().copied().collect();
         for info in self.reader.objects_numbered(&numbers)? {
             let records = found.remove(&info.object).unwrap_or_default();
@@ -181,7 +174,7 @@ impl Planner<'_> {
                 }
             };
             let formats = self.reader.formats_of(&info.source, &info.path)?;
-            let ability = match self.ability(&info.source, &formats) {
+            let ability = match sources.ability(&info.source, &formats) {
                 Ok(residuum_source::Ability::WholeObject) => {
                     leave_all(&mut plan, "values in files of this format cannot be replaced: correct it by hand");
                     continue;
@@ -214,21 +207,27 @@ impl Planner<'_> {
         let forms: Vec<Vec<u8>> = corrections.all.iter().filter_map(new).collect();
         let fps: HashSet<Fingerprint> =
             forms.iter().flat_map(|form| self.keys.all().map(|key| key.fingerprint(form))).collect();
-        let subjects: Vec<Subject> = subjects
-            .iter()
-            .map(|subject| {
-                let also = corrections.all.iter().flat_map(Correction::identifiers);
-                Subject {
-                    id: subject.id.clone(),
-                    identifiers: subject.identifiers.iter().cloned().chain(also).collect(),
-                }
-            })
-            .collect();
+        let (subjects, options) = looked_for(subjects, corrections);
         let mut places = 0;
-        identity::find(self.reader, self.keys, &subjects, &FindOptions::default(), &mut |location| {
+        identity::find(self.reader, self.keys, &subjects, &options, &mut |location| {
             places += u64::from(fps.contains(&location.finding.fp) && !location.weak && !location.shared);
             ControlFlow::Continue(())
         })?;
         Ok(places)
     }
+}
+
+/// Whom a correction is about, and how they are looked for: old and new values only say what is wrong in the person's
+/// records, for a wrong value is often another's right one. If what is corrected led to the person, the new value does
+/// so as well, or a correction that was broken off could not go on.
+fn looked_for(subjects: &[Subject], corrections: &Corrections) -> (Vec<Subject>, FindOptions) {
+    let with_new = |subject: &Subject| {
+        let leads =
+            |of: &&Correction| of.old().is_some_and(|old| old.is_strong() && subject.identifiers.contains(&old));
+        let new = corrections.all.iter().filter(leads).filter_map(Correction::new_value);
+        Subject { id: subject.id.clone(), identifiers: subject.identifiers.iter().cloned().chain(new).collect() }
+    };
+    let values = corrections.all.iter().flat_map(|of| [of.old(), of.new_value()]).flatten();
+    let options = FindOptions { beside: values.collect(), ..FindOptions::default() };
+    (subjects.iter().map(with_new).collect(), options)
 }

@@ -12,7 +12,7 @@ use super::carry_out::CarryOut;
 use super::change::{New, new_value};
 use super::correction::Corrections;
 use super::minimise;
-use super::plan::{PlannedAction, PlannedRecord};
+use super::plan::{Evidence, PlannedAction, PlannedRecord};
 use super::policy::{At, Policy};
 use crate::config::Strategy;
 use crate::index::Keyring;
@@ -29,17 +29,28 @@ pub(super) struct PartToEdit<'p> {
     pub records: BTreeMap<Record, &'p PlannedRecord>,
 }
 
-/// What became of the records of a batch.
+/// What becomes of the records of one part.
 #[derive(Default)]
 pub(super) struct Decided {
     /// Records that are to go, and those that are edited, as far as they were not refused.
-    pub deleted: BTreeSet<(ObjectPath, Record)>,
-    pub edited: BTreeSet<(ObjectPath, Record)>,
+    pub deleted: BTreeSet<Record>,
+    pub edited: BTreeSet<Record>,
+    /// Records in which something of the person stands, and stays as the owner wants it.
+    pub stays: HashSet<Record>,
     /// Records that were shown.
-    pub seen: HashSet<(ObjectPath, Record)>,
-    /// What was not done: parts, or whole objects, and single records, of which the last word counts.
-    pub refused_parts: Vec<(ObjectPath, Refusal)>,
-    pub refused: BTreeMap<(ObjectPath, Record), Refusal>,
+    pub seen: HashSet<Record>,
+    /// What was not done: the whole part, and single records, of which the last word counts.
+    pub refused: Vec<Refusal>,
+    pub refused_records: BTreeMap<Record, Refusal>,
+}
+
+/// What is to become of a record.
+enum Becomes {
+    /// Nothing of the person stands there.
+    Untouched,
+    /// What stands there stays.
+    Stays,
+    Changed(Action),
 }
 
 /// Decides by the plan, the policy and what stands in each record now.
@@ -55,7 +66,8 @@ pub(super) struct ByPlan<'a> {
     pub nesting: u32,
     /// The key of pseudonyms, of this run.
     pub run_key: [u8; 32],
-    pub decided: Decided,
+    /// By part; what concerns a whole object stands under its name.
+    pub decided: BTreeMap<ObjectPath, Decided>,
     open: Vec<(ObjectPath, Option<Again<'a>>)>,
 }
 
@@ -70,7 +82,7 @@ impl<'a> ByPlan<'a> {
             parts: BTreeMap::new(),
             nesting: with.limits.nesting,
             run_key,
-            decided: Decided::default(),
+            decided: BTreeMap::new(),
             open: Vec::new(),
         }
     }
@@ -83,21 +95,28 @@ impl<'a> ByPlan<'a> {
         batch: &Batch,
         at: usize,
         here: &[&Sight],
-    ) -> Result<Option<Action>, Refusal> {
+    ) -> Result<Becomes, Refusal> {
         let is_old = planned.evidence.iter().any(|evidence| minimise::holds(evidence, batch, at) == Some(true));
-        let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| evidence.fp == sight.fp);
+        let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| sight.is(evidence.fp));
         let found: Vec<&Sight> = here.iter().copied().filter(|sight| is_evidence(sight)).collect();
         if found.is_empty() && !is_old {
-            return Ok(None);
+            return Ok(Becomes::Untouched);
         }
         let corrects = planned.action == PlannedAction::Correct;
-        Ok(Some(match planned.action {
-            PlannedAction::Delete | PlannedAction::DeleteObject => Action::Delete,
-            PlannedAction::EditFound | PlannedAction::Correct => {
-                Action::Set(self.replacements(part, batch, &found, corrects)?)
+        let values = match planned.action {
+            PlannedAction::Delete | PlannedAction::DeleteObject => return Ok(Becomes::Changed(Action::Delete)),
+            PlannedAction::EditFound | PlannedAction::Correct => self.replacements(part, batch, &found, corrects)?,
+            PlannedAction::EditAll => {
+                // The field that says how old a record is stays: without it nobody could tell any more.
+                let tells_age = |field: &str| {
+                    let is_of_age = |evidence: &&Evidence| minimise::holds(evidence, batch, at).is_some();
+                    planned.evidence.iter().filter(is_of_age).any(|evidence| evidence.field == field)
+                };
+                let here: Vec<&Sight> = here.iter().copied().filter(|sight| !tells_age(&sight.field)).collect();
+                self.replacements(part, batch, &here, false)?
             }
-            PlannedAction::EditAll => Action::Set(self.replacements(part, batch, here, false)?),
-        }))
+        };
+        Ok(if values.is_empty() { Becomes::Stays } else { Becomes::Changed(Action::Set(values)) })
     }
 
     /// The replacements of what stands somewhere, none within another.
@@ -112,18 +131,20 @@ impl<'a> ByPlan<'a> {
         sights.sort_by_key(|sight| (sight.column, sight.bytes.start, std::cmp::Reverse(sight.bytes.end)));
         let mut values: Vec<NewValue> = Vec::new();
         for sight in sights {
-            let is_covered =
-                values.last().is_some_and(|last| last.column == sight.column && sight.bytes.start < last.bytes.end);
-            if is_covered {
+            let Some(value) = self.replacement(part, batch, sight, corrects) else { continue };
+            if let Some(last) = values.last_mut()
+                && last.column == sight.column
+                && sight.bytes.start < last.bytes.end
+            {
+                // What stands across the end of another goes with it.
+                last.bytes.end = last.bytes.end.max(value.bytes.end);
                 continue;
             }
-            if let Some(value) = self.replacement(part, batch, sight, corrects) {
-                if sight.is_encoded {
-                    let reason = "it stands in encoded text, such as Base64, beside other data: to be done by hand";
-                    return Err(Refusal::new(RefusalKind::Unsupported, reason));
-                }
-                values.push(value);
+            if sight.is_encoded {
+                let reason = "it stands in encoded text, such as Base64, beside other data: to be done by hand";
+                return Err(Refusal::new(RefusalKind::Unsupported, reason));
             }
+            values.push(value);
         }
         Ok(values)
     }
@@ -214,6 +235,8 @@ fn nested(text: &[u8], sight: &Sight, new: &dyn Fn(&[u8], bool) -> New) -> Optio
 
 impl Editor for ByPlan<'_> {
     fn open(&mut self, part: &Part) {
+        // A connector that begins again opens again: what was decided before was not done.
+        self.decided.remove(&part.path);
         let again = self
             .parts
             .get(&part.path)
@@ -239,36 +262,36 @@ impl Editor for ByPlan<'_> {
         sights.extend(again.keys(batch, &keys));
         let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
         sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
-        let (mut changes, mut decided, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut changes, mut all) = (Vec::new(), Vec::new());
         for (at, record, planned) in wanted {
             let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
-            let action = match self.decide(part, planned, batch, at, here) {
-                Ok(action) => action,
-                Err(refusal) => {
-                    refusals.push((record, refusal));
-                    continue;
-                }
-            };
-            if let Some(action) = &action {
+            let becomes = self.decide(part, planned, batch, at, here);
+            if let Ok(Becomes::Changed(action)) = &becomes {
                 changes.push(Change { record: at, action: action.clone() });
             }
-            decided.push((record, action));
+            all.push((record, becomes));
         }
-        for (record, refusal) in refusals {
-            self.decided.refused.insert((path.clone(), record), refusal);
-        }
-        for (record, action) in decided {
-            let id = (path.clone(), record);
-            self.decided.seen.insert(id.clone());
-            self.decided.deleted.remove(&id);
-            self.decided.edited.remove(&id);
-            match action {
-                Some(Action::Delete) => drop(self.decided.deleted.insert(id)),
-                Some(Action::Set(values)) if !values.is_empty() => drop(self.decided.edited.insert(id)),
-                Some(Action::Set(_)) | None => {}
+        // A record may be shown in several batches, of which most hold nothing of the person: what was said in one of
+        // them is not taken back in the next.
+        let decided = self.decided.entry(path).or_default();
+        for (record, becomes) in all {
+            decided.seen.insert(record.clone());
+            match becomes {
+                Ok(Becomes::Changed(Action::Delete)) => {
+                    decided.refused_records.remove(&record);
+                    decided.edited.remove(&record);
+                    decided.deleted.insert(record);
+                }
+                Ok(Becomes::Changed(Action::Set(_))) if !decided.deleted.contains(&record) => {
+                    decided.edited.insert(record);
+                }
+                Ok(Becomes::Stays) => drop(decided.stays.insert(record)),
+                Err(refusal) if !decided.deleted.contains(&record) => {
+                    decided.refused_records.insert(record, refusal);
+                }
+                Ok(Becomes::Changed(_) | Becomes::Untouched) | Err(_) => {}
             }
         }
-        changes.retain(|change| !matches!(&change.action, Action::Set(values) if values.is_empty()));
         changes
     }
 
@@ -277,17 +300,20 @@ impl Editor for ByPlan<'_> {
     }
 
     fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
-        if let Some(record) = record {
-            let id = (part.clone(), record.whole());
-            self.decided.deleted.remove(&id);
-            self.decided.edited.remove(&id);
-            self.decided.refused.insert(id, refusal);
+        if let Some(record) = record.map(Record::whole) {
+            let decided = self.decided.entry(part.clone()).or_default();
+            decided.deleted.remove(&record);
+            decided.edited.remove(&record);
+            decided.refused_records.insert(record, refusal);
             return;
         }
-        let elsewhere = |id: &(ObjectPath, Record)| id.0 != *part && id.0.outermost() != *part;
-        self.decided.deleted.retain(elsewhere);
-        self.decided.edited.retain(elsewhere);
-        self.decided.refused_parts.push((part.clone(), refusal));
+        for (of, decided) in &mut self.decided {
+            if of == part || of.outermost() == *part {
+                decided.deleted.clear();
+                decided.edited.clear();
+            }
+        }
+        self.decided.entry(part.clone()).or_default().refused.push(refusal);
     }
 }
 

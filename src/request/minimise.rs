@@ -4,23 +4,25 @@
 //! What comes out is a plan of erasure like any other. Only objects in which a scan has found something personal are
 //! looked at. When a record is written it is asked again how old it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::{Fingerprint, Type};
 use residuum_source::{
-    Ability, Batch, Flow, Limits, Object, Outcome, Part, Range, Record, RecordKind, Records, Sink, Source, Stop, Unit,
+    Ability, Batch, Flow, Limits, Object, Outcome, Part, Range, Record, Records, Sink, Source, Stop, Unit,
 };
-use serde_json::Value;
 
 use super::age;
+use super::opened::field_plans;
 use super::plan::{Evidence, Plan, PlannedAction, PlannedRecord};
+use super::planner::NamedSources;
 use super::policy::can_go;
 use super::{Planner, RequestError};
 use crate::config::{CountsFrom, Day, RetentionPeriod, Strategy};
-use crate::index::{Keyring, ObjectInfo};
+use crate::index::ObjectInfo;
 use crate::map::Map;
-use crate::scan::seal_name;
+use crate::scan::{Again, seal_name};
 
 /// What is not minimised, with the reason.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,8 +33,21 @@ pub struct Kept {
     pub object: String,
     /// How many records it is about; unknown where nothing could be looked at.
     pub records: Option<u64>,
+    /// What it takes for them to go.
+    pub because: KeptBecause,
     /// Why.
     pub reason: String,
+}
+
+/// What it takes for records to go that are kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum KeptBecause {
+    /// Nothing: an exception or a hold keeps them.
+    Retained,
+    /// A person has to do it.
+    Manual,
+    /// Somebody has to see to it that it can be said how old they are.
+    Unjudged,
 }
 
 /// What is to be minimised.
@@ -70,6 +85,15 @@ impl Rule {
         match self {
             Self::Before { .. } => "past retention",
             Self::NoPurpose => "without purpose",
+        }
+    }
+
+    /// Whether a batch shows what has to be known of its records; one of a window of a long value does not.
+    fn is_shown_in(&self, batch: &Batch) -> bool {
+        let is_window = batch.columns.iter().any(|column| column.window.is_some());
+        match self {
+            Self::Before { field, .. } => !is_window || batch.columns.iter().any(|column| *column.field == **field),
+            Self::NoPurpose => true,
         }
     }
 
@@ -123,6 +147,13 @@ impl Planner<'_> {
         for info in self.reader.objects_numbered(&numbers)? {
             infos.insert((info.source.to_string(), info.path.to_string()), info);
         }
+        // Parts by the listed object they are, or lie in.
+        let mut parts: HashMap<(&str, &str), Vec<&str>> = HashMap::new();
+        for (source, path) in infos.keys() {
+            let listed = path.split('!').next().unwrap_or_default();
+            parts.entry((source, listed)).or_default().push(path);
+        }
+        let sources = self.named_sources();
         let mut worker = self.detector.worker();
         for source in self.sources {
             let name = seal_name(&mut worker, self.keys, source.name());
@@ -134,39 +165,54 @@ impl Planner<'_> {
             for object in objects.iter().filter(|object| object.not_read.is_none()) {
                 let mut shown = |path: &str| seal_name(&mut worker, self.keys, path);
                 let listed = shown(object.path.as_str());
-                let is_ours =
-                    |(of, path): &&(String, String)| *of == name && path.split('!').next() == Some(listed.as_str());
-                let rules: HashMap<String, Rule> = infos
-                    .keys()
-                    .filter(is_ours)
-                    .filter_map(|(_, path)| Some((path.clone(), rule(map, &name, path, today, &mut found.kept)?)))
+                let rules: HashMap<String, Rule> = parts
+                    .get(&(name.as_str(), listed.as_str()))
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|path| Some(((*path).to_owned(), rule(map, &name, path, today, &mut found.kept)?)))
                     .collect();
                 if rules.is_empty() {
                     continue;
                 }
+                let mut looks = HashMap::new();
+                for path in rules.keys() {
+                    let info = &infos[&(name.clone(), path.clone())];
+                    let plans = field_plans(self.reader, self.keys, info.object)?;
+                    looks.insert(path.clone(), Again::new(self.detector, self.keys, plans, None, limits.nesting));
+                }
                 let mut ages = Ages {
                     rules,
                     shown: &mut shown,
-                    keys: self.keys,
+                    looks,
                     stop,
                     open: Vec::new(),
                     found: BTreeMap::new(),
                     unjudged: BTreeMap::new(),
+                    partly: Vec::new(),
                 };
                 read(source.as_ref(), object, limits, &mut ages, &name, &listed, &mut found.kept);
+                if stop.load(Ordering::Relaxed) {
+                    return Err(RequestError::Stopped);
+                }
+                let partly = std::mem::take(&mut ages.partly);
+                found.kept.extend(partly.into_iter().map(|(object, reason)| Kept {
+                    source: name.clone(),
+                    object,
+                    records: None,
+                    because: KeptBecause::Unjudged,
+                    reason,
+                }));
                 for (path, n) in &ages.unjudged {
                     let reason = format!(
                         "{n} of its records have no day of collection that can be read in one way only: they stay"
                     );
-                    found.kept.push(Kept { source: name.clone(), object: path.clone(), records: None, reason });
+                    let (source, object, because) = (name.clone(), path.clone(), KeptBecause::Unjudged);
+                    found.kept.push(Kept { source, object, records: None, because, reason });
                 }
                 for (path, (rule, records)) in ages.found {
                     if let Some(info) = infos.get(&(name.clone(), path)) {
-                        self.plan_overdue(info, &rule, records, &mut found)?;
+                        self.plan_overdue(info, &rule, records, &sources, &mut found)?;
                     }
-                }
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(found);
                 }
             }
         }
@@ -181,33 +227,35 @@ impl Planner<'_> {
         info: &ObjectInfo,
         rule: &Rule,
         records: Vec<Record>,
+        sources: &NamedSources<'_>,
         found: &mut Minimisation,
     ) -> Result<(), RequestError> {
         if records.is_empty() {
             return Ok(());
         }
-        let keep = |reason: String| Kept {
+        let keep = |because: KeptBecause, reason: String| Kept {
             source: info.source.to_string(),
             object: info.path.to_string(),
             records: Some(records.len() as u64),
+            because,
             reason,
         };
         if let Some(retention) = self.policy.retained(&info.source, &info.path) {
             let (exception, approved_by) = (&retention.exception, &retention.approved_by);
-            found.kept.push(keep(format!("{exception}: {} (approved by {approved_by})", retention.reason)));
+            let reason = format!("{exception}: {} (approved by {approved_by})", retention.reason);
+            found.kept.push(keep(KeptBecause::Retained, reason));
             return Ok(());
         }
         let formats = self.reader.formats_of(&info.source, &info.path)?;
-        let ability = match self.ability(&info.source, &formats) {
+        let ability = match sources.ability(&info.source, &formats) {
             Ok(Ability::WholeObject) => {
-                found
-                    .kept
-                    .push(keep("records of this format go only with the whole object: delete it by hand".to_owned()));
+                let reason = "records of this format go only with the whole object: delete it by hand".to_owned();
+                found.kept.push(keep(KeptBecause::Manual, reason));
                 return Ok(());
             }
             Ok(ability) => ability,
             Err(reason) => {
-                found.kept.push(keep(reason));
+                found.kept.push(keep(KeptBecause::Manual, reason));
                 return Ok(());
             }
         };
@@ -222,6 +270,21 @@ impl Planner<'_> {
         let mut planned: Vec<PlannedRecord> = planned.collect();
         planned.sort_by(|a, b| a.record.cmp(&b.record));
         planned.dedup_by(|a, b| a.record == b.record);
+        if !goes {
+            // A record that stays is past its time for as long as something stands in it that would be replaced.
+            let wanted: Vec<(u32, Record)> = planned.iter().map(|of| (info.object, of.record.clone())).collect();
+            let mut holding = HashSet::new();
+            self.reader.findings_of_records(&wanted, &mut |finding| {
+                if finding.kind != Type::Key && self.policy.keeps(finding).is_none() {
+                    holding.insert(finding.record.whole());
+                }
+                ControlFlow::Continue(())
+            })?;
+            planned.retain(|of| holding.contains(&of.record));
+        }
+        if planned.is_empty() {
+            return Ok(());
+        }
         found.plan.objects.push(self.planned_object(info, formats, &ability, planned)?);
         Ok(())
     }
@@ -241,7 +304,8 @@ fn rule(map: &Map, source: &str, path: &str, today: Day, kept: &mut Vec<Kept>) -
     };
     let Some(field) = field else {
         let reason = "the map says how long it is kept, but no field from when on: give `collected_at`".to_owned();
-        kept.push(Kept { source: source.to_owned(), object: path.to_owned(), records: None, reason });
+        let (source, object, because) = (source.to_owned(), path.to_owned(), KeptBecause::Unjudged);
+        kept.push(Kept { source, object, records: None, because, reason });
         return None;
     };
     let day: String = today.before(*keep).to_string().chars().filter(char::is_ascii_digit).collect();
@@ -259,8 +323,10 @@ fn read(
 ) {
     let unit = Unit { objects: vec![object.clone()], range: Range::Whole };
     if let Err(error) = source.read(&unit, limits, ages) {
-        let (source, object) = (name.to_owned(), listed.to_owned());
-        kept.push(Kept { source, object, records: None, reason: format!("it could not be read: {error}") });
+        let (source, object, because) = (name.to_owned(), listed.to_owned(), KeptBecause::Unjudged);
+        // What a system says of an object may hold its name.
+        let reason = (ages.shown)(&format!("it could not be read: {}", error.reason()));
+        kept.push(Kept { source, object, records: None, because, reason });
     }
 }
 
@@ -268,12 +334,15 @@ fn read(
 struct Ages<'a, 's> {
     rules: HashMap<String, Rule>,
     shown: &'s mut dyn FnMut(&str) -> String,
-    keys: &'a Keyring,
+    /// What seals the records of a part.
+    looks: HashMap<String, Again<'a>>,
     stop: &'a AtomicBool,
     open: Vec<String>,
     found: BTreeMap<String, (Rule, Vec<Record>)>,
     /// Records whose age cannot be told.
     unjudged: BTreeMap<String, u64>,
+    /// Parts that were not read to their end, or have no fields to judge by, with the reason.
+    partly: Vec<(String, String)>,
 }
 
 impl Sink for Ages<'_, '_> {
@@ -285,34 +354,33 @@ impl Sink for Ages<'_, '_> {
 
     fn batch(&mut self, batch: Batch) -> Flow {
         let path = self.open.last().cloned().unwrap_or_default();
-        if let Some(rule) = self.rules.get(&path)
-            && !matches!(batch.records, Records::Lines { .. })
-        {
-            let (_, records) = self.found.entry(path.clone()).or_insert_with(|| (rule.clone(), Vec::new()));
-            for at in 0..batch.records.count() as usize {
-                if rule.holds(&batch, at) {
-                    records.push(sealed(&batch.record(at).whole(), self.keys));
-                } else if !rule.can_judge(&batch, at) {
-                    *self.unjudged.entry(path.clone()).or_default() += 1;
+        if let Some((rule, look)) = self.rules.get(&path).zip(self.looks.get_mut(&path)) {
+            if matches!(batch.records, Records::Lines { .. }) {
+                let reason = "lines of running text have no field by which they could be judged: see to them by hand";
+                if !self.partly.iter().any(|(of, _)| *of == path) {
+                    self.partly.push((path, reason.to_owned()));
                 }
+            } else if rule.is_shown_in(&batch) {
+                let all = 0..batch.records.count() as usize;
+                let due: Vec<usize> = all.clone().filter(|&at| rule.holds(&batch, at)).collect();
+                let unjudged = all.filter(|&at| !rule.holds(&batch, at) && !rule.can_judge(&batch, at)).count();
+                if unjudged > 0 {
+                    *self.unjudged.entry(path.clone()).or_default() += unjudged as u64;
+                }
+                let (_, records) = self.found.entry(path).or_insert_with(|| (rule.clone(), Vec::new()));
+                records.extend(look.sealed(&batch, &due));
             }
         }
         if self.stop.load(Ordering::Relaxed) { Flow::Break(Stop) } else { Flow::Continue(()) }
     }
 
-    fn close(&mut self, _: Outcome) -> Flow {
-        self.open.pop();
+    fn close(&mut self, outcome: Outcome) -> Flow {
+        let path = self.open.pop().unwrap_or_default();
+        if outcome.coverage.is_incomplete() && !self.stop.load(Ordering::Relaxed) {
+            let why = outcome.reason.unwrap_or_else(|| outcome.coverage.name().to_owned());
+            let reason = (self.shown)(&format!("it was not read to its end, so that not all is judged: {why}"));
+            self.partly.push((path, reason));
+        }
         Flow::Continue(())
     }
-}
-
-/// A record whose key is sealed: it may be personal, and is kept with the plan.
-fn sealed(record: &Record, keys: &Keyring) -> Record {
-    let Record::Text(RecordKind::Pk, text) = record else { return record.clone() };
-    let values: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
-    let seal = |value: Value| match value {
-        Value::String(text) => Value::String(keys.seal_name(Type::Key, &text)),
-        value => value,
-    };
-    Record::Text(RecordKind::Pk, Value::Array(values.into_iter().map(seal).collect()).to_string())
 }

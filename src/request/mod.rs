@@ -4,6 +4,7 @@
 //! planner.rs   locations → plan.rs: what is to be done with each record, and what is left with the reason
 //! correction.rs old values → new ones, planned the same way
 //! minimise.rs  records past their time, or for nothing, planned the same way; age.rs: when they were collected
+//! owners.rs    keys that say whose a record is
 //! policy.rs    which strategy a record or a value gets, what is retained
 //! cost.rs      what has to be read, written and locked
 //! editor.rs    what becomes of a record as it is at the moment of writing
@@ -29,6 +30,7 @@ pub mod disclosure;
 mod editor;
 mod minimise;
 mod opened;
+mod owners;
 mod plan;
 mod planner;
 mod policy;
@@ -38,15 +40,15 @@ mod suppression;
 mod tests;
 mod write;
 
-pub use carry_out::{CarriedOut, CarryOut, Refused, carry_out, resume};
+pub use carry_out::{CarriedOut, CarryOut, Refused, Written, carry_out, resume};
 pub use correction::{Correction, Corrections};
 pub use cost::{Cost, Size};
-pub use minimise::{Kept, Minimisation};
+pub use minimise::{Kept, KeptBecause, Minimisation};
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;
 pub use policy::Policy;
 pub use store::{Store, StoreError};
-pub use suppression::{Backup, Reason, Suppressed, Suppression};
+pub use suppression::{Backup, Reason, Since, Suppressed, Suppression};
 
 use residuum_source::SourceError;
 

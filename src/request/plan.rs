@@ -4,7 +4,9 @@ use residuum_detect::Fingerprint;
 use residuum_source::{ObjectPath, Record};
 use serde::{Deserialize, Serialize};
 
+use super::carry_out::CarriedOut;
 use super::cost::Size;
+use crate::config::Retention;
 use crate::identity::{Identifier, Location};
 use crate::index::{Finding, IndexError, Keyring};
 
@@ -130,6 +132,14 @@ pub enum LeftState {
 }
 
 impl LeftState {
+    pub(super) fn retained(retention: &Retention) -> Self {
+        Self::Retained {
+            exception: retention.exception.clone(),
+            reason: retention.reason.clone(),
+            approved_by: retention.approved_by.clone(),
+        }
+    }
+
     /// The name used in outputs.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -171,18 +181,31 @@ impl Plan {
         self.is_empty() && self.left.iter().all(is_accepted)
     }
 
-    /// Records with fields in which only what was found is replaced, for they are not the person's alone.
-    pub fn found_only(&self) -> u64 {
-        let is_it = |record: &&PlannedRecord| {
-            let has_field = record.evidence.iter().any(|at| !at.field.is_empty());
-            record.action == PlannedAction::EditFound && has_field
-        };
-        self.objects.iter().map(|object| object.records.iter().filter(is_it).count() as u64).sum()
+    /// Takes out records in which everything is as the owner wants it though they are still found: how many.
+    pub fn without(&mut self, done: &CarriedOut) -> u64 {
+        let before = self.records();
+        for object in &mut self.objects {
+            let (source, part) = (&object.source, &object.part);
+            let is_done = |of: &PlannedRecord| {
+                of.action != PlannedAction::Correct
+                    && done.stays.contains(&(source.clone(), part.clone(), of.record.clone()))
+            };
+            object.records.retain(|record| !is_done(record));
+        }
+        self.objects.retain(|object| !object.records.is_empty());
+        before - self.records()
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
+    }
+}
+
+impl PlannedRecord {
+    /// Whether it has fields and only what was found in it is replaced, for it is not the person's alone.
+    pub(super) fn is_found_only(&self) -> bool {
+        self.action == PlannedAction::EditFound && self.evidence.iter().any(|at| !at.field.is_empty())
     }
 }
 

@@ -8,10 +8,11 @@ use residuum_source::{Ability, Apply, Record, RecordKind, Source};
 
 use super::RequestError;
 use super::cost::Size;
+use super::owners::Owners;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
 use crate::config::Strategy;
-use crate::identity::{self, FindOptions, Location, Subject};
+use crate::identity::{self, FindOptions, Identifier, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader};
 use crate::scan::keys::Role;
 use crate::scan::seal_name;
@@ -83,6 +84,7 @@ impl Planner<'_> {
         let numbers: Vec<u32> = gathered.keys().map(|(object, _)| *object).collect();
         let infos: HashMap<u32, ObjectInfo> =
             self.reader.objects_numbered(&numbers)?.into_iter().map(|info| (info.object, info)).collect();
+        let (owners, sources) = (Owners::new(self.reader), self.named_sources());
         let mut records = gathered.into_iter().peekable();
         while let Some(((object, _), _)) = records.peek() {
             let object = *object;
@@ -91,7 +93,7 @@ impl Planner<'_> {
                 of_object.push((record, here));
             }
             if let Some(info) = infos.get(&object) {
-                self.plan_object(info, of_object, &mut plan)?;
+                self.plan_object(info, of_object, &owners, &sources, &mut plan)?;
             }
         }
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
@@ -102,6 +104,8 @@ impl Planner<'_> {
         &self,
         info: &ObjectInfo,
         records: Vec<(Record, Gathered)>,
+        owners: &Owners<'_>,
+        sources: &NamedSources<'_>,
         plan: &mut Plan,
     ) -> Result<(), RequestError> {
         let leave_all = |plan: &mut Plan, records: &[(Record, Gathered)], state: &LeftState| {
@@ -111,65 +115,99 @@ impl Planner<'_> {
         };
         let shown = crate::index::display(&info.path);
         if let Some(retention) = self.policy.retained(&info.source, &info.path) {
-            let state = LeftState::Retained {
-                exception: retention.exception.clone(),
-                reason: retention.reason.clone(),
-                approved_by: retention.approved_by.clone(),
-            };
-            leave_all(plan, &records, &state);
+            leave_all(plan, &records, &LeftState::retained(retention));
             return Ok(());
         }
         let formats = self.reader.formats_of(&info.source, &info.path)?;
-        let wanted = self.policy.of_records(&info.source, &info.path);
-        let ability = match self.ability(&info.source, &formats) {
+        let ability = match sources.ability(&info.source, &formats) {
             Ok(ability) => ability,
             Err(reason) => {
                 leave_all(plan, &records, &LeftState::Manual(reason));
                 return Ok(());
             }
         };
-        if ability == Ability::WholeObject && wanted != Some(Strategy::DeleteObject) {
-            let reason =
-                format!("`{shown}` can only be deleted as a whole: `[[erase]]` with strategy `delete-object` does so");
-            leave_all(plan, &records, &LeftState::Manual(reason));
-            return Ok(());
+        // Where records go one by one, an object goes with none of them.
+        let wanted = match self.policy.of_records(&info.source, &info.path) {
+            Some(Strategy::DeleteObject) if ability != Ability::WholeObject => Some(Strategy::Delete),
+            wanted => wanted,
+        };
+        if ability == Ability::WholeObject {
+            let why_not = if wanted != Some(Strategy::DeleteObject) {
+                Some(LeftState::Manual(format!(
+                    "`{shown}` can only be deleted as a whole: `[[erase]]` with strategy `delete-object` does so"
+                )))
+            } else {
+                self.policy.retained_within(&info.source, &info.path).map(LeftState::retained)
+            };
+            if let Some(state) = why_not {
+                leave_all(plan, &records, &state);
+                return Ok(());
+            }
         }
         let typed = self.typed_fields(info.object)?;
-        let others = match wanted {
-            Some(Strategy::Delete | Strategy::DeleteObject) => HashSet::new(),
-            _ => self.others_too(info.object, &records, &typed)?,
+        let beside = match wanted {
+            Some(Strategy::DeleteObject) => Beside::default(),
+            _ => self.beside(info.object, &records, &typed, owners)?,
         };
-        let mut planned = Vec::new();
-        for (record, here) in records {
-            let (of_name, here_locations): (Vec<_>, Vec<_>) =
-                here.locations.iter().partition(|location| &*location.finding.field == NAME_FIELD);
-            if wanted != Some(Strategy::DeleteObject) {
-                let reason = "the object's name itself says who it is about: rename it, or delete it";
-                of_name.iter().for_each(|location| plan.leave(location, LeftState::Manual(reason.to_owned())));
-                if here_locations.is_empty() {
-                    continue;
-                }
-            }
-            let action = self.action(info, &record, is_own(&here, &typed), others.contains(&record), wanted);
-            if action == PlannedAction::EditFound && here.locations.iter().all(|at| at.finding.kind == Type::Key) {
-                let reason =
-                    "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it";
-                here.locations.iter().for_each(|at| plan.leave(at, LeftState::Manual(reason.to_owned())));
-                continue;
-            }
-            let evidence: BTreeSet<Evidence> = here.locations.iter().map(|at| Evidence::of(&at.finding)).collect();
-            planned.push(PlannedRecord {
-                record,
-                subjects: here.subjects,
-                action,
-                evidence: evidence.into_iter().collect(),
-            });
-        }
+        let object = Around { info, wanted, typed, beside };
+        let planned: Vec<PlannedRecord> =
+            records.into_iter().filter_map(|(record, here)| self.plan_record(&object, record, here, plan)).collect();
         if planned.is_empty() {
             return Ok(());
         }
         plan.objects.push(self.planned_object(info, formats, &ability, planned)?);
         Ok(())
+    }
+
+    /// What is to be done with a record, if anything; what is left of it goes into the plan.
+    fn plan_record(
+        &self,
+        object: &Around<'_>,
+        record: Record,
+        here: Gathered,
+        plan: &mut Plan,
+    ) -> Option<PlannedRecord> {
+        let Around { info, wanted, typed, beside } = object;
+        let (of_name, in_it): (Vec<_>, Vec<_>) =
+            here.locations.iter().partition(|location| &*location.finding.field == NAME_FIELD);
+        if *wanted != Some(Strategy::DeleteObject) {
+            let reason = "the object's name itself says who it is about: rename it, or delete it";
+            of_name.iter().for_each(|location| plan.leave(location, LeftState::Manual(reason.to_owned())));
+            if in_it.is_empty() {
+                return None;
+            }
+        }
+        let is_others_too = *wanted != Some(Strategy::Delete) && beside.others.contains(&record);
+        let action = self.action(info, &record, is_own(&here, typed), is_others_too, *wanted);
+        let has_values = action == PlannedAction::EditAll && beside.values.contains(&record);
+        let mut is_all_kept = !in_it.is_empty();
+        for location in in_it {
+            match self.policy.keeps(&location.finding) {
+                Some(retention) => plan.leave(location, LeftState::retained(retention)),
+                None => is_all_kept = false,
+            }
+        }
+        if is_all_kept && !has_values {
+            return None;
+        }
+        let only_keys = here.locations.iter().all(|at| at.finding.kind == Type::Key);
+        let reason = match action {
+            PlannedAction::EditFound if only_keys => {
+                "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it"
+            }
+            // A key goes with its record only.
+            PlannedAction::EditAll if only_keys && *wanted != Some(Strategy::Deidentify) && !has_values => {
+                "the record stays, and holds nothing of the person but a key: `[[erase]]` with strategy `delete` or \
+                 `deidentify` says otherwise"
+            }
+            _ => {
+                let evidence: BTreeSet<Evidence> = here.locations.iter().map(|at| Evidence::of(&at.finding)).collect();
+                let evidence = evidence.into_iter().collect();
+                return Some(PlannedRecord { record, subjects: here.subjects, action, evidence });
+            }
+        };
+        here.locations.iter().for_each(|at| plan.leave(at, LeftState::Manual(reason.to_owned())));
+        None
     }
 
     pub(super) fn planned_object(
@@ -210,24 +248,12 @@ impl Planner<'_> {
         found.as_apply()
     }
 
-    /// How records of these formats can be edited in a source, or what a person has to do.
-    pub(super) fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
+    /// The sources that can be reached, by what the index calls them.
+    pub(super) fn named_sources(&self) -> NamedSources<'_> {
         let mut worker = self.detector.worker();
-        let mut shown = |name: &str| seal_name(&mut worker, self.keys, name);
-        let Some(found) = self.sources.iter().find(|of| shown(of.name()) == source) else {
-            return Err(format!("source `{source}` was not named or cannot be reached: name it, and plan again"));
-        };
-        let Some(apply) = found.as_apply() else {
-            return Err(format!(
-                "nothing can be written to sources of kind `{}`: erase it there by hand",
-                found.kind()
-            ));
-        };
-        let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
-        match apply.ability(&formats) {
-            Ability::Manual(what) => Err(what),
-            ability => Ok(ability),
-        }
+        let named = |source: &Box<dyn Source>| seal_name(&mut worker, self.keys, source.name());
+        let names: Vec<String> = self.sources.iter().map(named).collect();
+        NamedSources(names.into_iter().zip(self.sources.iter().map(Box::as_ref)).collect())
     }
 
     /// The fields whose values are what their name says, rather than text in which something is said.
@@ -266,17 +292,18 @@ impl Planner<'_> {
         if wants_delete && may_go { PlannedAction::Delete } else { PlannedAction::EditAll }
     }
 
-    /// The people's own records, of those given in ascending order, in which other people stand as well: another
-    /// address or number of a kind that each person has one of, or a second key of the same domain.
-    fn others_too(
+    /// What stands in people's own records, of those given in ascending order, beside what led there.
+    fn beside(
         &self,
         object: u32,
         records: &[(Record, Gathered)],
         typed: &HashSet<String>,
-    ) -> Result<HashSet<Record>, IndexError> {
+        owners: &Owners<'_>,
+    ) -> Result<Beside, IndexError> {
         let own = records.iter().filter(|(_, here)| is_own(here, typed));
         let own: Vec<(u32, Record)> = own.map(|(record, _)| (object, record.clone())).collect();
-        let mut others: HashSet<Record> = HashSet::new();
+        let mut beside = Beside::default();
+        let mut belonging: BTreeMap<String, HashSet<Record>> = BTreeMap::new();
         let (mut of, mut found): (Option<usize>, HashSet<Fingerprint>) = (None, HashSet::new());
         self.reader.findings_of_records(&own, &mut |finding| {
             let record = finding.record.whole();
@@ -289,17 +316,95 @@ impl Planner<'_> {
                 of = Some(at);
                 found = here.locations.iter().map(|location| location.finding.fp).collect();
             }
-            let tells_people_apart = match finding.kind {
-                Type::Email | Type::UsSsn | Type::UsItin => true,
-                Type::Key => is_second_key(finding, here),
-                _ => false,
-            };
-            if tells_people_apart && !found.contains(&finding.fp) {
-                others.insert(record);
+            if finding.kind != Type::Key && self.policy.keeps(finding).is_none() {
+                beside.values.insert(record.clone());
+            }
+            if !found.contains(&finding.fp) {
+                match Role::of_rule(&finding.rule) {
+                    Some((Role::Belongs, domain)) if here.keys().next().is_none() => {
+                        belonging.entry(domain.to_owned()).or_default().insert(record);
+                    }
+                    _ if tells_people_apart(finding, here) => drop(beside.others.insert(record)),
+                    _ => {}
+                }
             }
             ControlFlow::Continue(())
         })?;
-        Ok(others)
+        for (domain, of_domain) in belonging {
+            for record in of_domain {
+                let at = records.binary_search_by(|(of, _)| of.cmp(&record)).expect("it was found there");
+                let fields: Vec<&str> = records[at].1.locations.iter().map(|at| &*at.finding.field).collect();
+                if owners.say_it_is_anothers(&domain, &fields)? {
+                    beside.others.insert(record);
+                }
+            }
+        }
+        Ok(beside)
+    }
+}
+
+/// The sources that can be reached, by what the index calls them.
+pub(super) struct NamedSources<'p>(HashMap<String, &'p dyn Source>);
+
+impl NamedSources<'_> {
+    /// How records of these formats can be edited in a source, or what a person has to do.
+    pub fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
+        let Some(found) = self.0.get(source) else {
+            return Err(format!("source `{source}` was not named or cannot be reached: name it, and plan again"));
+        };
+        let Some(apply) = found.as_apply() else {
+            return Err(format!(
+                "nothing can be written to sources of kind `{}`: erase it there by hand",
+                found.kind()
+            ));
+        };
+        let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
+        match apply.ability(&formats) {
+            Ability::Manual(what) => Err(what),
+            ability => Ok(ability),
+        }
+    }
+}
+
+/// What is known of an object when one of its records is planned.
+struct Around<'o> {
+    info: &'o ObjectInfo,
+    /// What the owner wants done with its records.
+    wanted: Option<Strategy>,
+    /// Fields that hold nothing but what their name says.
+    typed: HashSet<String>,
+    beside: Beside,
+}
+
+/// Records that are people's own, by what stands in them beside what led there.
+#[derive(Default)]
+struct Beside {
+    /// Other people.
+    others: HashSet<Record>,
+    /// Values that an erasure replaces, whosever they are.
+    values: HashSet<Record>,
+}
+
+impl Gathered {
+    /// Domains of the keys that led here, or say that the record is the person's.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.locations.iter().filter_map(|at| match Role::of_rule(&at.finding.rule) {
+            Some((Role::Belongs | Role::Own, domain)) => Some(domain),
+            _ => None,
+        })
+    }
+}
+
+/// Whether something that did not lead to a record says that it is about somebody else as well: an identifier of which
+/// each person has one, another value of the one type that led there, or a second key of a domain.
+fn tells_people_apart(finding: &Finding, here: &Gathered) -> bool {
+    match finding.kind {
+        Type::Email | Type::UsSsn | Type::UsItin => true,
+        Type::Key => match Role::of_rule(&finding.rule) {
+            Some((Role::Belongs | Role::Mentions, domain)) => here.keys().any(|of| of == domain),
+            _ => false,
+        },
+        kind => Identifier::is_strong_as(kind) && here.locations.iter().all(|at| at.finding.kind == kind),
     }
 }
 
@@ -309,13 +414,5 @@ fn is_own(here: &Gathered, typed: &HashSet<String>) -> bool {
         let finding = &location.finding;
         let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
         by_key || typed.contains(&*finding.field)
-    })
-}
-
-/// Whether a key refers to the same domain as one that led here, and so to somebody else.
-fn is_second_key(finding: &Finding, here: &Gathered) -> bool {
-    let Some((Role::Belongs | Role::Mentions, domain)) = Role::of_rule(&finding.rule) else { return false };
-    here.locations.iter().any(|location| {
-        matches!(Role::of_rule(&location.finding.rule), Some((Role::Belongs | Role::Own, of)) if of == domain)
     })
 }

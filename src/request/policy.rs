@@ -51,7 +51,12 @@ impl Policy {
 
     /// Whether certain values of an object's records are kept, so that the records cannot go.
     pub(super) fn retains_values(&self, source: &str, object: &str) -> bool {
-        self.retain.iter().any(|of| !of.scope.is_about_records() && of.scope.has_object(source, object))
+        self.retained_within(source, object).is_some()
+    }
+
+    /// A retention under which values of an object's records are kept.
+    pub(super) fn retained_within(&self, source: &str, object: &str) -> Option<&Retention> {
+        self.retain.iter().find(|of| !of.scope.is_about_records() && of.scope.has_object(source, object))
     }
 
     /// The retention under which a value is kept.

@@ -4,13 +4,14 @@
 //! line for each batch that was carried out. It holds no value, but says where people are, and needs the index's key.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::PlannedObject;
+use super::{CarriedOut, PlannedObject};
 use crate::identity::{Identifier, Subject};
 use crate::index::Keyring;
 use crate::keyfile::hex;
@@ -53,8 +54,40 @@ pub struct Head {
 enum Line {
     Plan(Head),
     Object(Box<PlannedObject>),
+    Done(Done),
+    /// What was done until here stands in the audit log.
+    Noted,
+}
+
+/// What was done of a plan, and of those that were carried out before it for the same request.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Done {
     /// Batches up to this number are done.
-    Done(u64),
+    pub batches: u64,
+    pub deleted: u64,
+    pub edited: u64,
+    pub gone: u64,
+    pub found_only: u64,
+    /// Keyed digests of what stood there before and after.
+    pub proofs: Vec<Value>,
+}
+
+impl Done {
+    /// Of a batch, with which this many are done.
+    pub fn new(batches: u64, done: &CarriedOut, keys: &Keyring) -> Self {
+        let CarriedOut { deleted, edited, gone, found_only, .. } = *done;
+        Self { batches, deleted, edited, gone, found_only, proofs: done.proofs(keys) }
+    }
+
+    fn add(&mut self, later: Self) {
+        self.batches = self.batches.max(later.batches);
+        self.deleted += later.deleted;
+        self.edited += later.edited;
+        self.gone += later.gone;
+        self.found_only += later.found_only;
+        self.proofs.extend(later.proofs);
+    }
 }
 
 /// The same to be written: an object with a hundred thousand records is not copied for it.
@@ -63,7 +96,8 @@ enum Line {
 enum Written<'p> {
     Plan(Head),
     Object(&'p PlannedObject),
-    Done(u64),
+    Done(&'p Done),
+    Noted,
 }
 
 const FORMAT: u32 = 1;
@@ -76,8 +110,7 @@ pub struct Store {
 /// A plan that was begun.
 pub(super) struct Begun {
     pub objects: Vec<PlannedObject>,
-    /// Batches that were carried out.
-    pub done: u64,
+    pub done: Done,
 }
 
 impl Store {
@@ -102,10 +135,11 @@ impl Store {
         self.path.exists()
     }
 
-    /// Keeps a plan before anything is done of it.
+    /// Keeps a plan before anything is done of it. What was done of the one that stands there stays known.
     pub(super) fn begin(&self, request: Option<&str>, objects: &[PlannedObject]) -> Result<(), StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(dir).map_err(self.io("made"))?;
+        let earlier = self.resume()?.map(|begun| Done { batches: 0, ..begun.done }).unwrap_or_default();
         let draft = self.path.with_extension("new");
         let written = (|| {
             let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
@@ -120,8 +154,10 @@ impl Store {
             for object in objects {
                 write_line(&mut out, &Written::Object(object))?;
             }
+            write_line(&mut out, &Written::Done(&earlier))?;
             out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&draft, &self.path)
+            fs::rename(&draft, &self.path)?;
+            File::open(dir)?.sync_all()
         })();
         if written.is_err() {
             let _ = fs::remove_file(&draft);
@@ -136,33 +172,57 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(self.io("read")(cause)),
         };
-        let mut begun = Begun { objects: Vec::new(), done: 0 };
-        for (number, line) in BufReader::new(file).lines().enumerate() {
+        let mut begun = Begun { objects: Vec::new(), done: Done::default() };
+        for (number, line) in BufReader::new(file).split(b'\n').enumerate() {
             let line = line.map_err(self.io("read"))?;
-            match serde_json::from_str(&line) {
+            if line.is_empty() {
+                continue; // before what was written after a torn line
+            }
+            match serde_json::from_slice(&line) {
                 Ok(Line::Plan(head)) if number == 0 && head.format == FORMAT => {}
                 Ok(Line::Object(object)) if number > 0 => begun.objects.push(*object),
-                Ok(Line::Done(done)) if number > 0 => begun.done = done,
+                Ok(Line::Done(done)) if number > 0 => begun.done.add(done),
+                Ok(Line::Noted) if number > 0 => {
+                    begun.done = Done { batches: begun.done.batches, ..Done::default() };
+                }
                 // What was being written when the power went.
-                Err(_) if number > begun.objects.len() => break,
+                Err(_) if number > begun.objects.len() => {}
                 _ => return Err(StoreError::Damaged(self.path.clone())),
             }
         }
         Ok(Some(begun))
     }
 
-    /// Notes that all batches up to this number are done.
-    pub(super) fn done(&self, batches: u64) -> Result<(), StoreError> {
+    /// Notes what was done.
+    pub(super) fn done(&self, done: &Done) -> Result<(), StoreError> {
+        self.append(&Written::Done(done))
+    }
+
+    /// The erasure was broken off; what was done of it is noted where it has to be, and not told again by who goes on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn noted(&self) -> Result<(), StoreError> {
+        if self.is_begun() { self.append(&Written::Noted) } else { Ok(()) }
+    }
+
+    fn append(&self, line: &Written<'_>) -> Result<(), StoreError> {
         let noted = (|| {
-            let mut file = BufWriter::new(OpenOptions::new().append(true).open(&self.path)?);
-            write_line(&mut file, &Written::Done(batches))?;
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
+            let mut file = OpenOptions::new().append(true).open(&self.path)?;
+            // A line that was torn when the power went ends here.
+            let mut text = b"\n".to_vec();
+            write_line(&mut text, line)?;
+            file.write_all(&text)?;
+            file.sync_data()
         })();
         noted.map_err(self.io("written"))
     }
 
-    /// The erasure has come to its end.
-    pub(super) fn end(&self) -> Result<(), StoreError> {
+    /// The erasure has come to its end, and what was done is noted where it has to be.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn end(&self) -> Result<(), StoreError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.io("removed")(error)),
             _ => Ok(()),

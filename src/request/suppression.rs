@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use residuum_detect::Type;
+use residuum_detect::{IndexKey, Type};
 use serde::Serialize;
 
 use super::RequestError;
@@ -39,6 +39,15 @@ impl Reason {
             Self::Shared => "shared",
         }
     }
+}
+
+/// Since when somebody counts as erased who is in the ledger already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Since {
+    /// Since they were entered, unless the entry had ended.
+    First,
+    /// Since now: something of them was there and was erased.
+    Now,
 }
 
 /// Somebody in the ledger, without a word about who they are.
@@ -117,7 +126,8 @@ impl Suppression {
         Ok(Self { catalog: Catalog::append_only(&Self::file(index), SCHEMA)? })
     }
 
-    /// Enters people; who is in it already, with the same identifiers and for the same reason, is entered once.
+    /// Enters people; who is in it already, with the same identifiers and for the same reason, is entered once, whatever
+    /// the key of the index was then.
     ///
     /// Names, addresses and other weak identifiers are not kept: they would bring back namesakes. Somebody without a
     /// strong one, or known by the key of a record only, cannot be recognised; how many those are is the result.
@@ -130,6 +140,7 @@ impl Suppression {
         people: &[Vec<Identifier>],
         reason: Reason,
         request: Option<&str>,
+        since: Since,
     ) -> Result<u64, RequestError> {
         let mut unknown = 0;
         let (mut persons, mut identifiers) = (Vec::new(), Vec::new());
@@ -141,29 +152,53 @@ impl Suppression {
                 unknown += 1;
                 continue;
             }
-            let mut id = blake3::Hasher::new_keyed(&keys.current().derive("residuum 2026 suppression"));
-            id.update(reason.name().as_bytes());
-            digests.iter().for_each(|(kind, text)| {
-                id.update(kind.name().as_bytes()).update(text.as_bytes());
-            });
-            let id = hex(&id.finalize().as_bytes()[..8]);
+            let id = self.id_of(keys, reason, &digests)?;
             persons.push((id.clone(), reason.name(), utc(SystemTime::now()), request));
             for (kind, text) in digests {
                 identifiers.push((id.clone(), kind.name(), keys.seal_name(kind, &text)));
             }
         }
         self.catalog.begin()?;
-        let added = self.insert(&persons, &identifiers);
+        let added = self.insert(&persons, &identifiers, since);
         self.catalog.end(added)?;
         Ok(unknown)
     }
 
-    fn insert(&mut self, persons: &impl Serialize, identifiers: &impl Serialize) -> Result<(), IndexError> {
+    /// The id of an entry: the one that was made under whichever key, else one under the current key.
+    fn id_of(&mut self, keys: &Keyring, reason: Reason, digests: &[(Type, String)]) -> Result<String, IndexError> {
+        let under = |key: &IndexKey| {
+            let mut id = blake3::Hasher::new_keyed(&key.derive("residuum 2026 suppression"));
+            id.update(reason.name().as_bytes());
+            digests.iter().for_each(|(kind, text)| {
+                id.update(kind.name().as_bytes()).update(text.as_bytes());
+            });
+            hex(&id.finalize().as_bytes()[..8])
+        };
+        let ids: Vec<String> = keys.all().map(under).collect();
+        if ids.len() > 1 {
+            let known: Vec<String> = self.catalog.rows(
+                "SELECT json_group_array(id) FROM person WHERE id IN (SELECT value FROM json_each(?1))",
+                &[bulk(&ids)],
+            )?;
+            if let Some(known) = ids.iter().find(|id| known.contains(id)) {
+                return Ok(known.clone());
+            }
+        }
+        Ok(ids.into_iter().next().expect("there is a current key"))
+    }
+
+    fn insert(
+        &mut self,
+        persons: &impl Serialize,
+        identifiers: &impl Serialize,
+        since: Since,
+    ) -> Result<(), IndexError> {
         // Who was lifted and is erased once more is in it again.
         self.catalog.run(
             "INSERT INTO person SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, NULL FROM json_each(?1) WHERE true \
-             ON CONFLICT DO UPDATE SET lifted = NULL",
-            &[bulk(persons)],
+             ON CONFLICT DO UPDATE SET since = iif(?2 = 'now' OR lifted IS NOT NULL, excluded.since, since), \
+             request = coalesce(excluded.request, request), lifted = NULL",
+            &[bulk(persons), if since == Since::Now { "now" } else { "first" }.into()],
         )?;
         self.catalog.run(
             "INSERT OR IGNORE INTO identifier SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
@@ -186,7 +221,10 @@ impl Suppression {
         for (id, kind, sealed) in rows {
             let kind = Type::from_name(&kind);
             let digest = crate::identity::decode_digest(&keys.reveal(&sealed)?);
-            let (Some(kind), Some(digest)) = (kind, digest) else { continue };
+            let (Some(kind), Some(digest)) = (kind, digest) else {
+                let what = format!("entry `{id}` of the ledger of those erased cannot be read");
+                return Err(IndexError::Misuse(what).into());
+            };
             if subjects.last().is_none_or(|last| last.id != id) {
                 subjects.push(Subject { id, identifiers: Vec::new() });
             }
@@ -247,7 +285,7 @@ impl Suppression {
         Ok(())
     }
 
-    /// The backups that are still kept, oldest first, with how many of those erased they may hold.
+    /// The backups, oldest first, those that have expired included, with how many of those erased they may hold.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -256,8 +294,8 @@ impl Suppression {
         let rows: Vec<Row> = self.catalog.rows(
             "SELECT json_group_array(json_array(name, source, taken, expires, replayed, (SELECT count(*) FROM person \
              WHERE reason = 'erased' AND lifted IS NULL AND substr(since, 1, 10) >= taken)) ORDER BY taken, name) \
-             FROM backup WHERE expires IS NULL OR expires >= ?1",
-            &[today().as_str().into()],
+             FROM backup",
+            &[],
         )?;
         let of = |(name, source, taken, expires, replayed, may_hold): Row| Backup {
             name,
@@ -268,6 +306,17 @@ impl Suppression {
             may_hold,
         };
         Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// The backups that are still kept, as [`Suppression::backups`] gives them.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn kept_backups(&mut self) -> Result<Vec<Backup>, RequestError> {
+        let today = today();
+        let mut backups = self.backups()?;
+        backups.retain(|backup| backup.expires.as_ref().is_none_or(|last| *last >= today));
+        Ok(backups)
     }
 
     /// Notes that what a restored backup brought back was erased again.
@@ -288,7 +337,6 @@ fn digest(identifier: &Identifier) -> Option<(Type, String)> {
 
 #[cfg(test)]
 mod tests {
-    use residuum_detect::IndexKey;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
@@ -304,9 +352,9 @@ mod tests {
         let keys = Keyring::new(IndexKey::new([9; 32]), Vec::new());
         let mut ledger = Suppression::open(directory.path()).expect("a ledger");
         let people = [person("jane@example.com"), person("kim@example.com"), vec![person("x@example.com").remove(1)]];
-        let unknown = ledger.add(&keys, &people, Reason::Erased, Some("R-1")).expect("entered");
+        let unknown = ledger.add(&keys, &people, Reason::Erased, Some("R-1"), Since::Now).expect("entered");
         assert_eq!(unknown, 1, "a name alone would bring back namesakes");
-        ledger.add(&keys, &people[..1], Reason::Erased, None).expect("entered again");
+        ledger.add(&keys, &people[..1], Reason::Erased, None, Since::Now).expect("entered again");
         let listed = ledger.list().expect("a list");
         assert_eq!(listed.len(), 2);
         assert!(listed.iter().all(|of| of.types == ["EMAIL"] && of.request.as_deref() == Some("R-1")));
@@ -320,7 +368,7 @@ mod tests {
         assert_eq!(ledger.subjects(&rotated, Reason::Erased).expect("subjects").len(), 2, "under an older key as well");
         assert!(ledger.lift(&found.id).expect("lifted") && !ledger.lift(&found.id).expect("once"));
         assert_eq!(ledger.subjects(&keys, Reason::Erased).expect("subjects").len(), 1);
-        ledger.add(&keys, &people[..1], Reason::Erased, None).expect("erased once more");
+        ledger.add(&keys, &people[..1], Reason::Erased, None, Since::Now).expect("erased once more");
         assert_eq!(ledger.subjects(&keys, Reason::Erased).expect("subjects").len(), 2);
         drop(ledger);
         let bytes = std::fs::read(Suppression::file(directory.path())).expect("the file");
@@ -335,7 +383,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let keys = Keyring::new(IndexKey::new([9; 32]), Vec::new());
         let mut ledger = Suppression::open(directory.path()).expect("a ledger");
-        ledger.add(&keys, &[person("jane@example.com")], Reason::Erased, None).expect("entered");
+        ledger.add(&keys, &[person("jane@example.com")], Reason::Erased, None, Since::Now).expect("entered");
         let backup = |name: &str, taken: &str, expires: Option<&str>| Backup {
             name: name.to_owned(),
             source: "crm".to_owned(),
@@ -351,10 +399,40 @@ mod tests {
         ] {
             ledger.register(&of).expect("registered");
         }
-        let kept = ledger.backups().expect("a list");
-        let may_hold: Vec<_> = kept.iter().map(|of| (of.name.as_str(), of.may_hold)).collect();
-        assert_eq!(may_hold, [("weekly", 1), ("later", 0)]);
+        let may_hold = |backups: Vec<Backup>| -> Vec<(String, u64)> {
+            backups.into_iter().map(|of| (of.name, of.may_hold)).collect()
+        };
+        let of = |name: &str, people| (name.to_owned(), people);
+        assert_eq!(may_hold(ledger.kept_backups().expect("a list")), [of("weekly", 1), of("later", 0)]);
+        let all = may_hold(ledger.backups().expect("a list"));
+        assert_eq!(
+            all,
+            [of("old", 1), of("weekly", 1), of("later", 0)],
+            "one that has expired can be restored as well"
+        );
         ledger.replayed("weekly").expect("noted");
-        assert!(ledger.backups().expect("a list")[0].replayed.is_some());
+        assert!(ledger.kept_backups().expect("a list")[0].replayed.is_some());
+    }
+
+    #[test]
+    fn who_comes_back_and_is_erased_again_counts_from_then() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let keys = Keyring::new(IndexKey::new([9; 32]), Vec::new());
+        let mut ledger = Suppression::open(directory.path()).expect("a ledger");
+        let people = [person("jane@example.com")];
+        ledger.add(&keys, &people, Reason::Erased, Some("R-1"), Since::Now).expect("entered");
+        ledger.catalog.run("UPDATE person SET since = '2020-01-10T00:00:00Z'", &[]).expect("as if long ago");
+        let since = |ledger: &mut Suppression| ledger.list().expect("a list")[0].since[..4].to_owned();
+        ledger.add(&keys, &people, Reason::Erased, None, Since::First).expect("nothing was left of her");
+        assert_eq!(since(&mut ledger), "2020");
+        ledger.add(&keys, &people, Reason::Erased, None, Since::Now).expect("she was back");
+        assert_ne!(since(&mut ledger), "2020", "a backup taken in between holds her");
+        assert_eq!(ledger.list().expect("a list")[0].request.as_deref(), Some("R-1"), "what is known of it stays");
+        let rotated = Keyring::new(IndexKey::new([8; 32]), vec![IndexKey::new([9; 32])]);
+        ledger.add(&rotated, &people, Reason::Erased, None, Since::Now).expect("under a new key");
+        let listed = ledger.list().expect("a list");
+        assert_eq!(listed.len(), 1, "she has one entry, whatever the key");
+        assert!(ledger.lift(&listed[0].id).expect("lifted"));
+        assert!(ledger.subjects(&rotated, Reason::Erased).expect("subjects").is_empty());
     }
 }

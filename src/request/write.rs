@@ -1,15 +1,16 @@
 //! Writing one batch: what is planned, opened into targets, shown to the editor, and what became of each record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use residuum_source::{ObjectPath, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
+use residuum_source::{ObjectPath, Receipt, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
 
 use super::RequestError;
-use super::carry_out::{Batch, CarriedOut, CarryOut, Refused};
+use super::carry_out::{Batch, CarriedOut, CarryOut, Refused, Written};
 use super::editor::{ByPlan, Decided, PartToEdit, changed};
 use super::opened::{field_plans, opened};
-use super::plan::{PlannedObject, PlannedRecord};
+use super::plan::{PlannedAction, PlannedObject, PlannedRecord};
 use crate::index::Reader;
+use crate::scan::seal_name;
 
 /// Attempts at a batch in which something was locked, or whose connection was lost.
 const ATTEMPTS: u32 = 4;
@@ -31,6 +32,8 @@ struct Writing<'p> {
     batch: &'p Batch<'p>,
     targets: Vec<Target>,
     editor: ByPlan<'p>,
+    /// What the index calls objects and parts, by their opened names.
+    names: HashMap<String, &'p str>,
     /// What has not been settled yet.
     open: BTreeMap<Id, (&'p PlannedObject, &'p PlannedRecord)>,
 }
@@ -45,6 +48,9 @@ pub(super) fn write(
     outcome: &mut CarriedOut,
 ) -> Result<(), RequestError> {
     let mut writing = Writing::new(with, reader, batch, run, outcome)?;
+    if writing.targets.is_empty() {
+        return Ok(());
+    }
     let Some(apply) = source.and_then(Source::as_apply) else {
         let reason = "the source was not named, cannot be reached, or cannot be written to";
         writing.refuse_all(&Refusal::new(RefusalKind::ReadOnly, reason), outcome);
@@ -54,16 +60,18 @@ pub(super) fn write(
         let is_last = attempt == ATTEMPTS;
         match apply.apply(&writing.targets, with.limits, &mut writing.editor) {
             Ok(receipts) => {
-                outcome.receipts.extend(receipts.into_iter().map(|receipt| (batch[0].0.source.clone(), receipt)));
+                outcome.receipts.extend(receipts.into_iter().map(|receipt| writing.written(with, receipt)));
                 if !writing.settle(run, is_last, outcome) {
                     return Ok(());
                 }
             }
             Err(SourceError::Lost { .. } | SourceError::Unreachable { .. }) if !is_last => {
-                writing.editor.decided = Decided::default();
+                writing.editor.decided.clear();
             }
             Err(error) => {
-                writing.refuse_all(&Refusal::new(RefusalKind::Failed, error.to_string()), outcome);
+                // The object is named beside it, and what a system says may hold its name.
+                let reason = seal_name(&mut with.detector.worker(), with.index.keys(), &error.reason());
+                writing.refuse_all(&Refusal::new(RefusalKind::Failed, reason), outcome);
                 return Ok(());
             }
         }
@@ -82,9 +90,15 @@ impl<'p> Writing<'p> {
     ) -> Result<Self, RequestError> {
         let keys = with.index.keys();
         let editor = ByPlan::new(with, run.key);
-        let mut writing = Self { batch, targets: Vec::new(), editor, open: BTreeMap::new() };
+        let mut writing = Self { batch, targets: Vec::new(), editor, names: HashMap::new(), open: BTreeMap::new() };
         for (object, records) in batch {
+            if let Some(refusal) = kept_now(with, object, records) {
+                outcome.refused.push(Refused::new(object, None, refusal));
+                continue;
+            }
             let (listed, part) = object.paths(keys)?;
+            writing.names.insert(listed.as_str().to_owned(), &object.listed);
+            writing.names.insert(part.as_str().to_owned(), &object.part);
             let at = writing.targets.iter().position(|target| target.object == listed).unwrap_or_else(|| {
                 let version = object.version.clone().map(Version::sound);
                 writing.targets.push(Target { object: listed.clone(), version, records: BTreeMap::new() });
@@ -112,41 +126,50 @@ impl<'p> Writing<'p> {
 
     /// Takes what was decided and done into the outcome; whether something is to be tried again.
     fn settle(&mut self, run: Run, is_last: bool, outcome: &mut CarriedOut) -> bool {
-        let decided = std::mem::take(&mut self.editor.decided);
-        outcome.deleted += decided.deleted.len() as u64;
-        outcome.edited += decided.edited.len() as u64;
+        let all = std::mem::take(&mut self.editor.decided);
         let mut again: BTreeSet<Id> = BTreeSet::new();
         let is_tried_again = |refusal: &Refusal| refusal.kind == RefusalKind::Locked && !is_last;
-        for (part, refusal) in decided.refused_parts {
-            let is_here = |(of, _): &&Id| *of == part || of.outermost() == part;
-            let ids: Vec<Id> = self.open.keys().filter(is_here).cloned().collect();
-            if is_tried_again(&refusal) {
-                again.extend(ids);
-                continue;
+        for (part, decided) in &all {
+            outcome.deleted += decided.deleted.len() as u64;
+            outcome.edited += decided.edited.len() as u64;
+            for refusal in &decided.refused {
+                let is_here = |(of, _): &&Id| of == part || of.outermost() == *part;
+                let ids: Vec<Id> = self.open.keys().filter(is_here).cloned().collect();
+                if is_tried_again(refusal) {
+                    again.extend(ids);
+                    continue;
+                }
+                let object = ids.first().and_then(|id| self.open.get(id)).map_or(self.batch[0].0, |(object, _)| object);
+                self.open.retain(|id, _| ids.binary_search(id).is_err());
+                outcome.refused.push(Refused::new(object, None, refusal.clone()));
             }
-            let object = ids.first().and_then(|id| self.open.get(id)).map_or(self.batch[0].0, |(object, _)| object);
-            self.open.retain(|id, _| ids.binary_search(id).is_err());
-            outcome.refused.push(Refused::new(object, None, refusal));
-        }
-        for (id, refusal) in decided.refused {
-            if is_tried_again(&refusal) {
-                again.insert(id);
-                continue;
+            for (record, refusal) in &decided.refused_records {
+                let id = (part.clone(), record.clone());
+                if is_tried_again(refusal) {
+                    again.insert(id);
+                    continue;
+                }
+                let of = self.open.remove(&id);
+                let object = of.map_or(self.batch[0].0, |(object, _)| object);
+                let record = of.map(|(_, planned)| planned.record.clone());
+                outcome.refused.push(Refused::new(object, record, refusal.clone()));
             }
-            let of = self.open.remove(&id);
-            let object = of.map_or(self.batch[0].0, |(object, _)| object);
-            let record = of.map(|(_, planned)| planned.record.clone());
-            outcome.refused.push(Refused::new(object, record, refusal));
         }
+        let none = Decided::default();
         for (id, (object, planned)) in std::mem::take(&mut self.open) {
+            let decided = all.get(&id.0).unwrap_or(&none);
             if again.contains(&id) {
                 self.open.insert(id, (object, planned));
-            } else if !decided.deleted.contains(&id) && !decided.edited.contains(&id) {
-                if decided.seen.contains(&id) && !run.may_be_done {
-                    outcome.refused.push(Refused::new(object, Some(planned.record.clone()), changed()));
-                } else {
-                    outcome.gone += 1;
-                }
+            } else if decided.edited.contains(&id.1) {
+                outcome.found_only += u64::from(planned.is_found_only());
+            } else if decided.deleted.contains(&id.1) {
+            } else if decided.stays.contains(&id.1) {
+                let (source, part) = (object.source.clone(), object.part.clone());
+                outcome.stays.insert((source, part, planned.record.clone()));
+            } else if decided.seen.contains(&id.1) && !run.may_be_done {
+                outcome.refused.push(Refused::new(object, Some(planned.record.clone()), changed()));
+            } else {
+                outcome.gone += 1;
             }
         }
         for target in &mut self.targets {
@@ -159,11 +182,35 @@ impl<'p> Writing<'p> {
         !self.targets.is_empty()
     }
 
+    /// A receipt with what the index calls its object.
+    fn written(&self, with: &CarryOut<'_>, receipt: Receipt) -> Written {
+        let object = match self.names.get(&receipt.object) {
+            Some(name) => (*name).to_owned(),
+            None => seal_name(&mut with.detector.worker(), with.index.keys(), &receipt.object),
+        };
+        Written { source: self.batch[0].0.source.clone(), object, receipt }
+    }
+
+    /// Refuses what is not settled yet.
     fn refuse_all(&self, refusal: &Refusal, outcome: &mut CarriedOut) {
-        for (object, _) in self.batch {
+        let open: BTreeSet<&str> = self.open.values().map(|(object, _)| object.part.as_str()).collect();
+        for (object, _) in self.batch.iter().filter(|(object, _)| open.contains(object.part.as_str())) {
             outcome.refused.push(Refused::new(object, None, refusal.clone()));
         }
     }
+}
+
+/// Why nothing is done to an object any more, if an exception has come to keep it since it was planned.
+fn kept_now(with: &CarryOut<'_>, object: &PlannedObject, records: &[PlannedRecord]) -> Option<Refusal> {
+    let (source, part) = (&object.source, &object.part);
+    let goes = |of: &PlannedRecord| matches!(of.action, PlannedAction::Delete | PlannedAction::DeleteObject);
+    let corrects = |of: &PlannedRecord| of.action == PlannedAction::Correct;
+    let retention = match with.policy.retained(source, part) {
+        Some(retention) => (!records.iter().all(corrects)).then_some(retention),
+        None => with.policy.retained_within(source, part).filter(|_| records.iter().any(goes)),
+    }?;
+    let (exception, reason) = (&retention.exception, &retention.reason);
+    Some(Refusal::new(RefusalKind::Constraint, format!("kept since it was planned, {exception}: {reason}")))
 }
 
 impl Refused {

@@ -169,8 +169,13 @@ fn id(source: &str, object: &ObjectPath, columns: &[String]) -> KeyId {
 
 /// `crm`, `public.customers`, `id` make `crm.customers.id`: the default schema's name adds nothing.
 fn domain_name((source, object, columns): &KeyId) -> String {
+    format!("{}.{}", table_of_domain(source, object), columns.join("+"))
+}
+
+/// How the domains of a table's keys begin.
+pub(crate) fn table_of_domain(source: &str, object: &str) -> String {
     let table = object.strip_prefix("public.").or_else(|| object.strip_prefix("main.")).unwrap_or(object);
-    format!("{source}.{table}.{}", columns.join("+"))
+    format!("{source}.{table}")
 }
 
 /// Whether a reference says whose record this is or merely mentions somebody.

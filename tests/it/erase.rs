@@ -111,6 +111,10 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
     ])
 }
 
+/// The sources that need no server.
+const LOCAL: &str =
+    "[[source]]\nname = \"files\"\nurl = \"data\"\n[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n";
+
 struct World {
     sandbox: Sandbox,
     postgres: Option<Postgres>,
@@ -128,9 +132,7 @@ impl World {
         sqlite(&sandbox.path("shop.sqlite"), &shop("TEXT"));
         let postgres = Postgres::new(name, &shop("text"));
         let mariadb = MariaDb::new(name, &shop("VARCHAR(200)"));
-        let mut config =
-            "[[source]]\nname = \"files\"\nurl = \"data\"\n[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n"
-                .to_owned();
+        let mut config = LOCAL.to_owned();
         if let Some(postgres) = &postgres {
             postgres.run(&format!("GRANT pg_write_all_data TO {}", postgres.name()));
             config += &postgres.source("pg", "");
@@ -229,7 +231,10 @@ fn what_comes_back_is_recognised_and_erased_again() {
     world.sandbox.run(["suppression", "check"]).exits(0).prints("nobody");
     let taken = ["backups", "add", "nightly", "--source", "files", "--taken", "2026-01-04"];
     world.sandbox.run(taken).exits(0);
-    world.sandbox.run(["backups", "list"]).exits(0).prints("nightly");
+    let old = ["backups", "add", "old", "--source", "shop", "--taken", "2020-01-04", "--expires", "2020-12-31"];
+    world.sandbox.run(old).exits(0);
+    world.sandbox.run(["backups", "list"]).exits(0).prints("nightly").nowhere("old");
+    world.sandbox.run(["backups", "restored", "old"]).exits(0);
     // The restored backup.
     world.sandbox.file("data/crm.csv", files()["crm.csv"].clone());
     world.sandbox.run(["scan"]).exits(0).says("back after an erasure: 1 person");
@@ -247,7 +252,8 @@ fn what_comes_back_is_recognised_and_erased_again() {
 #[test]
 fn policies_and_exceptions_decide_what_becomes_of_it() {
     let world = World::new("policy");
-    let mut config = fs::read_to_string(world.sandbox.path("residuum.toml")).expect("it was written");
+    // Where a server holds her that is not named, not everything would be done.
+    let mut config = LOCAL.to_owned();
     config += r#"
 [[erase]]
 source = "shop"
@@ -271,7 +277,10 @@ until = "2999-12-31"
     world.scan();
     let plan = world.sandbox.run(["erase", "shop", "files", "--email", JANE]).exits(0);
     plan.prints("replace all personal values").prints("105d8_legal").prints("tax law").nowhere("jane");
-    world.sandbox.run(["erase", "shop", "files", "--email", JANE, "--apply"]);
+    world.sandbox.run(["erase", "shop", "files", "--email", JANE, "--apply"]).exits(0).never_says("not everything");
+    // What is kept rightly has not come back.
+    world.sandbox.run(["scan", "shop"]).never_says("back after");
+    world.sandbox.run(["suppression", "check"]).exits(0).prints("nobody");
     let row = sqlite(&world.sandbox.path("shop.sqlite"), "SELECT email, first_name FROM customers WHERE id = 17");
     assert!(row.contains("@pseudonym.invalid") && !row.contains("Jane"), "{row}");
     let orders = sqlite(&world.sandbox.path("shop.sqlite"), "SELECT count(*) FROM orders WHERE customer_id = 17");
@@ -342,24 +351,104 @@ fn a_value_is_corrected_in_every_place() {
     world.sandbox.run(["scan"]).exits(0).says("back after a correction");
 }
 
+/// Keys that are personal themselves are sealed, and the rows are found by them; integers, too.
+#[test]
+fn rows_whose_integer_key_is_personal_are_erased_and_minimised() {
+    let sandbox = Sandbox::new();
+    let mut sql = "CREATE TABLE people (phone INTEGER PRIMARY KEY, email TEXT, created_at TEXT);\n\
+                   CREATE TABLE visits (phone INTEGER, n INTEGER, page TEXT, email TEXT, PRIMARY KEY (phone, n));\n"
+        .to_owned();
+    for customer in 1..=CUSTOMERS {
+        let (phone, email) = (2_025_550_100 + customer, email(customer));
+        let year = if customer == 5 { 1971 } else { 2025 };
+        sql += &format!("INSERT INTO people VALUES ({phone}, '{email}', '{year}-01-31');\n");
+        sql += &format!("INSERT INTO visits VALUES ({phone}, 1, '/a', '{email}'), ({phone}, 2, '/b', '{email}');\n");
+    }
+    sqlite(&sandbox.path("shop.sqlite"), &sql);
+    sandbox.file(
+        "residuum.toml",
+        "[[source]]\nname = \"shop\"\nurl = \"sqlite:shop.sqlite\"\n[[map]]\nsource = \"shop\"\nobject = \"main.people\"\n\
+         retention = \"40y\"\ncollected_at = \"created_at\"\n",
+    );
+    sandbox.run(["scan"]).exits(0);
+    let found = sandbox.run(["find", "--email", JANE, "--format", "jsonl"]).exits(0).nowhere("20255501");
+    assert_eq!(found.lines().len(), 3, "{}", found.stdout);
+    sandbox.run(["find", "--email", JANE, "--show-values"]).exits(0).prints("2025550117");
+    let disclosed = sandbox.run(["disclose", "--email", JANE, "--output", "package"]).exits(0);
+    disclosed.nowhere("not fetched");
+    sandbox.run(["erase", "--email", JANE, "--apply"]).exits(0).says("3 records deleted").nowhere("20255501");
+    sandbox.run(["verify", "--email", JANE, "--quiet"]).exits(0);
+    let count = |of: &str| sqlite(&sandbox.path("shop.sqlite"), &format!("SELECT count(*) FROM {of}"));
+    assert_eq!((count("people"), count("visits")), ("39".to_owned(), "78".to_owned()));
+
+    sandbox.run(["minimise", "--format", "jsonl"]).exits(0).prints("delete record").nowhere("20255501");
+    sandbox.run(["minimise", "--apply"]).exits(0).says("1 record deleted").nowhere("20255501");
+    assert_eq!(count("people"), "38");
+    assert!(sandbox.run(["audit", "export"]).exits(0).nowhere("20255501").stdout.contains("minimised"));
+}
+
+/// What is past its time and stays is no reason to come again, and what cannot be judged is said.
+#[test]
+fn minimise_says_what_is_left_and_comes_to_an_end() {
+    let sandbox = Sandbox::new();
+    let rows: String = (1..=9).map(|n| format!("{n},customer{n}@example.com,2001-01-0{n}\n")).collect();
+    for name in ["carts", "held"] {
+        sandbox.file(format!("data/{name}.csv"), format!("id,email,created_at\n{rows}"));
+    }
+    let map = "[[source]]\nname = \"files\"\nurl = \"data\"\n[[map]]\nsource = \"files\"\nretention = \"2y\"\n\
+               collected_at = \"created_at\"\n[[erase]]\nobject = \"carts.csv\"\nstrategy = \"pseudonym\"\n[[retain]]\n\
+               object = \"held.csv\"\nexception = \"hold\"\nreason = \"a suit\"\napproved_by = \"legal\"\n";
+    sandbox.file("residuum.toml", map);
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["minimise", "--apply"]).exits(0).says("9 records edited").says("a suit").never_says("still past");
+    let once = fs::read_to_string(sandbox.path("data/carts.csv")).expect("it is text");
+    assert!(once.contains("@pseudonym.invalid") && !once.contains("@example.com"), "{once}");
+    sandbox.run(["minimise", "--apply"]).exits(0).says("0 records edited");
+    assert_eq!(
+        fs::read_to_string(sandbox.path("data/carts.csv")).expect("it is text"),
+        once,
+        "no pseudonym of another"
+    );
+
+    sandbox.file("data/app.log", "2001-01-31T08:15:00Z login of customer1@example.com from web\n".repeat(9));
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["minimise"]).exits(2).says("app.log").says("running text");
+}
+
 #[test]
 fn killed_at_any_moment_the_same_command_ends_in_the_same_state() {
     let rounds = if std::env::var_os("RESIDUUM_TEST_FULL").is_some() { 60 } else { 4 };
     let world = World::new("killed");
     world.scan();
     let others = world.others();
+    let is_begun = || -> bool {
+        fs::read_dir(world.sandbox.path(".residuum/erasures")).is_ok_and(|mut files| {
+            files.any(|file| file.is_ok_and(|of| of.path().extension() == Some("plan".as_ref())))
+        })
+    };
+    let mut hits = 0;
     for round in 0..rounds {
         let mut command = world.sandbox.command(["erase", "--email", JANE, "--apply", "--quiet"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-        std::thread::sleep(Duration::from_millis(20 + 97 * round % 1500));
+        if round == 0 {
+            // The first is killed once its plan stands there.
+            while !is_begun() && child.try_wait().expect("it can be asked").is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        } else {
+            std::thread::sleep(Duration::from_millis(20 + 97 * round % 1500));
+        }
         child.kill().expect("it can be killed");
         child.wait().expect("it has ended");
+        hits += u32::from(is_begun());
         if round % 3 == 2 {
             // Somebody scans in between: what was found then is no longer what is there.
             world.scan();
         }
     }
+    assert!(hits > 0, "no erasure was killed that had begun");
     world.erase().exits(0);
+    assert!(!is_begun(), "it has come to its end");
     world.is_gone();
     assert_eq!(world.others(), others, "others' rows are as they were");
     let left: Vec<_> = fs::read_dir(world.sandbox.path("data")).expect("it is there").flatten().collect();

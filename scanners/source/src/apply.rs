@@ -112,8 +112,12 @@ impl Refusal {
 
 /// Decides what becomes of records, as they are at the moment of writing.
 ///
-/// Only records of the [`Target`] are shown, but a batch may hold others beside them, which are left alone. The same
-/// record may be shown more than once when a connector has to begin again; the last answer counts.
+/// Only records of the [`Target`] are shown, but a batch may hold others beside them, which are left alone.
+///
+/// The same record may be shown in several batches of a part: in windows of a long value, or where a column is in two
+/// forms. What is asked for adds up: an answer that asks for nothing takes none back, and a deletion goes before
+/// replacements. A connector that has to begin again opens the part again; what was asked for and refused before then
+/// does not count.
 pub trait Editor {
     /// A part of the object begins.
     fn open(&mut self, part: &Part);

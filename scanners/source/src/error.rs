@@ -56,6 +56,14 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What it says without the name of an object, which may be personal: for whoever names the object otherwise.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Lost { reason, .. } | Self::Unreadable { reason, .. } => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+
     /// An object that cannot be read, for this reason.
     pub fn unreadable(object: &ObjectPath, reason: impl Into<String>) -> Self {
         Self::Unreadable { object: object.clone(), reason: reason.into() }

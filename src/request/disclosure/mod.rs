@@ -28,7 +28,7 @@ mod redact;
 mod show;
 #[cfg(test)]
 mod tests;
-mod whose;
+pub(super) mod whose;
 mod window;
 mod withheld;
 mod write;

@@ -83,7 +83,7 @@ pub(super) const fn is_about_a_person(kind: Type) -> bool {
 }
 
 /// The roles in which a person stands in a record, by the fields that led there.
-pub(super) struct Roles {
+pub(in crate::request) struct Roles {
     here: Vec<BTreeSet<String>>,
 }
 
@@ -117,6 +117,13 @@ impl Roles {
             || self.here.iter().all(BTreeSet::is_empty) && role.iter().all(|word| SELF.contains(&word.as_str()));
         role.is_empty() || self.here.contains(&role) || plain()
     }
+}
+
+/// Whether a table is named after people of whom records are kept: `customers`, `app_users`.
+pub(in crate::request) fn is_named_after_people(table: &str) -> bool {
+    let words = words(table);
+    let Some(last) = words.last() else { return false };
+    SELF.contains(&last.strip_suffix('s').unwrap_or(last))
 }
 
 /// Whether the name of a field says that it holds another person's name, address or number.
