@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use measure::{Claims, Cost, Outcome, Workspace};
 use residuum::config::Config;
-use residuum::identity::{Identifier, Subject};
+use residuum::identity::{FindOptions, Identifier, Subject};
 use residuum::index::{Index, Keyring};
 use residuum::request::{self, CarryOut, Corrections, Planner, Policy, Store};
 use residuum_detect::{Detector, IndexKey, RuleSet, Type};
@@ -143,7 +143,7 @@ fn carry_out(server: &Server, workspace: &Workspace) -> Outcome<(Duration, Durat
     let planner =
         Planner { reader: &reader, keys: index.keys(), detector: &detector, sources: &sources, policy: &policy };
     let begun = Instant::now();
-    let plan = planner.erasure(&subjects).map_err(|error| text(&error))?;
+    let plan = planner.erasure(&subjects, &FindOptions::default()).map_err(|error| text(&error))?;
     let planned = begun.elapsed();
     let with = CarryOut {
         index: &index,

@@ -251,9 +251,8 @@ impl Planner<'_> {
     /// The sources that can be reached, by what the index calls them.
     pub(super) fn named_sources(&self) -> NamedSources<'_> {
         let mut worker = self.detector.worker();
-        let named = |source: &Box<dyn Source>| seal_name(&mut worker, self.keys, source.name());
-        let names: Vec<String> = self.sources.iter().map(named).collect();
-        NamedSources(names.into_iter().zip(self.sources.iter().map(Box::as_ref)).collect())
+        let sources = self.sources.iter().map(Box::as_ref);
+        NamedSources(sources.map(|source| (seal_name(&mut worker, self.keys, source.name()), source)).collect())
     }
 
     /// The fields whose values are what their name says, rather than text in which something is said.

@@ -177,7 +177,6 @@ fn search(cx: &mut Cx<'_>, decoded: &[u8], pieces: &[Piece], depth: u8, child: &
         let place = place_of_start(pieces, found.start)..place_of_end(pieces, found.end);
         // All of a value that is encoded can be replaced, whatever it stands in.
         let is_all = (found.start, found.end) == (0, decoded.len() as u32) && place == (0..cx.text.len() as u32);
-        let is_escaped = matches!(piece_of(pieces, found.start).form, Form::Plain | Form::Escape(_));
         cx.found.push(Found {
             start: base + place.start,
             end: base + place.end,

@@ -28,7 +28,9 @@ fn planned(table: &str, columns: &[&str], row: &[&str], policy: &str) -> Vec<&'s
 fn a_record_goes_if_it_is_nobody_elses() {
     const DELETE: &str = "delete record";
     const FOUND: &str = "replace what was found";
-    let cases: [(&str, &str, &[&str], &[&str], &str); 8] = [
+    // What it is, the table, its columns, the row's values, what becomes of it.
+    type Case = (&'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static str);
+    let cases: [Case; 8] = [
         ("her own", "orders", &["id", "email", "total"], &["1", JANE, "9.50"], DELETE),
         (
             "another customer's, sent to her",
