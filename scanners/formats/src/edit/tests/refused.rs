@@ -59,6 +59,15 @@ fn what_cannot_be_written_is_refused_with_the_reason() {
 }
 
 #[test]
+fn the_end_of_its_line_keeps_no_row() {
+    let before = b"-- MySQL dump\nINSERT INTO t VALUES\n(1,'Ann'),\n(2,'Bob')\nON CONFLICT DO NOTHING;\n";
+    let told = edit("a.sql", before, "a.sql", "Bob", Do::Delete, &Limits::default());
+    assert_eq!((told.deleted, told.refused.len()), (1, 0), "{:?}", told.refused);
+    let after = "-- MySQL dump\nINSERT INTO t VALUES\n(1,'Ann')\nON CONFLICT DO NOTHING;\n";
+    assert_eq!(String::from_utf8_lossy(&told.bytes), after);
+}
+
+#[test]
 fn what_is_not_read_again_is_not_gone() {
     let bytes = zip(&[("a.txt", b"a\n"), ("b.csv.gz", &gzip(PEOPLE.as_bytes()))]);
     let part = "a.zip!b.csv.gz!b.csv";

@@ -115,6 +115,14 @@ fn quoted(new: &[u8], quote: u8, backslash: bool) -> Result<Vec<u8>, Refusal> {
 /// Takes out of the wishes the rows that cannot be taken out of their statement, and says why.
 pub(super) fn check(wishes: &mut Wishes, page: &Page, refuse: &mut dyn FnMut(&Record, Refusal)) {
     let shared = "other text or rows stand on the same line: delete the row by hand, or replace its values";
+    // The end of a row's line, where the statement goes on behind it, is read as text.
+    let is_blank = |piece: &Piece| {
+        let characters = (piece.bytes.end - piece.bytes.start) / page.unit();
+        page.after(piece.bytes.start, characters as usize).iter().all(u8::is_ascii_whitespace)
+    };
+    for pieces in wishes.pieces.values_mut().filter(|pieces| pieces.len() > 1) {
+        pieces.retain(|piece| is_row(piece) || !is_blank(piece));
+    }
     let is_shared = |record: &Record| wishes.pieces.get(record).is_some_and(|pieces| pieces.len() > 1);
     let mut refused: Vec<(Record, &str)> =
         wishes.deletes.iter().filter(|record| is_shared(record)).map(|record| (record.clone(), shared)).collect();
