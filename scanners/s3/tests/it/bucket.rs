@@ -112,16 +112,7 @@ impl Bucket {
     }
 
     pub fn keep_versions(&self) {
-        self.versioning(BucketVersioningStatus::Enabled);
-    }
-
-    /// Keeps no more versions; those that are there stay.
-    pub fn suspend_versions(&self) {
-        self.versioning(BucketVersioningStatus::Suspended);
-    }
-
-    fn versioning(&self, status: BucketVersioningStatus) {
-        let on = VersioningConfiguration::builder().status(status).build();
+        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let set = self.client.put_bucket_versioning().bucket(&self.name).versioning_configuration(on).send();
         self.runtime.block_on(set).expect("versions can be kept");
     }

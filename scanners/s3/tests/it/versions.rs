@@ -119,21 +119,3 @@ fn an_object_that_goes_leaves_a_marker_and_no_version_comes_back() {
         assert!(!names(&source).contains(&key.to_owned()), "it is not there any more");
     }
 }
-
-#[test]
-fn where_versions_are_suspended_no_older_one_comes_back() {
-    let Some(bucket) = Bucket::on_moto() else { return };
-    let letter = "From: ann@example.com\r\nTo: bob@example.com\r\nSubject: hello\r\n\r\nDear Bob\r\n";
-    bucket.keep_versions();
-    bucket.put("a.eml", letter.replace("Dear", "First"));
-    bucket.suspend_versions();
-    bucket.put("a.eml", letter);
-    let (before, _) = bucket.versions("a.eml");
-    assert_eq!((before.len(), before[0].as_str()), (2, "null"));
-    let source = source(&bucket, false, true);
-    let edited = delete_all(&source, "a.eml", BOB);
-    assert_eq!(edited.receipts.len(), 1, "{edited:?}");
-    assert!(!edited.notes().join("; ").contains("`null`"), "its marker has taken its place: {edited:?}");
-    assert_eq!(bucket.versions("a.eml"), (vec![before[1].clone()], 1));
-    assert!(!names(&source).contains(&"a.eml".to_owned()), "it is not there any more");
-}
