@@ -377,8 +377,8 @@ fn the_map_is_exported_for_people_and_programs() {
 #[test]
 fn names_of_the_data_are_written_so_that_they_are_taken_for_names() {
     let sandbox = Sandbox::new();
-    sandbox.file("a/people.csv", "=cmd|x,email\n1,jane@example.com\n2,omar@example.com\n3,kim@example.com\n");
-    sandbox.file("b/people.csv", "-email,phone\njane@example.com,202-555-0143\nomar@example.com,202-555-0144\n");
+    sandbox.file("a/people.csv", "id,email\n1,jane@example.com\n2,omar@example.com\n3,kim@example.com\n");
+    sandbox.file("b/people.jsonl", "{\"-email\": \"jane@example.com\", \"phone\": \"202-555-0143\"}\n".repeat(2));
     let source = |name: &str, url: &str| format!("[[source]]\nname = \"{name}\"\nurl = \"{url}\"\n");
     sandbox.file("residuum.toml", source("crm.eu", "a") + &source("crm_eu", "b"));
     sandbox.run(["scan", "--quiet"]).exits(0);

@@ -13,7 +13,9 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use residuum_source::{Batch, Column, Flow, Record, RecordKind, Records, Rows, Sink};
 
+use super::flatten::LongValue;
 use super::rows::LONG;
+use super::schema::is_decimal;
 
 /// Values of one row group that no row has, as far as it was read.
 #[derive(Default)]
@@ -25,8 +27,8 @@ pub(super) struct Beside {
 struct Values {
     /// Of dictionaries.
     entries: HashSet<Vec<u8>>,
-    /// The dictionary that the entries are of.
-    dictionary: Option<ArrayRef>,
+    /// Whether the entries were taken in.
+    has_dictionary: bool,
     /// Of the footer, each with whether it is whole.
     bounds: Vec<(Vec<u8>, bool)>,
 }
@@ -36,7 +38,10 @@ impl Beside {
     pub fn new(row_group: &RowGroupMetaData, leaves: &[usize], names: &[Arc<str>]) -> Self {
         let mut beside = Self::default();
         for (&leaf, name) in leaves.iter().zip(names) {
-            let statistics = row_group.columns().get(leaf).and_then(|column| column.statistics());
+            // A decimal in bytes is read as a number, and no text.
+            let column = row_group.columns().get(leaf);
+            let column = column.filter(|column| !is_decimal(column.column_descr().self_type()));
+            let statistics = column.and_then(|column| column.statistics());
             let Some(Statistics::ByteArray(bounds)) = statistics else { continue };
             let values = beside.columns.entry(name.clone()).or_default();
             values.bounds.extend(whole_or_cut(bounds));
@@ -47,13 +52,13 @@ impl Beside {
     /// Takes in the dictionary of a column.
     pub fn dictionary(&mut self, name: &Arc<str>, entries: &ArrayRef) {
         let values = self.columns.entry(name.clone()).or_default();
-        if values.dictionary.as_ref().is_some_and(|known| Arc::ptr_eq(known, entries)) {
+        // A column has one dictionary in a row group; the library gives it anew with every batch.
+        if std::mem::replace(&mut values.has_dictionary, true) {
             return;
         }
         let texts: &BinaryArray = entries.as_binary();
         let short = (0..texts.len()).filter(|&i| texts.is_valid(i)).map(|i| texts.value(i));
         values.entries.extend(short.filter(|text| !text.is_empty() && text.len() <= LONG).map(<[u8]>::to_vec));
-        values.dictionary = Some(entries.clone());
     }
 
     /// Leaves out what rows have.
@@ -63,34 +68,54 @@ impl Beside {
             if values.entries.is_empty() && values.bounds.is_empty() {
                 return;
             }
-            values.entries.remove(value);
-            values.bounds.retain(|(bound, is_whole)| match is_whole {
-                true => bound != value,
-                // The last byte of a bound that was cut may be one more than that of the value.
-                false => !value.starts_with(&bound[..bound.len() - 1]),
-            });
+            values.leave_out(value);
         }
     }
 
-    /// Hands over what is left.
-    pub fn hand_over(self, row_group: usize, sink: &mut dyn Sink) -> Flow {
-        let mut columns = Vec::new();
-        for (name, values) in self.columns {
+    /// Leaves out a value that a row has and that is too long for its column.
+    pub fn in_row(&mut self, long: &LongValue) {
+        if let Some(values) = self.columns.get_mut(&long.field) {
+            values.leave_out(&long.bytes);
+        }
+    }
+
+    /// Hands over what is left, in batches of about this many bytes.
+    pub fn hand_over(self, row_group: usize, batch_bytes: usize, sink: &mut dyn Sink) -> Flow {
+        let name = format!("row group {row_group}{NO_ROW}");
+        for (field, values) in self.columns {
             let bounds = values.bounds.into_iter().map(|(bound, _)| bound);
             let mut texts: Vec<Vec<u8>> = values.entries.into_iter().chain(bounds).collect();
             texts.sort_unstable();
             texts.dedup();
-            let mut column = Column::new(name);
-            texts.iter().for_each(|text| column.push(text));
-            column.rows = Rows::Listed(vec![0; texts.len()]);
-            columns.extend((!texts.is_empty()).then_some(column));
+            let mut texts = texts.into_iter().peekable();
+            while texts.peek().is_some() {
+                let mut column = Column::new(field.clone());
+                while let Some(text) = texts.next_if(|_| column.bytes.len() < batch_bytes) {
+                    column.push(&text);
+                }
+                column.rows = Rows::Listed(vec![0; column.len()]);
+                let records = Records::Named { kind: RecordKind::Part, names: vec![name.clone()] };
+                sink.batch(Batch { records, columns: vec![column], raw_bytes: 0 })?;
+            }
         }
-        if columns.is_empty() {
-            return Flow::Continue(());
-        }
-        let records = Records::Named { kind: RecordKind::Part, names: vec![format!("row group {row_group}{NO_ROW}")] };
-        sink.batch(Batch { records, columns, raw_bytes: 0 })
+        Flow::Continue(())
     }
+}
+
+impl Values {
+    fn leave_out(&mut self, value: &[u8]) {
+        self.entries.remove(value);
+        self.bounds.retain(|(bound, is_whole)| match is_whole {
+            true => bound != value,
+            false => !value.starts_with(without_last_character(bound)),
+        });
+    }
+}
+
+/// The last character of a bound that was cut may be one more than that of the value.
+fn without_last_character(bound: &[u8]) -> &[u8] {
+    let is_first = |byte: &u8| byte & 0xc0 != 0x80;
+    &bound[..bound.iter().rposition(is_first).unwrap_or(0)]
 }
 
 const NO_ROW: &str = ", in no row";

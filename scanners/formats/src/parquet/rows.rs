@@ -61,6 +61,7 @@ pub(super) fn read(
             let flat = flatten.batch(&piece);
             flat.dictionaries.iter().for_each(|(name, entries)| beside.dictionary(name, entries));
             flat.columns.iter().for_each(|column| beside.in_rows(column));
+            flat.long.iter().for_each(|long| beside.in_row(long));
             let count = piece.num_rows() as u64;
             let first = Record::row_group(row_group as u32, row).number();
             *records += count;
@@ -75,7 +76,7 @@ pub(super) fn read(
             row += count;
         }
     }
-    beside.hand_over(row_group, sink)?;
+    beside.hand_over(row_group, limits.batch_bytes, sink)?;
     let expected = metadata.num_rows() as u64;
     ControlFlow::Continue(match row == expected {
         true => Ok(()),

@@ -69,7 +69,7 @@ pub(super) fn without_strings(node: &Type) -> Result<TypePtr> {
     Ok(Arc::new(plain))
 }
 
-fn is_decimal(node: &Type) -> bool {
+pub(super) fn is_decimal(node: &Type) -> bool {
     let info = node.get_basic_info();
     matches!(info.logical_type_ref(), Some(LogicalType::Decimal { .. }))
         || info.converted_type() == ConvertedType::DECIMAL

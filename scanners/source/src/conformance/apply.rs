@@ -14,12 +14,13 @@ pub struct Edits {
     part: String,
     delete: Vec<(String, String)>,
     set: Vec<(String, String, Option<String>)>,
+    may_go: Option<RecordKind>,
 }
 
 impl Edits {
     /// No edits yet of the part of this full name.
     pub fn new(part: &str) -> Self {
-        Self { part: part.to_owned(), delete: Vec::new(), set: Vec::new() }
+        Self { part: part.to_owned(), delete: Vec::new(), set: Vec::new(), may_go: None }
     }
 
     /// Deletes the records in which this value stands, whole, in a field; in running text the lines that contain it.
@@ -40,6 +41,13 @@ impl Edits {
     #[must_use]
     pub fn null(mut self, field: &str, value: &str) -> Self {
         self.set.push((field.to_owned(), value.to_owned(), None));
+        self
+    }
+
+    /// Records of this kind may go or stay: what stands in a file beside its rows goes when these are written anew.
+    #[must_use]
+    pub fn may_go(mut self, kind: RecordKind) -> Self {
+        self.may_go = Some(kind);
         self
     }
 
@@ -107,8 +115,11 @@ pub fn check_apply(source: &dyn Source, edits: &Edits) -> Vec<Receipt> {
     assert_eq!(names(&before), names(&after), "the same parts are there");
     for (name, values) in &before.values {
         if *name == edits.part {
-            let expected = records(values, Some(edits));
-            let is = records(&after.values[name], None);
+            let compared = |values: &[Seen]| -> Vec<Seen> {
+                values.iter().filter(|(record, ..)| Some(record.kind()) != edits.may_go).cloned().collect()
+            };
+            let expected = records(&compared(values), Some(edits));
+            let is = records(&compared(&after.values[name]), None);
             assert!(expected == is, "`{name}` holds what it should: {} and {} records", expected.len(), is.len());
         } else {
             assert!(records(values, None) == records(&after.values[name], None), "`{name}` is as it was");
