@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 use residuum_detect::{Fingerprint, Scheme, Type};
 use residuum_source::Record;
 
-use super::find::{Links, find, stands_with_several};
+use super::find::{Links, find};
+use super::shared::stands_with_several;
 use super::{FindOptions, Identifier, Subject};
 use crate::index::{IndexError, Keyring, Reader};
 

@@ -7,6 +7,7 @@
 mod expand;
 mod find;
 pub mod links;
+mod shared;
 mod subject;
 
 pub use expand::{Candidate, candidates};
