@@ -2,7 +2,8 @@
 //!
 //! Coverage-guided fuzzing needs a compiler that is not stable, so that this goes without: each file that another program
 //! made is cut, flipped, doubled and mixed for as many seconds as `RESIDUUM_FUZZ_SECONDS` says (2 if it says nothing),
-//! one thread for each decoder. A run that fails says with what seed, file and count of rounds it did.
+//! one thread for each decoder. A run that fails says with what seed, file and count of rounds it did; with
+//! `RESIDUUM_FUZZ_DECODER`, `RESIDUUM_FUZZ_SEED` and `RESIDUUM_FUZZ_ROUND` it is done again, alone and from that round on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,10 +49,11 @@ fn damaged_files_come_to_an_end() {
     }));
     let (begun, time) = (Instant::now(), Duration::from_secs(seconds));
     let mut running = Vec::new();
-    for (decoder, names) in DECODERS {
+    let only = std::env::var("RESIDUUM_FUZZ_DECODER").ok();
+    for (decoder, names) in DECODERS.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
         let files = files.clone();
-        // When it began its last input, in milliseconds: one that hangs is found from outside.
-        let last = Arc::new(AtomicU64::new(0));
+        // One that hangs is found from outside.
+        let last = Arc::new(Last::default());
         let at = last.clone();
         let run = move || {
             let is_one = |(path, _): &&(PathBuf, Vec<u8>)| names.iter().any(|name| is_of(path, name));
@@ -64,8 +66,10 @@ fn damaged_files_come_to_an_end() {
     while running.iter().any(|(.., thread)| !thread.is_finished()) {
         std::thread::sleep(Duration::from_millis(50));
         for (decoder, last, thread) in &running {
-            let since = Duration::from_millis(last.load(Ordering::Relaxed));
-            assert!(thread.is_finished() || begun.elapsed() < since + MOST, "{decoder} hangs");
+            let since = Duration::from_millis(last.begun.load(Ordering::Relaxed));
+            let round = last.round.load(Ordering::Relaxed);
+            let hangs = !thread.is_finished() && begun.elapsed() >= since + MOST;
+            assert!(!hangs, "{decoder} hangs in round {round}, RESIDUUM_FUZZ_SEED={seed}");
         }
     }
     for (decoder, _, thread) in running {
@@ -74,16 +78,18 @@ fn damaged_files_come_to_an_end() {
     }
 }
 
-fn fuzz(
-    decoder: &str,
-    files: &[&(PathBuf, Vec<u8>)],
-    seed: u64,
-    begun: Instant,
-    time: Duration,
-    last: &AtomicU64,
-) -> u64 {
+/// The last input that was begun.
+#[derive(Default)]
+struct Last {
+    round: AtomicU64,
+    /// When, in milliseconds.
+    begun: AtomicU64,
+}
+
+fn fuzz(decoder: &str, files: &[&(PathBuf, Vec<u8>)], seed: u64, begun: Instant, time: Duration, last: &Last) -> u64 {
     let mut random = Random(seed ^ decoder.bytes().fold(0u64, |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte)));
     let mut rounds = 0;
+    let first = std::env::var("RESIDUUM_FUZZ_ROUND").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
     let limits = Limits {
         batch_bytes: 4 << 10,
         whole_bytes: 16 << 20,
@@ -97,7 +103,12 @@ fn fuzz(
         let mut bytes = whole.clone();
         let other = &files[random.below(files.len())].1;
         (0..1 + random.below(4)).for_each(|_| damage(&mut bytes, other, &mut random));
-        last.store(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+        if rounds < first {
+            rounds += 1;
+            continue;
+        }
+        last.begun.store(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+        last.round.store(rounds, Ordering::Relaxed);
         let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         let started = Instant::now();
         let told = std::panic::catch_unwind(|| {

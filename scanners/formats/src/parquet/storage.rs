@@ -18,7 +18,13 @@ pub(crate) struct Storage(Arc<dyn ReadAt>);
 pub(crate) struct Onward {
     from: Arc<dyn ReadAt>,
     at: u64,
+    /// How often something was asked for behind the end.
+    behind: u32,
 }
+
+/// The library takes what a damaged header counts at its word and skips millions of elements that are not there, each by
+/// reading nothing behind the end: it is told so after so many.
+const MOST_BEHIND: u32 = 100;
 
 impl Storage {
     pub(crate) fn new(from: Arc<dyn ReadAt>) -> Self {
@@ -65,7 +71,7 @@ impl Storage {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = Vec::with_capacity(length);
-        Onward { from: self.0.clone(), at: start }.take(length as u64).read_to_end(&mut bytes)?;
+        Onward::new(&self.0, start).take(length as u64).read_to_end(&mut bytes)?;
         if bytes.len() < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -73,10 +79,22 @@ impl Storage {
     }
 }
 
+impl Onward {
+    fn new(from: &Arc<dyn ReadAt>, at: u64) -> Self {
+        Self { from: from.clone(), at, behind: 0 }
+    }
+}
+
 impl Read for Onward {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.from.read_at(buf, self.at)?;
         self.at += n as u64;
+        if n == 0 && !buf.is_empty() {
+            self.behind += 1;
+            if self.behind > MOST_BEHIND {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
         Ok(n)
     }
 }
@@ -91,7 +109,7 @@ impl ChunkReader for Storage {
     type T = BufReader<Onward>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(BufReader::new(Onward { from: self.0.clone(), at: start }))
+        Ok(BufReader::new(Onward::new(&self.0, start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {

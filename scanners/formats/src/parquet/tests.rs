@@ -188,6 +188,16 @@ fn damaged_files_say_so() {
     assert_eq!(collect(whole, &limits).1.coverage, Coverage::Limit);
 }
 
+/// Without an end to it the library would skip them one by one, for minutes.
+#[test]
+fn a_page_header_with_a_list_of_two_thousand_million_numbers_is_damaged() {
+    let mut bytes = fixture("types.parquet");
+    // Thrift: field 15, a list of doubles, 2^31 - 1 of them.
+    bytes[4..11].copy_from_slice(&[0xf9, 0xf7, 0xff, 0xff, 0xff, 0xff, 0x07]);
+    let (_, outcome) = collect(bytes, &Limits::default());
+    assert_eq!(outcome.coverage, Coverage::Unreadable, "{:?}", outcome.reason);
+}
+
 #[test]
 fn a_damaged_row_group_does_not_hide_the_others() {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..3000));
