@@ -196,6 +196,12 @@ fn everybody_is_found_where_they_are_and_nowhere_else() {
         places.iter().for_each(|(_, object, _)| *counts.entry(object.clone()).or_default() += 1);
         counts
     };
+    let share = |part: usize, whole: usize| part as f64 / whole as f64;
+    let right = truth.own.len() - missed.len();
+    println!("subjects recall    {:.4}  {right} of {}", share(right, truth.own.len()), truth.own.len());
+    println!("subjects precision {:.4}  {right} of {}", share(right, found.own.len()), found.own.len());
+    let marked = truth.joint.len() - unmarked.len();
+    println!("subjects joint     {:.4}  {marked} of {}", share(marked, truth.joint.len()), truth.joint.len());
     assert!(missed.is_empty(), "missed, by object: {:?}, such as {:?}", by_object(&missed), missed.first());
     assert!(wrong.is_empty(), "wrong, by object: {:?}, such as {:?}", by_object(&wrong), wrong.first());
     assert!(unmarked.is_empty(), "joint and not marked so: {unmarked:?}");
