@@ -167,12 +167,10 @@ impl Engine {
                 1 + stops.trailing_zeros() as usize
             }
         };
+        positions.retain(|at| self.lexicon.may_begin(texts.bytes, at, length(at)));
         for at in positions.iter() {
-            let len = length(at);
-            if self.lexicon.may_begin(texts.bytes, at, len) {
-                let limit = values.around(at).end;
-                self.lexicon.compare(&texts.bytes[..limit], at, len, events);
-            }
+            let limit = values.around(at).end;
+            self.lexicon.compare(&texts.bytes[..limit], at, length(at), events);
         }
         positions.clear();
         for (i, b) in bits.iter().enumerate() {
@@ -182,9 +180,10 @@ impl Engine {
             }
         }
         let words = events.len();
+        positions.retain(|at| self.lexicon.may_be_name(texts.bytes, at, length(at)));
         for at in positions.iter() {
             let len = length(at);
-            if self.lexicon.may_be_name(texts.bytes, at, len) && at + len <= values.around(at).end {
+            if at + len <= values.around(at).end {
                 self.lexicon.compare_names(texts.bytes, at, len, events);
             }
         }
@@ -220,6 +219,18 @@ impl Positions {
             self.len += STEP;
         }
         self.len = end;
+    }
+
+    /// Keeps some, without a branch on which: it could not be foretold.
+    #[inline]
+    fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        let mut kept = 0;
+        for i in 0..self.len {
+            let at = self.all[i];
+            self.all[kept] = at;
+            kept += usize::from(keep(at as usize));
+        }
+        self.len = kept;
     }
 
     fn iter(&self) -> impl Iterator<Item = usize> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::Cx;
 use super::cx::Confidence;
@@ -20,6 +20,10 @@ pub(crate) struct Pattern {
     source: String,
     /// Index of the group that is the finding; 0 is the whole match.
     group: usize,
+    /// How far behind the last place where a match may begin anything can decide about it.
+    reach: usize,
+    /// What stands in every match, if that is told quicker than a match.
+    run: Option<RequiredRun>,
     /// Whether every match begins with the word that opened the window.
     pub anchored: bool,
 }
@@ -43,8 +47,10 @@ impl Pattern {
         if size(&hir) > LARGEST {
             return Err("the pattern is too large: ask for fewer repetitions".to_owned());
         }
+        let reach = hir.properties().maximum_len().map_or(LONGEST, |longest| LONGEST.min(longest + LOOK));
+        let (group, run) = (value_group(&hir).unwrap_or(0), RequiredRun::of(&hir));
         let source = if anchored { format!(r"\A(?:{source})") } else { source.to_owned() };
-        Ok(Self { rule, regex: OnceLock::new(), source, group: value_group(&hir).unwrap_or(0), anchored })
+        Ok(Self { rule, regex: OnceLock::new(), source, group, reach, run, anchored })
     }
 
     fn regex(&self) -> &Regex {
@@ -58,6 +64,11 @@ impl Pattern {
     /// Reports the matches that start in `from..to`, and gives the end of the last.
     pub(crate) fn run(&self, cx: &mut Cx<'_>, from: usize, to: usize) -> usize {
         let text = cx.text;
+        if !self.anchored
+            && self.run.as_ref().is_some_and(|run| !run.is_in(&text[from..text.len().min(to + self.reach)]))
+        {
+            return from;
+        }
         let compiled = cx.engine.rules[usize::from(self.rule)].clone();
         let mut at = from;
         while at < to {
@@ -91,7 +102,7 @@ impl Pattern {
         let (haystack, at, shift) = if self.anchored {
             (&text[from..text.len().min(from + LONGEST_ANCHORED)], 0, from)
         } else {
-            (&text[..text.len().min(to + LONGEST)], from, 0)
+            (&text[..text.len().min(to + self.reach)], from, 0)
         };
         let found = self.regex().find_at(haystack, at).filter(|m| m.start() + shift < to)?;
         let value = if self.group == 0 {
@@ -137,6 +148,68 @@ fn size(hir: &Hir) -> usize {
     }
 }
 
+/// Bytes of one class in a row, as many of which stand in every match of a pattern.
+struct RequiredRun {
+    class: [bool; 256],
+    len: usize,
+}
+
+impl RequiredRun {
+    /// The longest run of a class small enough to be rare in what is no match.
+    fn of(hir: &Hir) -> Option<Self> {
+        match hir.kind() {
+            HirKind::Repetition(repetition) if repetition.min >= 1 => match repetition.sub.kind() {
+                HirKind::Class(class) => Self::of_class(class, repetition.min as usize),
+                _ => Self::of(&repetition.sub),
+            },
+            HirKind::Capture(capture) => Self::of(&capture.sub),
+            HirKind::Concat(parts) => parts.iter().filter_map(Self::of).max_by_key(|run| run.len),
+            HirKind::Alternation(parts) => {
+                let mut runs = parts.iter().map(Self::of);
+                let first = runs.next()??;
+                runs.try_fold(first, |all, run| Some(all.or(&run?)))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_class(class: &Class, len: usize) -> Option<Self> {
+        let mut members = [false; 256];
+        let mut add = |first: u32, last: u32| {
+            // Characters beyond ASCII are of several bytes, each of them one of these.
+            let high = if last > 0x7f { 0x80..=0xff } else { 1..=0 };
+            (first..=last.min(0x7f)).chain(high).for_each(|byte| members[byte as usize] = true);
+        };
+        match class {
+            Class::Bytes(bytes) => bytes.iter().for_each(|r| add(u32::from(r.start()), u32::from(r.end()))),
+            Class::Unicode(all) => all.iter().for_each(|r| add(u32::from(r.start()), u32::from(r.end()))),
+        }
+        let size = members.iter().filter(|is| **is).count();
+        (len >= SHORTEST_RUN && size <= LARGEST_CLASS).then_some(Self { class: members, len })
+    }
+
+    fn or(mut self, other: &Self) -> Self {
+        self.class.iter_mut().zip(&other.class).for_each(|(of, is)| *of |= is);
+        self.len = self.len.min(other.len);
+        self
+    }
+
+    /// Whether there is such a run: every `len`th byte is asked for, and its neighbours where it is one.
+    fn is_in(&self, text: &[u8]) -> bool {
+        let is = |byte: &&u8| self.class[usize::from(**byte)];
+        let mut at = self.len - 1;
+        while at < text.len() {
+            let before = text[..at].iter().rev().take(self.len).take_while(is).count();
+            let here = text[at..].iter().take(self.len).take_while(is).count();
+            if here > 0 && before + here >= self.len {
+                return true;
+            }
+            at += here + self.len;
+        }
+        false
+    }
+}
+
 /// Words, in lower case, one of which every match of a pattern begins with; empty where there are no such words.
 pub(super) fn openers(source: &str) -> Vec<String> {
     let words = parse(source).ok().and_then(|hir| extend(&hir, vec![Opener::default()]));
@@ -146,7 +219,7 @@ pub(super) fn openers(source: &str) -> Vec<String> {
 }
 
 /// The beginning of a match.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Opener {
     word: String,
     /// Whether something other than a letter follows.
@@ -166,7 +239,12 @@ fn extend(hir: &Hir, openers: Vec<Opener>) -> Option<Vec<Opener>> {
     if openers.iter().all(|opener| opener.ended) {
         return Some(openers);
     }
-    let extended = match hir.kind() {
+    let mut extended = match hir.kind() {
+        // Behind a letter, a word's end: no letter follows.
+        HirKind::Look(Look::WordAscii | Look::WordUnicode | Look::WordEndAscii | Look::WordEndUnicode) => {
+            let end = |opener: Opener| Opener { ended: opener.ended || !opener.word.is_empty(), ..opener };
+            openers.into_iter().map(end).collect()
+        }
         HirKind::Empty | HirKind::Look(_) => openers,
         HirKind::Literal(literal) => {
             let text = std::str::from_utf8(&literal.0).ok()?;
@@ -190,6 +268,8 @@ fn extend(hir: &Hir, openers: Vec<Opener>) -> Option<Vec<Opener>> {
             if repetition.min == 0 { [openers, once].concat() } else { once }
         }
     };
+    extended.sort_unstable();
+    extended.dedup();
     (extended.len() <= MOST_OPENERS).then_some(extended)
 }
 
@@ -216,6 +296,11 @@ fn members(class: &Class) -> Option<Vec<char>> {
 
 /// How far before its window a match may begin, and how far behind it end.
 pub(super) const LONGEST: usize = 256;
+/// How far a boundary looks: one character.
+const LOOK: usize = 4;
+/// Runs and classes that are worth looking for before a pattern is.
+const SHORTEST_RUN: usize = 4;
+const LARGEST_CLASS: usize = 64;
 /// How long a match may be that begins with a word of its own.
 const LONGEST_ANCHORED: usize = 16 << 10;
 /// States that a pattern may have: more would cost tens of megabytes.
@@ -225,7 +310,33 @@ const MOST_OPENERS: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use super::openers;
+    use super::{RequiredRun, openers, parse};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_run_is_in_every_match() {
+        for (pattern, expected) in [
+            (r"\b(?:[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}|[0-9A-Fa-f]{12})\b", Some((22, 4))),
+            (r"(?i)account[:=]?(?P<value>[A-Za-z]{0,4}\d{6,17})", Some((10, 6))),
+            (r"(?i)ssaid=(?:[0-9a-f]{4}|none)", None),
+            (r"(?:\d{8})?x", None),
+            (r"(?:[A-Z]{4}-)+\d{3}", Some((26, 4))),
+            (r"[^\s]{5,9}", None),
+        ] {
+            let run = RequiredRun::of(&parse(pattern).expect("a pattern"));
+            let run = run.map(|run| (run.class.iter().filter(|is| **is).count(), run.len));
+            assert_eq!(run, expected, "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_is_seen_wherever_it_stands(text in "[0-9 ]{0,40}", least in 4usize..8) {
+            let run = RequiredRun::of(&parse(&format!("[0-9]{{{least}}}")).expect("a pattern")).expect("a run");
+            let longest = text.split(' ').map(str::len).max().unwrap_or(0);
+            prop_assert_eq!(run.is_in(text.as_bytes()), longest >= least);
+        }
+    }
 
     #[test]
     fn openers_are_what_every_match_begins_with() {
@@ -238,6 +349,8 @@ mod tests {
             (r"[A-Z]\d{3}", &[]),
             (r"[A-Za-z]+ly", &[]),
             (r"(?i)género: [mf]", &["género"]),
+            (r"(?i)\b(?:pan[ _-]?id|ssaid)\b[\x22']?\s{0,2}[:=]?\s{0,2}[0-9a-f]{16}\b", &["pan", "panid", "ssaid"]),
+            (r"(?i)ssaid[:=]?[0-9a-f]{16}", &[]),
         ] {
             let mut got = openers(pattern);
             got.sort();
