@@ -27,6 +27,8 @@ const FIRST_PACK_BYTES: u64 = 4 << 20;
 /// Listed objects that are looked up in the index together, and how long the first of them waits at most.
 const LOOKED_UP: usize = 4_096;
 const WAIT: Duration = Duration::from_millis(100);
+/// How many times as many may wait to be looked up.
+const AHEAD: usize = 4;
 /// Records sampled to plan the fields of an object that is split.
 const SAMPLED: u64 = 1_000;
 
@@ -73,8 +75,7 @@ pub(super) fn list(shared: &Shared<'_>, units: Sender<Work>) -> Listed {
         }
         let state = &shared.sources[index];
         let mut lister = Lister::new(shared, index, &units);
-        let ended = state.source.list(&mut |object| lister.object(object));
-        let flow = lister.flush();
+        let (ended, flow) = list_source(shared, state.source, &mut lister);
         listed.unchanged += lister.unchanged;
         if let Some(error) = lister.error {
             listed.error = Some(error);
@@ -90,14 +91,63 @@ pub(super) fn list(shared: &Shared<'_>, units: Sender<Work>) -> Listed {
     listed
 }
 
+/// Lists a source in a thread of its own, so that what it has listed is looked up while it goes on.
+fn list_source(shared: &Shared<'_>, source: &dyn Source, lister: &mut Lister<'_>) -> (Result<(), SourceError>, Flow) {
+    let (listed, to_look_up) = crossbeam_channel::bounded(AHEAD);
+    std::thread::scope(|scope| {
+        let listing = scope.spawn(move || Ahead::new(shared, listed).list(source));
+        let mut flow = to_look_up.iter().try_for_each(|objects| lister.look_up(objects));
+        drop(to_look_up); // what lists notices that nobody looks anything up any more
+        let ended = listing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if flow.is_continue() {
+            flow = lister.flush();
+        }
+        (ended, flow)
+    })
+}
+
+/// What is listed and not yet looked up.
+struct Ahead<'l> {
+    shared: &'l Shared<'l>,
+    listed: Sender<Vec<Object>>,
+    objects: Vec<Object>,
+    since: Instant,
+}
+
+impl<'l> Ahead<'l> {
+    fn new(shared: &'l Shared<'l>, listed: Sender<Vec<Object>>) -> Self {
+        Self { shared, listed, objects: Vec::new(), since: Instant::now() }
+    }
+
+    fn list(mut self, source: &dyn Source) -> Result<(), SourceError> {
+        let ended = source.list(&mut |object| self.object(object));
+        // Also what was listed before it failed.
+        let _ = self.send();
+        ended
+    }
+
+    fn object(&mut self, object: Object) -> Flow {
+        self.shared.go_on()?;
+        if self.objects.is_empty() {
+            self.since = Instant::now();
+        }
+        self.objects.push(object);
+        if self.objects.len() >= LOOKED_UP || self.since.elapsed() >= WAIT { self.send() } else { Flow::Continue(()) }
+    }
+
+    fn send(&mut self) -> Flow {
+        match self.listed.send(std::mem::take(&mut self.objects)) {
+            Ok(()) => Flow::Continue(()),
+            Err(_) => Flow::Break(Stop), // it was told why where they are looked up
+        }
+    }
+}
+
 struct Lister<'l> {
     shared: &'l Shared<'l>,
     source: usize,
     units: &'l Sender<Work>,
     worker: Worker<'l>,
-    /// Listed and not yet looked up.
-    ahead: Vec<Object>,
-    since: Instant,
     pack: Pack,
     packs: usize,
     accounted: Vec<(ListedPart, ObjectRecord)>,
@@ -120,8 +170,6 @@ impl<'l> Lister<'l> {
             source,
             units,
             worker,
-            ahead: Vec::new(),
-            since: Instant::now(),
             pack: Pack::default(),
             packs: 0,
             accounted: Vec::new(),
@@ -130,28 +178,12 @@ impl<'l> Lister<'l> {
         }
     }
 
-    /// Takes a listed object; it is looked up together with others.
-    fn object(&mut self, object: Object) -> Flow {
-        let shared = self.shared;
-        shared.go_on()?;
-        if self.ahead.is_empty() {
-            self.since = Instant::now();
-        }
-        self.ahead.push(object);
-        if self.ahead.len() >= LOOKED_UP || self.since.elapsed() >= WAIT {
-            self.look_up()
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-
-    /// Looks up what is ahead and decides what becomes of it.
+    /// Looks up what is listed and decides what becomes of it.
     ///
     /// Most names have nothing personal in them and are in the index as they are, which shows without looking for
     /// anything: what is there under the rules and the key of this scan was named by them. Only what is not found so, or
     /// has changed, is looked at and looked up by the name that the index would have.
-    fn look_up(&mut self) -> Flow {
-        let mut ahead = std::mem::take(&mut self.ahead);
+    fn look_up(&mut self, mut ahead: Vec<Object>) -> Flow {
         let plain: Vec<&str> = ahead.iter().map(|object| object.path.as_str()).collect();
         let known = match self.known(&plain) {
             Ok(known) => known,
@@ -330,7 +362,6 @@ impl<'l> Lister<'l> {
     }
 
     fn flush(&mut self) -> Flow {
-        self.look_up()?;
         self.send_pack()?;
         self.send_accounted()
     }
