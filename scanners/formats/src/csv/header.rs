@@ -12,7 +12,18 @@ pub(crate) fn has_header(rows: &[Vec<String>], width: usize) -> bool {
     let names: Vec<String> = first.iter().map(|cell| cell.trim().to_lowercase()).collect();
     let distinct = names.iter().filter(|name| !name.is_empty()).collect::<HashSet<_>>().len();
     let named = names.iter().filter(|name| !name.is_empty()).count();
-    let plausible = names.iter().all(|name| name.is_empty() || could_be_name(name));
+    let column = |i: usize| {
+        let cells = rest.iter().filter_map(move |row| row.get(i)).map(|cell| cell.trim());
+        cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
+    };
+    let said = names.iter().filter(|name| name.split(|c: char| !c.is_alphanumeric()).any(is_word)).count();
+    let numbered = |i: usize| most(&column(i), |cell| cell.bytes().any(|b| b.is_ascii_digit()));
+    let plausible = names.iter().enumerate().all(|(i, name)| match name.as_str() {
+        name if name.is_empty() || could_be_name(name) => true,
+        // Numbers rather than answers stand below it.
+        "no" => numbered(i),
+        name => said * 2 >= named && could_be_period(name) && numbered(i),
+    });
     if !plausible || named == 0 || named * 2 < names.len() || first.len() * 2 < width {
         return false;
     }
@@ -28,13 +39,22 @@ pub(crate) fn has_header(rows: &[Vec<String>], width: usize) -> bool {
         return false;
     }
     // A column of numbers, dates or addresses under a word.
-    let typed = |i: usize| {
-        let cells: Vec<&str> =
-            rest.iter().filter_map(|row| row.get(i)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect();
-        !cells.is_empty() && cells.iter().filter(|cell| !could_be_name(cell)).count() * 10 >= cells.len() * 8
-    };
+    let typed = |i: usize| most(&column(i), |cell| !could_be_name(cell));
     let typed = (0..first.len()).filter(|&i| !names[i].is_empty() && typed(i)).count();
     typed > 0 && (known > 0 || typed * 3 >= named || names.iter().all(|name| is_identifier(name)))
+}
+
+/// Whether there are cells, and nearly all are so.
+fn most(cells: &[&str], so: impl Fn(&str) -> bool) -> bool {
+    !cells.is_empty() && cells.iter().filter(|cell| so(cell)).count() * 10 >= cells.len() * 8
+}
+
+/// `q1`, `total_2024`, `2023` and `2023_q1` name what was counted in some time: a value looks so, too.
+fn could_be_period(name: &str) -> bool {
+    let year = name.get(..4).is_some_and(|year| year.parse().is_ok_and(|year| (1900..=2100).contains(&year)));
+    let starts =
+        name.starts_with(|c: char| c.is_alphabetic()) || year && !name[4..].starts_with(|c: char| c.is_ascii_digit());
+    starts && name.len() <= 64 && is_identifier(&name.replace('-', "_"))
 }
 
 /// A name is short, begins with a letter and holds no value: no address, no run of digits.
@@ -187,9 +207,12 @@ const WORDS: &[&str] = &[
     "ciudad",
 ];
 
+fn is_word(word: &str) -> bool {
+    WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// Whether a name in lower case holds a word that names columns.
 pub(crate) fn is_known_word(name: &str) -> bool {
-    name.split(|c: char| !c.is_alphanumeric())
-        .any(|word| WORDS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit())))
+    name.split(|c: char| !c.is_alphanumeric()).any(is_word)
         || ["id", "name", "email", "date", "phone", "number", "address"].iter().any(|word| name.ends_with(word))
 }

@@ -88,7 +88,7 @@ fn dialects() {
 
 #[test]
 fn a_header_is_told_from_a_record() {
-    let cases: [(&str, &[u8], bool); 11] = [
+    let cases: [(&str, &[u8], bool); 19] = [
         ("words over values", b"name,email\nAnn,ann@example.com\n", true),
         ("unknown words over numbers", b"foo,bar\n1,2\n3,4\n", true),
         ("an address in the first row", b"ann@example.com,5\nbob@example.com,6\n", false),
@@ -100,6 +100,14 @@ fn a_header_is_told_from_a_record() {
         ("the same cell twice", b"Ann,Ann,Ann\nBob,Bob,Bob\n", false),
         ("a phone number", b"Ann,555-0100\nBob,555-0101\n", false),
         ("header only", b"id,name,email\n", true),
+        ("a year in a name", b"id,phone,total_2024\n1001,2125550134,500\n1002,3125550177,731\n", true),
+        ("a year as a name", b"id,phone,2023\n1001,2125550134,500\n1002,3125550177,731\n", true),
+        ("quarters", b"id,dob,q1,q2\n1,1984-03-12,5,6\n2,1990-01-02,7,8\n", true),
+        ("no for number", b"no,cust,qty\n1,17,3\n2,18,4\n", true),
+        ("no for number, and a phone", b"no,phone,amount\n1,2125550134,500\n2,3125550177,731\n", true),
+        ("answers", b"david,no,2023\nanna,yes,2024\n", false),
+        ("answers under answers", b"item,no,4711\nprice,yes,4712\n", false),
+        ("sizes and years", b"shirt,l30,2023\nskirt,m28,2024\n", false),
     ];
     for (name, content, header) in cases {
         let dialect = Dialect::sniff(content, true, "csv").unwrap_or_else(|| panic!("{name}: is a CSV"));
