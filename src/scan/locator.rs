@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use residuum_detect::{FieldPlan, Fingerprint, RuleId, Treatment, Type, Worker, last_first};
+use residuum_detect::{FieldPlan, Fingerprint, RuleId, Treatment, Type, Worker, first_last, last_first};
 use residuum_source::KeyValue;
 
 use crate::index::{IndexError, Keyring};
@@ -76,12 +76,17 @@ pub(super) fn personal_stretches(worker: &mut Worker<'_>, keys: &Keyring, name: 
         let mut inner = start;
         for component in level.split_inclusive('/') {
             let name = component.trim_end_matches(['/', '!']);
+            // The slash behind a number in `415-555-0132/` goes on with it, for all that a text can tell.
+            if name.len() < component.len() || inner > start {
+                found.extend(stretches_of(worker, keys, name, inner));
+            }
             found.extend(behind_extensions(worker, keys, name, inner));
             found.extend(filed(worker, keys, name, inner));
             inner += component.len();
         }
         start += level.len();
     }
+    found.retain(|stretch| !is_host(name, stretch));
     found.sort_by_key(|stretch| (stretch.range.start, std::cmp::Reverse(stretch.range.end)));
     let mut at = 0;
     found.retain(|stretch| {
@@ -91,6 +96,13 @@ pub(super) fn personal_stretches(worker: &mut Worker<'_>, keys: &Keyring, name: 
         stands_clear
     });
     found
+}
+
+/// Whether it is the address of a server, as in `postgres://reader@192.0.2.7/shop`: that is nobody's.
+fn is_host(name: &str, stretch: &Stretch) -> bool {
+    let before = name[..stretch.range.start].trim_end_matches('[');
+    let authority = before.rsplit_once("://").map(|(_, authority)| authority);
+    stretch.kind == Type::IpAddress && authority.is_some_and(|authority| !authority.contains(['/', '?', '#']))
 }
 
 /// The personal stretches of a text that stands at `offset` of a name.
@@ -110,11 +122,11 @@ fn stretches_of(worker: &mut Worker<'_>, keys: &Keyring, text: &str, offset: usi
     found
 }
 
-/// In `Schmidt, Anna/` and `born-1984-03-12/` a name of a file or directory is one of a person, or a date of birth: by
+/// In `Schmidt, Anna/`, `Anna Schmidt/` and `born-1984-03-12/` a name of a file or directory is one of a person, or a date of birth: by
 /// itself, or beside a name that is sealed.
 fn filed(worker: &mut Worker<'_>, keys: &Keyring, component: &str, offset: usize) -> Vec<Stretch> {
     let mut found = Vec::new();
-    let person = last_first(component);
+    let person = last_first(component).or_else(|| first_last(component));
     if let Some(range) = &person {
         found.extend(typed(worker, keys, "person_name", component, range.clone(), offset));
     }
@@ -218,6 +230,9 @@ mod tests {
             "a!b/c.jsonl",
             "Jan, Feb/2026-01-31",
             "Paris, Texas",
+            "postgres://reader@192.0.2.7:5432/shop",
+            "mysql://198.51.100.7/shop",
+            "postgres://[2001:db8::7]:5432/shop",
         ] {
             assert_eq!(sealed(name), name);
         }
@@ -227,6 +242,12 @@ mod tests {
             ("dumps/jane@example.com.csv.gz!rows.csv", "jane@example.com"),
             ("calls/+1 202-555-0147.log", "202-555-0147"),
             ("hr/Schmidt, Anna/contract.pdf", "Anna"),
+            ("hr/Anna Schmidt/contract.pdf", "Schmidt"),
+            ("lk/528-82-2033/a.csv", "528-82"),
+            ("lk/4111111111111111/a.csv", "411111"),
+            ("lk/cust 415-555-0132/a.csv", "555"),
+            ("z.zip!528-82-2033/a.csv", "528-82"),
+            ("hr/Schmidt, Anna/+1 415-555-0132/a.csv", "555"),
             ("hr/Schmidt, Anna J. 1984-03-12.pdf", "Anna"),
             ("hr/Schmidt, Anna J. 1984-03-12.pdf", "1984"),
             ("hr/Schmidt, Anna (12.03.1984)/a.pdf", "1984"),

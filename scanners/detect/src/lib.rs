@@ -28,7 +28,7 @@ pub use field::{FieldPlan, Treatment};
 pub use fingerprint::{Fingerprint, IndexKey, Scheme};
 pub use hit::{Hit, RuleId};
 pub use literal::{Literal, Literals};
-pub use person::last_first;
+pub use person::{first_last, last_first};
 pub use rules::{
     Context, Example, FieldExample, FieldHints, Finder, Rule, RuleError, RuleProblem, RuleSet, Sensitivity, ValueForm,
 };

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub(crate) use alone::{at_given, at_small, at_surname};
 pub(crate) use cues::{CLOSINGS, KEYS, LABELS, RANKS, TITLES};
-pub use filed::last_first;
+pub use filed::{first_last, last_first};
 
 use crate::dictionary::{
     AMBIGUOUS_GIVEN_NAMES, COMMON_WORDS, GIVEN_NAMES, LISTED_GIVEN_NAMES, ORGANIZATION_WORDS, PARTICLES, PLACE_WORDS,

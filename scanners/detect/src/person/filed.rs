@@ -33,6 +33,22 @@ pub fn last_first(name: &str) -> Option<Range<usize>> {
     (end > name.len() - rest.len() && ends).then_some(0..end)
 }
 
+/// Where the name stands in a file's or directory's name that begins with `Given Family`, an initial between them or not.
+pub fn first_last(name: &str) -> Option<Range<usize>> {
+    let mut words = name.split_inclusive([' ', '_']).map(|word| word.trim_end_matches([' ', '_']));
+    let given = words.next().filter(|word| is_name_shaped(word) && is_given(word))?;
+    let mut family = words.next()?;
+    if matches!(family.as_bytes(), [b'A'..=b'Z'] | [b'A'..=b'Z', b'.']) {
+        family = words.next()?;
+    }
+    let family = family.split(['.', '(', '[']).next().unwrap_or(family);
+    let bytes = family.as_bytes();
+    let words = [&COMMON_WORDS, &JOB_WORDS, &ORGANIZATION_WORDS, &PLACE_WORDS];
+    let is_word = words.iter().any(|list| list.has(bytes)) || MONTHS.iter().any(|m| m.eq_ignore_ascii_case(family));
+    let end = family.as_ptr() as usize - name.as_ptr() as usize + family.len();
+    (is_name_shaped(family) && SURNAMES.has(bytes) && !is_word && given.len() > 1).then_some(0..end)
+}
+
 fn is_given(word: &str) -> bool {
     let is = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(word));
     let ambiguous = AMBIGUOUS_GIVEN_NAMES.has(word.as_bytes());
@@ -100,7 +116,24 @@ const LANGUAGES: &[&str] =
 
 #[cfg(test)]
 mod tests {
-    use super::last_first;
+    use super::{first_last, last_first};
+
+    #[test]
+    fn people_are_filed_by_given_name() {
+        for (name, found) in [
+            ("Jane Smith", Some("Jane Smith")),
+            ("Maria J. Gonzalez (1042)", Some("Maria J. Gonzalez")),
+            ("Anna_Schmidt.pdf", Some("Anna_Schmidt")),
+            ("Jane Smith's files", None),
+            ("Virginia Beach", None),
+            ("June Report", None),
+            ("Python Scripts", None),
+            ("Smith", None),
+            ("New York", None),
+        ] {
+            assert_eq!(first_last(name).map(|range| &name[range]), found, "{name}");
+        }
+    }
 
     #[test]
     fn people_are_filed_by_family_name() {
