@@ -1,8 +1,8 @@
 //! SQLite databases among files, read as what they are: `people.db!customers` is a table of `people.db`.
 //!
 //! The files' connector knows no databases and the databases' no directories; here is where both are known. A
-//! database is read in one piece and without the keys its schema declares: for those, and for several threads, it is
-//! given as a source of its own, `sqlite:PATH`.
+//! database is read in one piece; for several threads it is given as a source of its own, `sqlite:PATH`. The keys that
+//! its schema declares are known if the file's name says what it is ([`EXTENSIONS`]).
 
 mod write;
 
@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 
 use residuum_files::Files;
 use residuum_source::{
-    Apply, Batch, Check, Coverage, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range, Sink,
-    Source, SourceError, Unit,
+    Apply, Batch, Check, Coverage, Fetch, Flow, KeyKind, Leftover, Limits, Object, ObjectPath, Outcome, Part, Range,
+    Sink, Source, SourceError, TableKey, Unit,
 };
 use residuum_sql::Sqlite;
+
+/// What files that are databases are called, mostly: to look into every file for its keys would be to scan twice.
+const EXTENSIONS: &[&str] = &["db", "db3", "s3db", "sl3", "sqlite", "sqlite3", "sqlitedb", "gpkg"];
 
 /// Files, and the databases among them.
 pub(super) struct WithDatabases {
@@ -81,9 +84,7 @@ impl WithDatabases {
         };
         let members = tables.len() as u64;
         for table in tables {
-            let name = table.path.parts().pop().unwrap_or_default();
-            let path = object.path.member(name.as_bytes());
-            let mut member = Renamed { sink, path };
+            let mut member = Renamed { sink, path: member(&object.path, &table.path) };
             match table.not_read.clone() {
                 Some((coverage, reason)) => {
                     let (path, primary_key) = (table.path, table.primary_key);
@@ -122,6 +123,17 @@ impl Source for WithDatabases {
         Ok(())
     }
 
+    fn keys(&self) -> Result<Vec<TableKey>, SourceError> {
+        let mut keys = Vec::new();
+        for database in self.files.with_extension(EXTENSIONS).into_iter().filter(|object| self.is_database(object)) {
+            // One that cannot be opened is named when it is read.
+            let Ok(opened) = Sqlite::open(self.name(), &self.files.path_of(&database)) else { continue };
+            let Ok(declared) = opened.keys() else { continue };
+            keys.extend(declared.into_iter().map(|key| within(&database, key)));
+        }
+        Ok(keys)
+    }
+
     fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
         let mut databases = Vec::new();
         self.list(&mut |object| {
@@ -148,6 +160,19 @@ impl Source for WithDatabases {
     fn check(&self) -> Result<Check, SourceError> {
         self.files.check()
     }
+}
+
+/// A table of a database as a member of its file.
+fn member(database: &ObjectPath, table: &ObjectPath) -> ObjectPath {
+    database.member(table.parts().pop().unwrap_or_default().as_bytes())
+}
+
+fn within(database: &ObjectPath, key: TableKey) -> TableKey {
+    let kind = match key.kind {
+        KeyKind::Foreign { object, columns } => KeyKind::Foreign { object: member(database, &object), columns },
+        kind => kind,
+    };
+    TableKey { object: member(database, &key.object), kind, ..key }
 }
 
 fn flow(flow: Flow) -> Result<(), SourceError> {

@@ -102,3 +102,22 @@ fn packed_values_that_are_not_searched_to_their_end_are_told() {
     let line = serde_json::json!({"id": 1, "text": format!("payload={bomb} end")}).to_string();
     sandbox.run_on(line, ["detect", "--input", "jsonl", "-"]).exits(2).says("line 1").says("not searched to their end");
 }
+
+/// The keys that a database among files declares lead from a person to what is theirs.
+#[test]
+fn keys_of_a_database_among_files_are_followed() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("data")).expect("it is made");
+    sqlite(
+        &sandbox,
+        "data/shop.db",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); \
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INT REFERENCES users(id)); \
+         INSERT INTO users VALUES (1, 'ann@example.com'), (2, 'bob@example.com'); INSERT INTO orders VALUES (10, 1), (11, 2)",
+    );
+    sandbox.run(["scan", "data"]).exits(0);
+    let found = sandbox.run(["find", "--email", "ann@example.com", "--format", "jsonl"]).exits(0).lines();
+    let mut objects: Vec<_> = found.iter().map(|line| line["object"].as_str().expect("a name")).collect();
+    objects.sort_unstable();
+    assert_eq!(objects, ["shop.db!orders", "shop.db!users"]);
+}

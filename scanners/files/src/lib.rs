@@ -90,6 +90,23 @@ impl Files {
         self.root.join(walk::path_from_bytes(relative))
     }
 
+    /// The objects whose files have one of these extensions, in the order of names, without a look at any file. Links
+    /// are left aside, and what cannot be listed: [`Source::list`] tells of it.
+    pub fn with_extension(&self, extensions: &[&str]) -> Vec<ObjectPath> {
+        let has_one = |path: &Path| {
+            let extension = path.extension().unwrap_or_default();
+            extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
+        };
+        let entries = walkdir::WalkDir::new(&self.root).sort_by_file_name().into_iter().flatten();
+        let files = entries.filter(|entry| entry.file_type().is_file() && has_one(entry.path()));
+        let name = |entry: walkdir::DirEntry| {
+            let relative = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
+            let relative = if self.is_file { Path::new(entry.file_name()) } else { relative };
+            ObjectPath::from_bytes(&walk::bytes_of(relative.as_os_str()))
+        };
+        files.map(name).collect()
+    }
+
     /// The table format that owns a listed object, if one does.
     pub fn table_of(&self, object: &ObjectPath) -> Option<TableFormat> {
         let path = self.path_of(object);
