@@ -81,6 +81,17 @@ impl Keyring {
         }
     }
 
+    /// The keys of the index that another process made meanwhile, if these were made for it just now.
+    pub(super) fn instead_of_made(self, dir: &Path) -> Result<Self> {
+        let KeyOrigin::Made(path) = &self.origin else { return Ok(self) };
+        let is_its = Format::read(dir)?.is_some_and(|format| format.keys.contains(&current_id(&self.current)));
+        if is_its {
+            return Ok(self);
+        }
+        fs::remove_file(path).map_err(IndexError::io(path, "removed"))?;
+        Self::load(dir)
+    }
+
     /// The key that new findings are under.
     pub fn current(&self) -> &IndexKey {
         &self.current

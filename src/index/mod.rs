@@ -76,17 +76,26 @@ impl Index {
         if Format::read(dir)?.is_none() {
             let segments = dir.join("segments");
             fs::create_dir_all(&segments).map_err(IndexError::io(&segments, "made"))?;
-            let catalog = dir.join("catalog.sqlite");
-            // One that cannot be read is what an attempt left whose disk was full.
-            if !catalog.exists() || Catalog::snapshot(&catalog).is_err() {
-                let draft = dir.join("catalog.sqlite.new");
-                let _ = fs::remove_file(&draft);
-                Catalog::create(&draft)?;
-                fs::rename(&draft, &catalog).map_err(IndexError::io(&catalog, "made"))?;
+            let _alone = writer::lock(dir)?;
+            if Format::read(dir)?.is_none() {
+                Self::create(dir, &keys)?;
+                return Self::open(dir, keys);
             }
-            Format::new(keys.all().map(id_text).collect()).write(dir)?;
         }
-        Self::open(dir, keys)
+        // Another process may have been quicker.
+        Self::open(dir, keys.instead_of_made(dir)?)
+    }
+
+    fn create(dir: &Path, keys: &Keyring) -> Result<()> {
+        let catalog = dir.join("catalog.sqlite");
+        // One that cannot be read is what an attempt left whose disk was full.
+        if !catalog.exists() || Catalog::snapshot(&catalog).is_err() {
+            let draft = dir.join("catalog.sqlite.new");
+            let _ = fs::remove_file(&draft);
+            Catalog::create(&draft)?;
+            fs::rename(&draft, &catalog).map_err(IndexError::io(&catalog, "made"))?;
+        }
+        Format::new(keys.all().map(id_text).collect()).write(dir)
     }
 
     /// Opens the index in this directory. Nothing is written.

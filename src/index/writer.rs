@@ -333,7 +333,7 @@ fn prints_of(findings: &Findings, order: &[u32]) -> Vec<Print> {
 }
 
 /// Takes the index for this process; the system gives it back when the process ends, however it ends.
-fn lock(dir: &Path) -> Result<File> {
+pub(super) fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("lock");
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(IndexError::io(&path, "written"))?;
