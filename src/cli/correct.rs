@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let index = common.open_index(&config)?;
     let corrections = Corrections::new(args.corrections()?, index.keys());
-    let configured = choose(&config, &args.sources)?;
+    let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let detector = Detector::new(&rules::load(&config)?)?;

@@ -105,7 +105,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         disclosure::may_be_made(output).hint("name a new directory, or a new archive such as `R-2041.zip`")?;
     }
     let config = common.resolve()?;
-    let configured = choose(&config, &args.sources)?;
+    let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
     let detector = Detector::new(&rules::load(&config)?)?;

@@ -136,7 +136,7 @@ impl Args {
 
 fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
-    let configured = choose(&config, sources)?;
+    let configured = choose(&config, sources, common)?;
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
     let (sources, unreachable) = open(&configured, common)?;

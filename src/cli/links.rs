@@ -74,7 +74,7 @@ fn file(config: &Config) -> PathBuf {
 }
 
 fn suggest(config: &Config, sources: &[String], format: Format, common: &Common) -> Result<Exit, Failure> {
-    let configured = choose(config, sources)?;
+    let configured = choose(config, sources, common)?;
     let (sources, unreachable) = open(&configured, common)?;
     let declared: HashSet<End> = config
         .joins

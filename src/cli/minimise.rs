@@ -60,7 +60,7 @@ const ROUNDS: usize = 3;
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
     let index = common.open_index(&config)?;
-    let configured = choose(&config, &args.sources)?;
+    let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let detector = Detector::new(&rules::load(&config)?)?;

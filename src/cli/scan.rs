@@ -95,7 +95,7 @@ fn above_zero(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let config = common.resolve()?;
-    let mut configured = choose(&config, &args.sources)?;
+    let mut configured = choose(&config, &args.sources, common)?;
     configured.iter_mut().for_each(|source| args.bounds.apply(source));
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
@@ -156,9 +156,10 @@ pub(super) fn again(sources: &[String], common: &Common) -> Result<Exit, Failure
     run(&Args { sources, full: false, sample: None, bounds, plan: false, format: Format::Table }, common)
 }
 
-/// The sources named, or all that are configured.
-pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConfig>, Failure> {
+/// The sources named, or all that are configured, or all that the index has.
+pub(super) fn choose(config: &Config, names: &[String], common: &Common) -> Result<Vec<SourceConfig>, Failure> {
     let chosen: Vec<_> = match names {
+        [] if config.sources.is_empty() => scanned(config, common)?,
         [] => config.sources.clone(),
         names => names.iter().map(|name| config.source(name)).collect(),
     };
@@ -181,6 +182,16 @@ pub(super) fn choose(config: &Config, names: &[String]) -> Result<Vec<SourceConf
         }
     }
     Ok(chosen)
+}
+
+/// The sources that were scanned into the index, by the addresses that they were given by.
+fn scanned(config: &Config, common: &Common) -> Result<Vec<SourceConfig>, Failure> {
+    if !Index::exists(&config.index)? {
+        return Ok(Vec::new());
+    }
+    let index = common.open_index(config)?;
+    let names = index.reader()?.sources()?;
+    names.iter().map(|name| Ok(SourceConfig::from_url(&index.keys().reveal(name)?))).collect()
 }
 
 /// Says what of the configuration has no effect.
@@ -250,12 +261,12 @@ pub(super) fn open(configured: &[SourceConfig], common: &Common) -> Result<Opene
 
 /// The index, made if there is none; says where its key is kept when it is made.
 pub(super) fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
-    let keys = common.keys_or_make(config)?;
-    if let KeyOrigin::Made(path) = keys.origin() {
+    let index = Index::create_or_open(&config.index, common.keys_or_make(config)?)?;
+    if let KeyOrigin::Made(path) = index.keys().origin() {
         common.say(format_args!("the key of the new index is kept in {}", path.display()));
         common.say("without it the index cannot be searched: back it up with `residuum keys backup FILE`");
     }
-    Ok(Index::create_or_open(&config.index, keys)?)
+    Ok(index)
 }
 
 /// A key from the system's random numbers, for an index that keeps its key itself or keeps nothing.

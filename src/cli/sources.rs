@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let style = Style::stdout();
     let mut out = output::stdout();
     let (mut unreachable, mut problems) = (false, false);
-    for source in scan::choose(&config, sources)? {
+    for source in scan::choose(&config, sources, common)? {
         let answer = connect(&source).map_err(Failure::from).and_then(|source| Ok((source.kind(), source.check()?)));
         if *format == Format::Jsonl {
             let line = match &answer {

@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     args.certificate.as_deref().map_or(Ok(()), certify::may_be_made)?;
     let subjects = args.people.subjects_in_full()?;
     let config = common.resolve()?;
-    let configured = choose(&config, &args.sources)?;
+    let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
     let missing = unreachable.len();

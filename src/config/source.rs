@@ -110,6 +110,9 @@ impl<'de> Deserialize<'de> for Span {
 impl SourceConfig {
     /// A source given on the command line: it is named after its location, without credentials.
     pub fn from_url(url: &str) -> Self {
+        // A directory is the same with and without a slash behind it.
+        let url = if url.contains("://") { url } else { url.trim_end_matches('/') };
+        let url = if url.is_empty() { "/" } else { url };
         Self { name: without_credentials(url), url: url.to_owned(), ..Self::default() }
     }
 

@@ -250,3 +250,63 @@ fn rules_are_listed_and_hold() {
     sandbox.file("residuum.toml", "rules = [\"ours\"]\n");
     sandbox.run(["rules", "check"]).exits(1).says("broken.toml");
 }
+
+/// Whoever is second is told so, and the index is whole.
+#[test]
+fn two_first_scans_at_once_leave_one_index() {
+    let sandbox = scanned();
+    for round in 0..6 {
+        let index = format!("both-{round}");
+        let scan = || sandbox.command(["--index", &index, "scan", "crm"]).output().expect("it runs");
+        let (first, second) = std::thread::scope(|scope| {
+            let first = scope.spawn(scan);
+            (first.join().expect("no panic"), scan())
+        });
+        let together = std::thread::scope(|scope| {
+            let index = format!("{index}-at-once");
+            let sandbox = &sandbox;
+            let scan = move || sandbox.command(["--index", &index, "scan", "crm"]).output().expect("it runs");
+            let other = scope.spawn(scan.clone());
+            [scan(), other.join().expect("no panic")]
+        });
+        assert!(first.status.success() && second.status.success(), "one after the other");
+        for output in together.iter().filter(|output| !output.status.success()) {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("is being written by process"), "{said}");
+        }
+        let index = format!("{index}-at-once");
+        sandbox.run(["--index", &index, "find", "--email", "jane@example.com"]).exits(0).prints("people.csv");
+        sandbox.run(["--index", &index, "index", "check"]).exits(0);
+    }
+}
+
+#[test]
+fn without_a_list_of_sources_those_of_the_index_are_meant() {
+    let sandbox = scanned();
+    sandbox.run(["erase", "--email", "omar@example.org"]).exits(0).prints("people.csv");
+    sandbox.file("crm/people.csv", "id,email,phone\n1,jane@example.com,(202) 555-0123\n");
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["find", "--email", "omar@example.org"]).exits(3);
+    // A slash behind it makes no other source.
+    sandbox.run(["scan", "crm/"]).exits(0);
+    assert_eq!(sandbox.run(["findings", "--type", "EMAIL", "--format", "jsonl"]).exits(0).lines().len(), 2);
+}
+
+#[test]
+fn names_of_directories_are_sealed_and_those_of_servers_are_not() {
+    let sandbox = Sandbox::new();
+    let secrets = ["528-82-2033", "4111111111111111", "cust 415-555-0132", "Jane Smith"];
+    for secret in secrets {
+        sandbox.file(format!("lk/{secret}/a.csv"), "id,email\n1,jane@example.com\n");
+    }
+    sandbox.run(["scan", "lk"]).exits(0);
+    let printed = sandbox.run(["find", "--email", "jane@example.com"]).exits(0).stdout;
+    let catalog =
+        String::from_utf8_lossy(&fs::read(sandbox.path(".residuum/catalog.sqlite")).expect("it is there")).into_owned();
+    for secret in ["528-82-2033", "4111111111111111", "415-555-0132", "Jane Smith"] {
+        assert!(!printed.contains(secret) && !catalog.contains(secret), "{secret}: {printed}");
+    }
+    let server = "postgres://reader@127.0.0.1:1/shop";
+    sandbox.run(["scan", "lk", server]).exits(2).says(server);
+    sandbox.run(["report"]).prints(server);
+}
