@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use residuum_detect::{Detector, Worker};
+
 use super::common::Common;
 use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
@@ -53,7 +55,23 @@ enum Command {
 }
 
 /// Notes what is about to be done. What cannot be noted is not done.
-pub(super) fn note(config: &Config, common: &Common, act: Act) -> Result<(), Failure> {
+///
+/// A purpose that names somebody is noted without them: the log outlives what is erased.
+pub(super) fn note(config: &Config, common: &Common, mut act: Act) -> Result<(), Failure> {
+    if act.purpose.is_some() || act.request.is_some() {
+        let detector = Detector::new(&super::rules::load(config)?)?;
+        let mut worker = detector.worker();
+        for (option, text) in [("--purpose", &mut act.purpose), ("--request", &mut act.request)] {
+            let Some(text) = text else { continue };
+            let written = masked(&mut worker, text);
+            if written != *text {
+                common.say(format_args!(
+                    "warning: `{option}` names somebody, and the audit log holds no name: it has `{written}`"
+                ));
+                *text = written;
+            }
+        }
+    }
     let doing = format!("`{}` is audited, and nothing was done", act.action);
     let cure = "set `audit` in `residuum.toml`, or `RESIDUUM_AUDIT`, to a file that you may write to";
     let signer = Signer::load_or_make().doing(&doing)?;
@@ -63,6 +81,20 @@ pub(super) fn note(config: &Config, common: &Common, act: Act) -> Result<(), Fai
     let noted = AuditLog::open(&config.audit).and_then(|mut log| log.append(&act, &signer));
     noted.doing(doing).hint(cure)?;
     Ok(())
+}
+
+/// A text with the types of what is personal in it instead.
+fn masked(worker: &mut Worker<'_>, text: &str) -> String {
+    let (mut written, mut at) = (String::new(), 0);
+    worker.text(text.as_bytes(), 0..text.len(), &mut |hit, _| {
+        let (start, end) = (hit.start as usize, hit.end as usize);
+        if crate::scan::is_personal(hit.kind) && start >= at {
+            written.push_str(&text[at..start]);
+            written.push_str(&format!("⟨{}⟩", hit.kind.name()));
+            at = end;
+        }
+    });
+    written + &text[at..]
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {

@@ -78,6 +78,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut out = output::stdout();
     match &args.command {
         Command::Add { name, source, taken, expires } => {
+            if taken.as_str() > crate::clock::today().as_str() {
+                let hint = "a backup is registered once it is taken; `--expires` is the day until which it is kept";
+                return Err(Failure::new(format_args!("{taken} is still to come")).hint(hint));
+            }
             if !config.sources.iter().any(|of| of.name == *source) {
                 common.say(format_args!("warning: there is no source `{source}` in `residuum.toml`"));
             }

@@ -323,6 +323,10 @@ fn row(line: &Line<'_>, record: &Record, with_subject: bool) -> Vec<String> {
         if line.possible == Some(true) {
             why.push_str(" (perhaps a namesake)");
         }
+        // What is left without an excuse goes without saying.
+        if let Some(state) = line.state.filter(|state| *state != State::Residual.name()) {
+            why = format!("{state}: {why}");
+        }
         cells.push(why);
     }
     cells.iter().map(|cell| printable(cell)).collect()

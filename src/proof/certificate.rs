@@ -1,6 +1,10 @@
 //! The certificate: what was looked at and that nothing was left, signed, without a personal value.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use residuum_detect::Type;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -167,7 +171,9 @@ impl Certificate {
     /// # Errors
     /// [`Invalid::Form`].
     pub fn parse(json: &[u8]) -> Result<Self, Invalid> {
-        serde_json::from_slice(json).map_err(|error| Invalid::Form(error.to_string()))
+        // What stands twice would be read in one way here and in another elsewhere.
+        let distinct = serde_json::from_slice::<DistinctKeys>(json).map(drop);
+        distinct.and_then(|()| serde_json::from_slice(json)).map_err(|error| Invalid::Form(error.to_string()))
     }
 
     /// Checks it offline: the signature, the signer if any are trusted, and that it states what a certificate must.
@@ -198,6 +204,62 @@ impl Certificate {
         let mut text = serde_json::to_string_pretty(self).expect("a certificate is plain data");
         text.push('\n');
         text
+    }
+}
+
+/// Any JSON in which no key of an object stands twice.
+struct DistinctKeys;
+
+impl<'de> Deserialize<'de> for DistinctKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for DistinctKeys {
+    type Value = Self;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some((key, Self)) = map.next_entry::<String, Self>()? {
+            if let Some(twice) = keys.replace(key) {
+                return Err(de::Error::custom(format!("`{twice}` stands in it twice")));
+            }
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while let Some(Self) = seq.next_element()? {}
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
     }
 }
 
@@ -322,6 +384,17 @@ mod tests {
             let checked = Certificate::sign(&changed, &signer).check(&[]);
             assert!(matches!(checked, Err(Invalid::Statement(_))), "{name}: {checked:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_twice_is_no_certificate() {
+        let signer = Signer::new([7; 32]);
+        let opening = Opening::new().expect("random numbers");
+        let text = Certificate::sign(&statement(&opening), &signer).to_json();
+        assert!(Certificate::parse(text.as_bytes()).is_ok());
+        let twice = text.replace(r#""request": "R-7""#, r#""request": "R-9", "request": "R-7""#);
+        let Err(Invalid::Form(why)) = Certificate::parse(twice.as_bytes()) else { panic!("`request` stands twice") };
+        assert!(why.contains("`request` stands in it twice"), "{why}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ use residuum_source::{Coverage, Source, SourceError, Version};
 
 pub(crate) use again::{Again, KeysWanted, Sight};
 pub(crate) use examine::composite;
-pub(crate) use locator::{open_key_value, seal_name};
+pub(crate) use locator::{is_personal, open_key_value, seal_name};
 pub use options::ScanOptions;
 pub use preview::{ScanPlan, SourcePlan};
 pub use progress::{NotRead, Observer, Progress, Silent, Summary};

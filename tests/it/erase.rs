@@ -231,6 +231,8 @@ fn what_comes_back_is_recognised_and_erased_again() {
     world.sandbox.run(["suppression", "check"]).exits(0).prints("nobody");
     let taken = ["backups", "add", "nightly", "--source", "files", "--taken", "2026-01-04"];
     world.sandbox.run(taken).exits(0);
+    let coming = ["backups", "add", "next", "--source", "files", "--taken", "2999-01-04"];
+    world.sandbox.run(coming).exits(1).says("2999-01-04 is still to come");
     let old = ["backups", "add", "old", "--source", "shop", "--taken", "2020-01-04", "--expires", "2020-12-31"];
     world.sandbox.run(old).exits(0);
     world.sandbox.run(["backups", "list"]).exits(0).prints("nightly").nowhere("old");

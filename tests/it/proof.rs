@@ -443,10 +443,12 @@ fn what_is_asked_is_audited_and_the_log_holds() {
     sandbox.run(["scan"]).exits(0);
     sandbox.run(["audit", "verify"]).exits(1).says("there is no audit log");
     sandbox.run(["find", "--email", "omar@example.org", "--purpose", "request R-1"]).exits(0).says("signing.key");
-    sandbox.run(["find", "--email", "nobody@example.org"]).exits(3);
+    let purpose = ["--purpose", "request R-1 of nobody@example.org"];
+    let asked = sandbox.run([&["find", "--email", "nobody@example.org"][..], &purpose].concat());
+    asked.exits(3).says("request R-1 of ⟨EMAIL⟩");
     verify(&sandbox, "c.json").exits(0);
     sandbox.run(["audit", "verify"]).exits(0).prints("holds: 5 entries").never_says("no head was at hand");
-    let lines = sandbox.run(["audit", "export"]).exits(0).nowhere("omar").nowhere("jane").lines();
+    let lines = sandbox.run(["audit", "export"]).exits(0).nowhere("omar").nowhere("jane").nowhere("nobody").lines();
     let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap_or_default()).collect();
     assert_eq!(actions, ["find", "find", "verify", "certified", "verified"]);
     assert_eq!((&lines[0]["purpose"], &lines[2]["request"]), (&"request R-1".into(), &"R-7".into()));
