@@ -177,7 +177,7 @@ impl RequiredRun {
         let mut members = [false; 256];
         let mut add = |first: u32, last: u32| {
             // Characters beyond ASCII are of several bytes, each of them one of these.
-            let high = if last > 0x7f { 0x80..=0xff } else { 1..=0 };
+            let high = (0x80..=0xff).filter(|_| last > 0x7f);
             (first..=last.min(0x7f)).chain(high).for_each(|byte| members[byte as usize] = true);
         };
         match class {
