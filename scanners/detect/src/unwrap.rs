@@ -124,17 +124,22 @@ pub(crate) fn is_too_deep(text: &[u8], start: usize) -> bool {
 }
 
 /// A whole value that is compressed as it stands.
-pub(crate) fn compressed(cx: &mut Cx<'_>, depth: u8, child: &mut Option<Box<Scratch>>, buffers: &mut Buffers) {
+///
+/// Beside gzip it may be zlib of any window, which has no more of a mark than a header that divides by 31. Gives whether
+/// it is compressed.
+pub(crate) fn compressed(cx: &mut Cx<'_>, depth: u8, child: &mut Option<Box<Scratch>>, buffers: &mut Buffers) -> bool {
     let value = cx.text;
     buffers.pieces.clear();
     buffers.text.clear();
     buffers.text.extend_from_slice(value);
     inflate(buffers, 0..value.len());
-    if matches!(buffers.pieces.first(), Some(Piece { form: Form::Whole(_), .. })) && readable(&buffers.text) {
+    let is_compressed = matches!(buffers.pieces.first(), Some(Piece { form: Form::Whole(_), .. }));
+    if is_compressed && readable(&buffers.text) {
         let decoded = std::mem::take(&mut buffers.text);
         search(cx, &decoded, &buffers.pieces, depth, child);
         buffers.text = decoded;
     }
+    is_compressed
 }
 
 /// A whole value that is UTF-16.
@@ -156,9 +161,15 @@ pub(crate) fn is_wide(value: &[u8]) -> bool {
     wide::order(value).is_some()
 }
 
-/// Whether a value begins as gzip does.
+/// Whether a whole value may be compressed: it begins as gzip or zlib does, or as what MySQL's `COMPRESS()` gives, and is
+/// no text.
 #[inline]
-pub(crate) fn is_gzip(value: &[u8]) -> bool {
+pub(crate) fn is_compressed(value: &[u8]) -> bool {
+    is_gzip(value) || zlib_at(value).is_some() && !readable(value)
+}
+
+#[inline]
+fn is_gzip(value: &[u8]) -> bool {
     value.starts_with(&[0x1f, 0x8b, 8])
 }
 
@@ -345,13 +356,8 @@ fn hex_promises(digits: &[u8]) -> bool {
         let (Some(high), Some(low)) = (hex(*high), hex(*low)) else { return false };
         *byte = high << 4 | low;
     }
-    // One digest in some ten thousand begins as zlib does: what is no longer than a digest is none.
-    let is_zlib = is_zlib(&bytes) && digits.len() > LONGEST_DIGEST;
-    is_gzip(&bytes) || is_zlib || readable(&bytes) || is_wide(&bytes)
+    is_gzip(&bytes) || is_common_zlib(&bytes) || readable(&bytes) || is_wide(&bytes)
 }
-
-/// Digits of the longest digest in use: SHA-512.
-const LONGEST_DIGEST: usize = 128;
 
 fn decode_hex(digits: &[u8], raw: usize, buffers: &mut Buffers) {
     buffers.pieces.push(Piece { decoded: 0, raw: raw as u32, form: Form::Hex });
@@ -404,11 +410,30 @@ fn promising(text: &[u8]) -> bool {
         let bits = quad.iter().fold(0u32, |bits, b| bits << 6 | u32::from(base64::DIGIT[usize::from(*b)]));
         three.copy_from_slice(&bits.to_be_bytes()[1..]);
     }
-    is_gzip(&bytes) || is_zlib(&bytes) || readable(&bytes) || is_wide(&bytes)
+    is_gzip(&bytes) || is_common_zlib(&bytes) || readable(&bytes) || is_wide(&bytes)
 }
 
-fn is_zlib(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
+/// Where zlib begins in a value that is nothing else: at once, or behind the length that MySQL's `COMPRESS()` writes.
+#[inline]
+fn zlib_at(value: &[u8]) -> Option<usize> {
+    match value {
+        [cmf, flg, ..] if is_zlib_header(*cmf, *flg) => Some(0),
+        // The two highest bits of the length are none of it.
+        [a, b, c, high @ 0..=0x3f, cmf, flg, ..] if is_zlib_header(*cmf, *flg) && a | b | c | high != 0 => Some(4),
+        _ => None,
+    }
+}
+
+/// RFC 1950 §2.2: deflate with a window that there is, a checksum, and no dictionary that somebody else has.
+#[inline]
+const fn is_zlib_header(cmf: u8, flg: u8) -> bool {
+    cmf & 0x8f == 8 && flg & 0x20 == 0 && u16::from_be_bytes([cmf, flg]).is_multiple_of(31)
+}
+
+/// Whether it is zlib, alone or of MySQL's `COMPRESS()`, with the window of 32 KiB that nearly all is written with: among
+/// words that may be anything no other passes for it.
+fn is_common_zlib(bytes: &[u8]) -> bool {
+    zlib_at(bytes).is_some_and(|at| bytes[at] == 0x78)
 }
 
 /// Replaces compressed content by what it holds; `raw` is where it stands.
@@ -417,20 +442,29 @@ fn inflate(buffers: &mut Buffers, raw: Range<usize>) {
     let most = MOST_DECODED.min(compressed.len().saturating_mul(MOST_RATIO)) as u64;
     buffers.inflated.clear();
     // An error after some content is a truncated stream: what there is counts.
-    let read = if is_gzip(compressed) {
-        flate2::read::MultiGzDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
-    } else if is_zlib(compressed) {
-        flate2::read::ZlibDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated)
+    let (read, is_marked) = if is_gzip(compressed) {
+        (flate2::read::MultiGzDecoder::new(&compressed[..]).take(most).read_to_end(&mut buffers.inflated), true)
+    } else if let Some(at) = zlib_at(compressed) {
+        (flate2::read::ZlibDecoder::new(&compressed[at..]).take(most).read_to_end(&mut buffers.inflated), false)
     } else {
         return;
     };
-    let is_cut_off = read.is_err_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
+    let is_cut_off = read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
+    // Of digests and other random bytes one in some thousand begins as zlib does: a stream without an end is one only if
+    // it is longer than they are and holds text.
+    let is_stream = is_marked || compressed.len() > LONGEST_DIGEST && readable(&buffers.inflated);
+    if read.is_err() && !is_stream {
+        return;
+    }
     let given = buffers.inflated.len() as u64;
     buffers.cut += u64::from(given > 0 && (given == most || is_cut_off));
     std::mem::swap(&mut buffers.text, &mut buffers.inflated);
     buffers.pieces.clear();
     buffers.pieces.push(Piece { decoded: 0, raw: raw.start as u32, form: Form::Whole(raw.len() as u32) });
 }
+
+/// Bytes of the longest digest in use: SHA-512.
+const LONGEST_DIGEST: usize = 64;
 
 /// Whether bytes look like text: nearly all printable.
 fn readable(bytes: &[u8]) -> bool {

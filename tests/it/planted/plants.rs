@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::people::{Kind, Row, gzip, hex};
+use super::people::{Kind, Row, gzip, hex, zlib};
 use super::{columns, contents as of};
 
 /// A place for copies.
@@ -201,6 +201,21 @@ pub static PLANTS: &[Plant] = &[
         ),
         "encoded text",
     ),
+    by_hand(
+        table(
+            "zlib in a BLOB",
+            Store::Sqlite,
+            "main.drafts",
+            Table {
+                cure: "DELETE FROM drafts WHERE id = {id}",
+                ..made("CREATE TABLE drafts (id INTEGER PRIMARY KEY, ref TEXT, body BLOB)", |row| {
+                    let body = hex(&zlib(of::payload(row).as_bytes()));
+                    format!("INSERT INTO drafts VALUES ({}, '{}', x'{body}')", row.id, row.tag())
+                })
+            },
+        ),
+        "encoded text",
+    ),
     // PostgreSQL.
     table("a row in PostgreSQL", Store::Postgres, "public.leads", made(LEADS, |row| contact("leads", row))),
     table("a row that is marked as deleted", Store::Postgres, "public.members", MEMBERS),
@@ -324,6 +339,21 @@ pub static PLANTS: &[Plant] = &[
                 ..made("CREATE TABLE outbox (id int PRIMARY KEY, ref text, body text)", |row| {
                     let body = STANDARD.encode(of::payload(row));
                     format!("INSERT INTO outbox VALUES ({}, '{}', '{body}')", row.id, row.tag())
+                })
+            },
+        ),
+        "encoded text",
+    ),
+    by_hand(
+        table(
+            "what COMPRESS() gives in MariaDB",
+            Store::MariaDb,
+            "*.drafts",
+            Table {
+                cure: "DELETE FROM drafts WHERE id = {id}",
+                ..made("CREATE TABLE drafts (id int PRIMARY KEY, ref text, body blob)", |row| {
+                    let body = of::payload(row);
+                    format!("INSERT INTO drafts VALUES ({}, '{}', COMPRESS('{body}'))", row.id, row.tag())
                 })
             },
         ),

@@ -114,11 +114,14 @@ pub(super) fn search<'a>(
     if texts.depth < unwrap::DEPTH {
         each_text(texts, &chunk, |value| {
             let bytes = &texts.bytes[value.clone()];
-            if unwrap::is_gzip(bytes) {
+            let may_be_compressed = unwrap::is_compressed(bytes);
+            if may_be_compressed || unwrap::is_wide(bytes) {
                 (cx.text, cx.base) = (bytes, value.start);
-                unwrap::compressed(&mut cx, texts.depth, child, buffers);
-            } else if unwrap::is_wide(bytes) {
-                (cx.text, cx.base) = (bytes, value.start);
+            }
+            if may_be_compressed && unwrap::compressed(&mut cx, texts.depth, child, buffers) {
+                return;
+            }
+            if unwrap::is_wide(bytes) {
                 unwrap::wide(&mut cx, texts.depth, child, buffers);
             }
         });

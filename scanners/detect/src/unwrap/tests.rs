@@ -193,3 +193,85 @@ fn a_compressed_value_is_searched() {
     });
     assert_eq!(places, [(1, 5, bytes.len() as u32, b"jane.doe@example.com".to_vec())]);
 }
+
+fn zlib(plain: &[u8], level: u32, window: u8) -> Vec<u8> {
+    use std::io::Write as _;
+    let compression = flate2::Compression::new(level);
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), compression);
+    encoder.write_all(plain).expect("to memory");
+    let cmf = (window - 8) << 4 | 8;
+    let flg = (0..32).find(|flg| (u16::from(cmf) << 8 | flg).is_multiple_of(31)).expect("one in 31") as u8;
+    let adler = plain.iter().fold((1u32, 0u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    [&[cmf, flg][..], &encoder.finish().expect("to memory"), &(adler.1 << 16 | adler.0).to_be_bytes()].concat()
+}
+
+/// What is found in a value of a binary column, and how many pieces were cut.
+fn in_column(value: &[u8]) -> (Vec<(u32, u32)>, u64) {
+    let mut worker = detector().worker();
+    let mut places = Vec::new();
+    worker.values(&FieldPlan::search("blob"), value, &[0, value.len() as u32], &mut |_, hit, form| {
+        assert_eq!(form, b"jane.doe@example.com");
+        places.push((hit.start, hit.end));
+    });
+    (places, worker.take_cut())
+}
+
+#[test]
+fn zlib_is_told_by_its_header_and_its_checksum() {
+    let hex = |bytes: &[u8]| -> Vec<u8> { bytes.iter().flat_map(|b| format!("{b:02x}").into_bytes()).collect() };
+    let plain = b"hello jane.doe@example.com";
+    let whole = zlib(plain, 6, 15);
+    let mysql = |rest: &[u8]| [&(plain.len() as u32).to_le_bytes(), rest].concat();
+    let mut damaged = whole.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let preset = {
+        let mut bytes = whole.clone();
+        (bytes[0], bytes[1]) = (0x78, 0xbb);
+        bytes
+    };
+    let long: String = (0..400).map(|i| format!("{i} is a word, and so is {}; ", i * 7919)).collect();
+    let long = zlib(format!("to jane.doe@example.com: {long}").as_bytes(), 9, 15);
+    for (name, value, found, cut) in [
+        ("as it is", whole.clone(), 1, 0),
+        ("not compressed within", zlib(plain, 0, 15), 1, 0),
+        ("a small window", zlib(plain, 6, 9), 1, 0),
+        ("of MySQL", mysql(&whole), 1, 0),
+        ("of MySQL, ending in a space", mysql(&[&whole[..], b"."].concat()), 1, 0),
+        ("hexadecimal", hex(&whole), 1, 0),
+        ("hexadecimal of gzip", hex(&gzip(plain)), 1, 0),
+        ("hexadecimal of MySQL's", hex(&mysql(&whole)), 1, 0),
+        ("zlib in zlib", zlib(&hex(&whole), 6, 15), 1, 0),
+        ("cut off", long[..long.len() / 2].to_vec(), 1, 1),
+        ("another checksum", damaged, 0, 0),
+        ("a dictionary that is elsewhere", preset, 0, 0),
+        ("a bomb", zlib(&vec![b' '; 64 << 20], 9, 15), 0, 1),
+        ("nothing", vec![0x78, 0x9c], 0, 0),
+        ("text that begins so", b"x^2 jane.doe@example.com".to_vec(), 1, 0),
+    ] {
+        let (places, were_cut) = in_column(&value);
+        assert_eq!((places.len(), were_cut), (found, cut), "{name}");
+        if !name.starts_with("text") && !name.starts_with("hexa") {
+            assert!(places.iter().all(|place| *place == (0, value.len() as u32)), "{name}: at the whole value");
+        }
+    }
+}
+
+#[test]
+fn random_bytes_are_no_zlib() {
+    let mut state = 1u64;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    for length in [16, 20, 32, 64, 400] {
+        for (cmf, flg) in [(0x78, 0x9c), (0x78, 0x01), (0x08, 0x1d), (0x18, 0x19)] {
+            for _ in 0..200 {
+                let value: Vec<u8> = [cmf, flg].into_iter().chain((2..length).map(|_| byte())).collect();
+                assert_eq!(in_column(&value), (vec![], 0), "{length} bytes");
+            }
+        }
+    }
+}
