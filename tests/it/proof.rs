@@ -6,7 +6,7 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
@@ -274,6 +274,51 @@ fn what_is_hidden_in_an_encoding_is_found() {
         assert_eq!((&lines[0]["state"], &lines[0]["source"]), (&"residual".into(), &"files".into()), "{name}");
         fs::remove_file(sandbox.path(path)).expect("it was made");
     }
+}
+
+#[test]
+fn what_is_hidden_in_bytes_is_found() {
+    let sandbox = company();
+    let zlib = {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(format!("hello {JANE}").as_bytes()).expect("memory takes everything");
+        encoder.finish().expect("memory takes everything")
+    };
+    let mysql = [&(JANE.len() as u32 + 6).to_le_bytes()[..], &zlib].concat();
+    let values = [
+        ("zlib", format!("x'{}'", hex(&zlib))),
+        ("zlib in hexadecimal", format!("'{}'", hex(&zlib))),
+        ("as MySQL compresses", format!("x'{}'", hex(&mysql))),
+        ("MD5", format!("x'{}'", hex(&Md5::digest(JANE)))),
+        ("SHA-1", format!("x'{}'", hex(&Sha1::digest(JANE)))),
+        ("SHA-256", format!("x'{}'", hex(&Sha256::digest(JANE)))),
+        ("SHA-512", format!("x'{}'", hex(&Sha512::digest(JANE)))),
+    ];
+    for (name, value) in &values {
+        sqlite(&sandbox, &format!("CREATE TABLE t AS SELECT 1 AS id, {value} AS x"));
+        let lines = left_of_jane(&sandbox, name);
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+        assert_eq!((&lines[0]["source"], &lines[0]["field"]), (&"shop".into(), &"x".into()), "{name}");
+        sqlite(&sandbox, "DROP TABLE t; VACUUM");
+    }
+    let digest = |email: &str| hex(&Sha256::digest(email));
+    let others = ["omar@example.org", "ann@example.net", "kim@example.com"].map(digest);
+    sqlite(
+        &sandbox,
+        &format!(
+            "CREATE TABLE audience (id INTEGER PRIMARY KEY, email_sha256 BLOB); INSERT INTO audience (email_sha256) \
+             VALUES (x'{}'), (x'{}'), (x'{}'), (x'{}')",
+            others[0],
+            others[1],
+            others[2],
+            digest(JANE)
+        ),
+    );
+    sandbox.run(["scan"]).exits(0);
+    let found = sandbox.run(["find", "--email", JANE, "--format", "jsonl"]).exits(0).lines();
+    assert_eq!((found.len(), &found[0]["field"]), (1, &"email_sha256".into()), "{found:?}");
+    sandbox.run(["erase", "--email", JANE, "--apply"]).exits(0).says("1 record deleted");
+    verify(&sandbox, "c.json").exits(0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Digests of identifiers, in hexadecimal, Base64 and the shape of a UUID.
+//! Digests of identifiers: in hexadecimal, Base64 and the shape of a UUID, and as the bytes they are.
 
 use std::ops::Range;
 
@@ -92,6 +92,7 @@ impl Digests {
         if self.firsts.is_empty() {
             return;
         }
+        self.in_bytes(text, edges, values, each);
         let mut at = 0;
         while at < text.len() {
             let length = text[at..].iter().take_while(|b| base64::DIGIT[usize::from(**b)] < 64).count();
@@ -99,6 +100,26 @@ impl Digests {
                 self.in_word(text, at..at + length, edges, values, each);
             }
             at += length + 1;
+        }
+    }
+
+    /// Looks for digests as bytes: a whole value is one or, where values have no edges, some of the bytes are.
+    fn in_bytes(&self, bytes: &[u8], edges: Edges, values: &[Value], each: &mut Each<'_>) {
+        let is_length = Algorithm::ALL.iter().any(|algorithm| algorithm.len() == bytes.len());
+        let places = match edges {
+            Edges::Clear if is_length => 0..1,
+            Edges::Clear => return,
+            Edges::Any => 0..(bytes.len() + 1).saturating_sub(Algorithm::Md5.len()),
+        };
+        for start in places {
+            let key = first(&bytes[start..]);
+            if self.filter.may_have(key) {
+                self.compare(key, &bytes[start..], start, |bytes| bytes, values, &mut |value, place, digest| {
+                    if edges == Edges::Any || place == (0..bytes.len()) {
+                        each(value, place, digest);
+                    }
+                });
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A scan types what it finds, and misses what nothing types: nine digits in a field `x`, a digest in a log line. Here the
 //! values themselves are known. Texts are looked for with no letter or digit beside them; numbers in the groups in which
-//! they are written, with no digit beside them; digests of MD5, SHA-1, SHA-256 and SHA-512 in hexadecimal and Base64; all
-//! of it in UTF-8 and in UTF-16 between other bytes.
+//! they are written, with no digit beside them; digests of MD5, SHA-1, SHA-256 and SHA-512 in hexadecimal and Base64, and
+//! as a whole value of bytes; all of it in UTF-8 and in UTF-16 between other bytes.
 //!
 //! An automaton of all forms of 100,000 people has some hundred million states. Here a filter of a few bits for each form
 //! turns away nearly every place; what passes it is looked up by a hash and compared in full. Cost: one pass over the

@@ -144,6 +144,26 @@ fn digests_are_found_in_any_spelling() {
 }
 
 #[test]
+fn digests_are_found_as_bytes() {
+    let text = EMAIL.as_bytes();
+    let all = [Md5::digest(text).to_vec(), Sha1::digest(text).to_vec(), Sha256::digest(text).to_vec()];
+    for digest in all.into_iter().chain([Sha512::digest(text).to_vec()]) {
+        let padded = [b"ab", &digest[..], b"cd"].concat();
+        for (edges, bytes, expected) in [
+            (Edges::Clear, &digest, vec![(0, digest.len())]),
+            (Edges::Clear, &padded, vec![]),
+            (Edges::Clear, &digest[..digest.len() - 1].to_vec(), vec![]),
+            (Edges::Any, &padded, vec![(2, 2 + digest.len())]),
+        ] {
+            let wanted = Wanted::new(&[subject(1, Type::Email, EMAIL)], edges);
+            let mut places = Vec::new();
+            wanted.find(bytes, &mut |literal| places.push((literal.place.start, literal.place.end)));
+            assert_eq!(places, expected, "{edges:?}, {} of {} bytes", digest.len(), bytes.len());
+        }
+    }
+}
+
+#[test]
 fn wide_text_between_other_bytes_is_found() {
     let wide: Vec<u8> = "to Jane.Roe@example.com".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (before, after) in [(&b""[..], &b""[..]), (b"\x01\x02\x03", b"\xff\xff"), (b"\0\0", b"\0\0\0")] {

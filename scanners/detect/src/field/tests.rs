@@ -120,6 +120,34 @@ fn the_same_name_means_different_things_in_different_tables() {
 }
 
 #[test]
+fn digests_as_bytes_are_hits_in_a_field_that_is_named_so() {
+    let digest =
+        |first: u8, len: usize| (0..len as u8).map(|i| first.wrapping_add(i.wrapping_mul(151))).collect::<Vec<_>>();
+    let mut spaced = digest(0x20, 32);
+    spaced[31] = b'\n';
+    let values: Vec<Vec<u8>> = vec![digest(0x91, 16), digest(7, 20), digest(0xe3, 32), digest(0x80, 64), spaced];
+    let bytes = values.concat();
+    let mut offsets = vec![0];
+    offsets.extend(values.iter().scan(0, |end, value| {
+        *end += value.len() as u32;
+        Some(*end)
+    }));
+    for (field, expected) in [("email_sha256", 5), ("payload", 0)] {
+        let mut column = Column::new(field);
+        (column.logical, column.bytes, column.offsets) = (Logical::Bytes, bytes.clone(), offsets.clone());
+        let batch = Batch { columns: vec![column], ..Batch::default() };
+        let detector = Detector::new(&RuleSet::builtin()).expect("the rules are valid");
+        let plans = detector.plan("people", &batch);
+        let mut found = Vec::new();
+        detector.worker().values(&plans[0], &bytes, &offsets, &mut |i, hit, form| {
+            assert_eq!((hit.kind, form, hit.start, hit.end), (Type::Digest, &*values[i], offsets[i], offsets[i + 1]));
+            found.push(i);
+        });
+        assert_eq!(found.len(), expected, "{field}");
+    }
+}
+
+#[test]
 fn typed_values_are_hits_and_the_others_are_searched() {
     let phone =
         FieldPlan { treatment: Treatment::Typed("phone".to_owned()), confidence: 900, ..FieldPlan::search("phone") };

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{FieldPlan, Treatment};
-use crate::validate::{self, Validator, plausible};
+use crate::validate::{self, Validator, digest, plausible};
 use crate::{Hit, Rule, RuleError, RuleId, Type, ValueForm, standard};
 
 /// How values of one rule's type are read in a field.
@@ -142,6 +142,9 @@ pub(crate) fn read(
         if trimmed.is_empty() {
             continue;
         }
+        // The bytes of a digest may begin or end as white space does.
+        let of_digest = matches!(typed, Some((_, Reader { kind: Type::Digest, .. }))) && digest::is_raw(value);
+        let (from, trimmed) = if of_digest { (start, value) } else { (from, trimmed) };
         match typed {
             Some((rule, reader)) if reader.read(trimmed, plan.day_first, form) => {
                 let hit = Hit {
