@@ -15,6 +15,8 @@ mod everything;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod faults;
 mod formats;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod guarded;
 mod identity;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod increments;

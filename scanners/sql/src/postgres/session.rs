@@ -127,6 +127,15 @@ impl Link {
         }
     }
 
+    /// Runs a statement that may fire triggers: they find names as in any other session of the role, not as this program's
+    /// own queries do. To be called where an error goes back to a savepoint, which also brings back the path of those.
+    pub fn with_names_of_role<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        self.run("SET LOCAL search_path TO DEFAULT")?;
+        let done = work(self)?;
+        self.run("SET LOCAL search_path = pg_catalog")?;
+        Ok(done)
+    }
+
     /// Learns about the server.
     pub fn server(&mut self, options: &PostgresOptions) -> Result<Server, Trouble> {
         let about = self.rows(

@@ -156,7 +156,7 @@ impl Writing<'_> {
             parameters.push(values);
         }
         let sql = self.update(columns);
-        let moved = match self.link.bound(&sql, parameters) {
+        let moved = match self.link.with_names_of_role(|link| link.bound(&sql, parameters)) {
             Ok(moved) => moved,
             Err(trouble) if trouble.is_lost() => return Err(trouble),
             Err(trouble) => return Ok(Err(refusal(&trouble))),
@@ -318,7 +318,7 @@ impl crate::write::Table for Writing<'_> {
     fn delete(&mut self, rows: &[Locked<u64>]) -> Tried<(), Trouble> {
         let ctids: Vec<u64> = rows.iter().map(|row| row.place).collect();
         let sql = format!("DELETE FROM ONLY {} WHERE {}", self.about.table.relation.quoted(), at(&ctids));
-        let deleted = self.link.undoable(|link| match link.affected(&sql)? {
+        let deleted = self.link.undoable(|link| match link.with_names_of_role(|link| link.affected(&sql))? {
             touched if touched == rows.len() as u64 => Ok(()),
             _ => Err(Trouble::Unreadable(KEPT.into())),
         })?;

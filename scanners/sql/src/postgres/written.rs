@@ -98,13 +98,13 @@ impl Written {
             Compared::Equal => format!("{column} IS NOT DISTINCT FROM {value}"),
             Compared::Text => format!("{column}::text IS NOT DISTINCT FROM {value}::text"),
             // A null is one in JSON, too.
-            Compared::Json => format!("to_json({column})::jsonb IS NOT DISTINCT FROM {sent}::jsonb"),
+            Compared::Json => format!("pg_catalog.to_json({column})::jsonb IS NOT DISTINCT FROM {sent}::jsonb"),
         }
     }
 
     /// The condition that what stands in a column comes back unchanged from what is read of it, if that is not plain.
     pub fn keeps(&self, table: &str, column: &str) -> Option<String> {
-        let back = self.populated(table, &format!("to_json({column})"));
+        let back = self.populated(table, &format!("pg_catalog.to_json({column})"));
         matches!(self.compared, Compared::Json).then(|| format!("({back})::text IS NOT DISTINCT FROM {column}::text"))
     }
 
@@ -116,7 +116,7 @@ impl Written {
     /// Arrays and composite values are made by the server from JSON, as it made JSON of them.
     fn populated(&self, table: &str, json: &str) -> String {
         let (name, key) = (Ident(&self.name), Text(&self.name));
-        format!("(json_populate_record(NULL::{table}, json_build_object({key}, {json}))).{name}")
+        format!("(pg_catalog.json_populate_record(NULL::{table}, pg_catalog.json_build_object({key}, {json}))).{name}")
     }
 }
 
