@@ -22,6 +22,8 @@ pub struct Locked<P> {
     pub place: P,
     /// What stood in it.
     pub before: RowDigest,
+    /// Values that the database computes from others of the row: they are to be gone once those are changed.
+    pub computed: Vec<Assign>,
 }
 
 /// A new value of a column.
@@ -32,6 +34,25 @@ pub struct Assign {
     pub new: Option<Sensitive<Vec<u8>>>,
     /// Whether it was shown as raw bytes.
     pub is_bytes: bool,
+    /// The whole value that stood there.
+    old: Sensitive<Vec<u8>>,
+    /// What of it is replaced.
+    replaced: Vec<Range<usize>>,
+}
+
+impl Assign {
+    /// Bytes that it takes in memory.
+    pub fn size(&self) -> usize {
+        self.new.as_ref().map_or(0, |new| new.expose().len()) + self.old.expose().len()
+    }
+
+    /// Whether what is to be replaced stands in a value that the database has computed anew, in any case.
+    pub fn still_stands_in(&self, now: &[u8]) -> bool {
+        let (old, now) = (self.old.expose().to_ascii_lowercase(), now.to_ascii_lowercase());
+        let count = |text: &[u8], part: &[u8]| text.windows(part.len()).filter(|window| *window == part).count();
+        let mut parts = self.replaced.iter().map(|place| &old[place.clone()]).filter(|part| !part.is_empty());
+        parts.any(|part| count(&now, part) >= count(&old, part))
+    }
 }
 
 /// A row with its new values.
@@ -116,7 +137,12 @@ impl<'e, P> Shown<'e, P> {
     pub fn decided(self) -> Decided<P> {
         let mut decided = Decided { going: Vec::new(), changing: Vec::new(), refused: self.refused };
         for (row, place) in self.rows.into_iter().zip(self.places.take()) {
-            let locked = |record, digest: Sha256| Locked { record, place, before: digest.finalize().into() };
+            let locked = |record, digest: Sha256| Locked {
+                record,
+                place,
+                before: digest.finalize().into(),
+                computed: Vec::new(),
+            };
             match row.decision {
                 Decision::Nothing => {}
                 Decision::Delete => decided.going.push(locked(row.record, row.digest)),
@@ -223,8 +249,13 @@ impl After {
 
     /// What stands in a column of the one row; `None` unless there is one.
     pub fn value(&self, column: &str) -> Option<&[u8]> {
-        let [row] = &self.rows[..] else { return None };
-        Some(row.values.get(column).map_or(&[], Vec::as_slice))
+        let [_] = &self.rows[..] else { return None };
+        Some(self.value_in(0, column))
+    }
+
+    /// What stands in a column of the row that came after so many others.
+    pub fn value_in(&self, row: usize, column: &str) -> &[u8] {
+        self.rows.get(row).and_then(|row| row.values.get(column)).map_or(&[], Vec::as_slice)
     }
 
     /// The records that came.
@@ -336,5 +367,7 @@ fn assign(
         }
     };
     let index = *fields.get(&column.field).ok_or_else(meaningless)?;
-    Ok(Assign { column: index, new, is_bytes: column.logical == Logical::Bytes })
+    let replaced = values.iter().map(place).map(|place| place.start - old.start..place.end - old.start).collect();
+    let old = Sensitive::new(column.bytes[old].to_vec());
+    Ok(Assign { column: index, new, is_bytes: column.logical == Logical::Bytes, old, replaced })
 }

@@ -37,6 +37,9 @@ pub trait Table {
         places: &RefCell<Vec<Self::Place>>,
     ) -> Result<Vec<(Record, Refusal)>, Self::Error>;
 
+    /// Whether a column is computed from others.
+    fn is_generated(&self, column: usize) -> bool;
+
     /// Why a row cannot get this value, as far as the schema says.
     fn forbids(&self, value: &Assign) -> Option<Refusal>;
 
@@ -57,6 +60,14 @@ pub trait Table {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub fn locked() -> Refusal {
     Refusal::new(RefusalKind::Locked, "another session has it locked: try again")
+}
+
+/// Why a row is not changed in which a computed column, named quoted, would keep what is to go.
+pub fn still_computed(name: &dyn Display) -> Refusal {
+    let reason = format!(
+        "the column {name} is generated, and what is to go would still stand in it: change all columns that it is computed from"
+    );
+    Refusal::new(RefusalKind::Constraint, reason)
 }
 
 /// What a column takes, as far as the schema and this program's limits say.
@@ -132,11 +143,15 @@ pub fn write<T: Table>(
         }
         going.extend(decided.going);
         for (row, values) in decided.changing {
-            match values.iter().find_map(|value| table.forbids(value)) {
+            // What is computed changes with what it is computed from: whether it did is seen afterwards.
+            let (computed, values): (Vec<_>, Vec<_>) =
+                values.into_iter().partition(|value| table.is_generated(value.column));
+            let asked = if values.is_empty() { &computed } else { &values };
+            match asked.iter().find_map(|value| table.forbids(value)) {
                 Some(refusal) => editor.refused(&part.path, Some(&row.record), refusal),
                 None => {
-                    held += values.iter().map(size).sum::<usize>();
-                    changing.push((row, values));
+                    held += values.iter().chain(&computed).map(Assign::size).sum::<usize>();
+                    changing.push((Locked { computed, ..row }, values));
                 }
             }
         }
@@ -267,8 +282,4 @@ fn halving<R, D, E>(
         rows = rest;
     }
     Ok(())
-}
-
-fn size(value: &Assign) -> usize {
-    value.new.as_ref().map_or(0, |new| new.expose().len())
 }

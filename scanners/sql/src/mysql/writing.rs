@@ -20,7 +20,7 @@ use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::key;
 use crate::link::Trouble;
 use crate::quote::{Backticked, Hexadecimal, bytes_of};
-use crate::write::{Takes, Tried, locked};
+use crate::write::{Takes, Tried, locked, still_computed};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -279,6 +279,10 @@ impl Writing<'_> {
             );
             return Ok(Err(Refusal::new(RefusalKind::Constraint, reason)));
         }
+        let now = |of: &Assign| after.value(&table.columns[of.column].name).unwrap_or_default();
+        if let Some(of) = row.computed.iter().find(|of| of.still_stands_in(now(of))) {
+            return Ok(Err(still_computed(&self.about.name(of.column))));
+        }
         self.notes.extend(followed);
         Ok(after.digests().first().copied().ok_or_else(|| self.untouched()))
     }
@@ -393,6 +397,10 @@ impl crate::write::Table for Writing<'_> {
         self.find(&others, "", None, &mut batcher)?;
         drop(batcher);
         Ok(there.into_records().into_iter().map(|record| (record, refusal.clone())).collect())
+    }
+
+    fn is_generated(&self, column: usize) -> bool {
+        self.about.generated[column]
     }
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {

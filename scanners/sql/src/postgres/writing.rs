@@ -18,7 +18,7 @@ use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::key;
 use crate::link::Trouble;
 use crate::quote::Ident;
-use crate::write::{Takes, Tried, locked};
+use crate::write::{Takes, Tried, locked, still_computed};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -181,9 +181,20 @@ impl Writing<'_> {
                 to.insert(from, now);
             }
         }
-        let digests = self.after(to.values().copied().collect())?;
+        let (numbers, after) = self.after(to.values().copied().collect())?;
+        let number = |ctid: &u64| to.get(ctid).and_then(|now| numbers.get(now)).copied();
+        for (row, _) in rows {
+            let now = |of: &Assign| {
+                let row = number(&row.place).unwrap_or(usize::MAX);
+                after.value_in(row, &self.about.table.columns[of.column].name)
+            };
+            if let Some(of) = row.computed.iter().find(|of| of.still_stands_in(now(of))) {
+                return Ok(Err(still_computed(&self.about.name(of.column))));
+            }
+        }
+        let digests = after.digests();
         self.notes.extend(notes);
-        let digest = |ctid| to.get(ctid).and_then(|now| digests.get(now)).copied();
+        let digest = |ctid| number(ctid).and_then(|row| digests.get(row)).copied();
         let digests: Option<Vec<_>> = ctids.iter().map(digest).collect();
         Ok(digests.ok_or_else(|| Refusal::new(RefusalKind::Constraint, KEPT)))
     }
@@ -216,14 +227,14 @@ impl Writing<'_> {
         )
     }
 
-    /// What stands at these places.
-    fn after(&mut self, ctids: Vec<u64>) -> Result<HashMap<u64, RowDigest>, Trouble> {
+    /// What stands at these places, and which row of it is at which.
+    fn after(&mut self, ctids: Vec<u64>) -> Result<(HashMap<u64, usize>, After), Trouble> {
         let (table, places) = (&self.about.table, RefCell::new(Vec::new()));
         let mut after = After::default();
         let mut batcher = Batcher::new(&mut after, table.fields(), table.identity(), self.about.batch_bytes);
         table.find(self.link, &format!(" WHERE {}", at(&ctids)), Some(&places), &mut batcher)?;
         drop(batcher);
-        Ok(places.take().into_iter().zip(after.digests()).collect())
+        Ok((places.take().into_iter().zip(0..).collect(), after))
     }
 }
 
@@ -278,6 +289,10 @@ impl crate::write::Table for Writing<'_> {
         table.find(self.link, &condition, None, &mut batcher)?;
         drop(batcher);
         Ok(there.into_records().into_iter().map(|record| (record, locked())).collect())
+    }
+
+    fn is_generated(&self, column: usize) -> bool {
+        self.about.written[column].is_generated
     }
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {

@@ -16,7 +16,7 @@ use super::rows::Rows;
 use super::schema::{Reference, Table, references_to};
 use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::quote::Ident;
-use crate::write::{Takes, Tried};
+use crate::write::{Takes, Tried, still_computed};
 
 /// A table within a transaction.
 pub struct Writing<'t> {
@@ -208,6 +208,10 @@ impl<'t> Writing<'t> {
                 let is = now.value(&self.table.columns[value.column].name);
                 is != Some(value.new.as_ref().map_or(&[][..], |new| new.expose()))
             };
+            let computed = |of: &Assign| now.value(&self.table.columns[of.column].name).unwrap_or_default();
+            if let Some(of) = row.computed.iter().find(|of| of.still_stands_in(computed(of))) {
+                return Err(Trouble::Reason(still_computed(&Ident(&self.table.columns[of.column].name)).reason));
+            }
             match (values.iter().find(differs), &now.digests()[..]) {
                 (Some(value), [_]) => Err(Trouble::Reason(format!(
                     "the column {} would not hold the new value as it is: its type or a trigger changes it",
@@ -292,6 +296,10 @@ impl crate::write::Table for Writing<'_> {
         self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         // The transaction locks the whole database.
         pushed.map(|()| Vec::new())
+    }
+
+    fn is_generated(&self, column: usize) -> bool {
+        self.generated[column]
     }
 
     fn forbids(&self, value: &Assign) -> Option<Refusal> {
