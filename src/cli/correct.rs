@@ -15,7 +15,7 @@ use super::failure::{Explain as _, Failure};
 use super::location::Names;
 use super::output::{self, Format};
 use super::people::{self, People};
-use super::scan::{choose, open, stop_on_signal, warn};
+use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::report::human::counted;
@@ -28,6 +28,9 @@ use crate::request::{self, Correction, Corrections, Plan, Policy, Reason, Since,
 /// a new one beside the old. What was written to is then scanned again, and both values are counted: the old one is to
 /// be gone, the new one to stand in its places. A name of as many words is also corrected in fields that hold one of
 /// them. Values in argument lists can be seen by other users of the machine: `--changes` takes them from a file.
+///
+/// If a source cannot be reached, the plan says so and exits with 2, and `--apply` changes nothing in any: name the sources
+/// to go on without it.
 ///
 /// Exits with 2 if the old value is left somewhere.
 #[derive(clap::Args)]
@@ -80,6 +83,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
+    if args.apply {
+        all_reached(&unreachable)?;
+    }
     let detector = Detector::new(&rules::load(&config)?)?;
     let policy = Policy::new(&config);
     let stop = stop_on_signal()?;
@@ -125,7 +131,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             true => "the old value stands nowhere in the person's records".to_owned(),
             false => format!("{} to correct; `--apply` does it", counted(planned.records(), "record")),
         });
-        return Ok(covered);
+        return Ok(plan_in_full(&unreachable, covered, common));
     }
     let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
     let scanned = desk.look_again(&done)?;
@@ -144,10 +150,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let since = if done.edited > 0 { Since::Now } else { Since::First };
         Suppression::open(&config.index)?.add(index.keys(), &old, Reason::Corrected, args.request.as_deref(), since)?;
     }
-    let is_done = left.is_settled()
-        && !done.interrupted
-        && unreachable.is_empty()
-        && scanned.is_none_or(|scan| scan.is_complete());
+    let is_done = left.is_settled() && !done.interrupted && scanned.is_none_or(|scan| scan.is_complete());
     common.say(format_args!(
         "{} corrected; the old value stands in {} of the person, the new one in {}",
         counted(done.edited, "record"),

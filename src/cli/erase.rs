@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format};
 use super::people::{self, People};
-use super::scan::{choose, open, stop_on_signal, warn};
+use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::identity::{FindOptions, Identifier, Subject};
@@ -34,6 +34,9 @@ use crate::scan::Summary;
 /// With `--apply` the plan is carried out: databases in transactions, files by writing a new one beside the old. Each
 /// record is read again at that moment; one in which nothing of the person stands any more is left alone. What was
 /// written to is scanned again, and what is found then is planned anew. Interrupted, the same command goes on.
+///
+/// If a source cannot be reached, the plan says so and exits with 2, and `--apply` changes nothing in any: name the sources
+/// to go on without it.
 ///
 /// Exits with 2 if something of the person is left that nobody said should be.
 #[derive(clap::Args)]
@@ -140,6 +143,9 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
     let (sources, unreachable) = open(&configured, common)?;
+    if how.apply {
+        all_reached(&unreachable)?;
+    }
     let rules = rules::load(&config)?;
     let detector = Detector::new(&rules)?;
     let policy = Policy::new(&config);
@@ -207,7 +213,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
             true => format!("{} left as they are, with the reason above", counted(planned.left.len() as u64, "place")),
             false => format!("{} to act on; `--apply` does it", counted(planned.records(), "record")),
         });
-        return Ok(covered);
+        return Ok(plan_in_full(&unreachable, covered, common));
     }
     let mut whom = subjects_of(&planned);
     // Before anything goes: what stands with several people now stands with the others alone afterwards.
@@ -281,7 +287,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
             ));
         }
     }
-    Ok(conclude(common, &done, &planned, last_scan.as_ref(), unreachable.len()))
+    Ok(conclude(common, &done, &planned, last_scan.as_ref()))
 }
 
 /// Ids of the people of whom a plan erases something.
@@ -290,7 +296,7 @@ fn subjects_of(plan: &Plan) -> BTreeSet<String> {
 }
 
 /// Says how it ended.
-fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summary>, unreachable: usize) -> Exit {
+fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summary>) -> Exit {
     let say = |text: String| common.say(text);
     say(format!("{} deleted, {} edited", counted(done.deleted, "record"), counted(done.edited, "record")));
     if done.interrupted {
@@ -300,7 +306,7 @@ fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summa
         let n = last.incomplete.len() as u64;
         say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
     }
-    let is_done = plan.is_settled() && !done.interrupted && unreachable == 0 && last.is_none_or(Summary::is_complete);
+    let is_done = plan.is_settled() && !done.interrupted && last.is_none_or(Summary::is_complete);
     match is_done {
         true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
         false => say("not everything is done: what is left stands above, with the reason".to_owned()),

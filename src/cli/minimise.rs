@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format, printable};
-use super::scan::{choose, open, stop_on_signal, warn};
+use super::scan::{all_reached, choose, open, stop_on_signal, warn};
 use super::{audit, coverage, rules};
 use crate::audit::Act;
 use crate::config::Day;
@@ -63,6 +63,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
+    if args.apply {
+        all_reached(&unreachable)?;
+    }
     let detector = Detector::new(&rules::load(&config)?)?;
     let (map, policy, corrections) = (Map::new(&config)?, Policy::new(&config), Corrections::default());
     let stop = stop_on_signal()?;

@@ -259,6 +259,34 @@ pub(super) fn open(configured: &[SourceConfig], common: &Common) -> Result<Opene
     if sources.is_empty() { Err(Failure::new("no source can be opened")) } else { Ok((sources, unreachable)) }
 }
 
+/// Whether what is planned is all there is to plan: says so of sources that cannot be reached.
+pub(super) fn plan_in_full(unreachable: &[Unreachable], covered: Exit, common: &Common) -> Exit {
+    if unreachable.is_empty() {
+        return covered;
+    }
+    common.say(format_args!(
+        "the plan is incomplete, and `--apply` does nothing: {} cannot be reached; cure that, or name the sources to go on with",
+        names_of(unreachable)
+    ));
+    Exit::Incomplete
+}
+
+/// Nothing is changed while a source cannot be reached: what stands there would be left, and what leads there be gone.
+///
+/// # Errors
+/// If one cannot.
+pub(super) fn all_reached(unreachable: &[Unreachable]) -> Result<(), Failure> {
+    if unreachable.is_empty() {
+        return Ok(());
+    }
+    let what = format!("nothing was changed: {} cannot be reached", names_of(unreachable));
+    Err(Failure::new(what).hint("cure that, as said above, or go on without: name the sources that it is about, as in `residuum erase crm exports`"))
+}
+
+fn names_of(unreachable: &[Unreachable]) -> String {
+    unreachable.iter().map(|source| format!("`{}`", source.name)).collect::<Vec<_>>().join(", ")
+}
+
 /// The index, made if there is none; says where its key is kept when it is made.
 pub(super) fn make_index(config: &Config, common: &Common) -> Result<Index, Failure> {
     let index = Index::create_or_open(&config.index, common.keys_or_make(config)?)?;

@@ -130,3 +130,31 @@ fn a_computed_column_that_would_keep_it_refuses_the_change() {
     run.prints("is generated, and what is to go would still stand in it");
     assert_eq!(sqlite(&path, "SELECT agent_email FROM tickets"), JANE);
 }
+
+#[test]
+fn nothing_is_changed_while_a_source_cannot_be_reached() {
+    let sandbox = Sandbox::new();
+    sqlite(
+        &sandbox.path("crm.sqlite"),
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT); INSERT INTO people VALUES (1, 'jane.roe@example.com')",
+    );
+    let csv = "id,email\n1,jane.roe@example.com\n2,omar@example.org\n";
+    sandbox.file("data/people.csv", csv);
+    sandbox.file(
+        "residuum.toml",
+        "[[source]]\nname = \"files\"\nurl = \"data\"\n[[source]]\nname = \"crm\"\nurl = \"sqlite:crm.sqlite\"\n",
+    );
+    sandbox.run(["scan"]).exits(0);
+    std::fs::rename(sandbox.path("crm.sqlite"), sandbox.path("away")).expect("it is there");
+    let correction = ["correct", "--email", JANE, "--old", "EMAIL=jane.roe@example.com", "--new", "j@example.com"];
+    let erasure = ["erase", "--email", JANE];
+    for command in [&erasure[..], &correction[..]] {
+        sandbox.run(command).exits(2).says("the plan is incomplete").says("`crm` cannot be reached");
+        let run = sandbox.run(command.iter().chain(&["--apply"])).exits(1);
+        run.says("nothing was changed: `crm` cannot be reached").says("name the sources");
+        assert_eq!(std::fs::read_to_string(sandbox.path("data/people.csv")).expect("it is there"), csv);
+    }
+    sandbox.run(["erase", "files", "--email", JANE, "--apply"]).says("1 record deleted");
+    std::fs::rename(sandbox.path("away"), sandbox.path("crm.sqlite")).expect("it is there");
+    sandbox.run(["erase", "--email", JANE, "--apply"]).exits(0).says("1 record deleted");
+}
