@@ -41,8 +41,9 @@ use crate::scan::{Scan, ScanOptions};
 /// go the same way and must all be found.
 ///
 /// Identifiers are looked for as they are written, too, wherever they stand: bare digits in a field `x`, MD5, SHA-1, SHA-256
-/// and SHA-512 in a line of a log, in every field and in names; such places have `literal` as their reason. Where no
-/// record stands, as on pages that SQLite has freed and in its logs, the bytes are looked at. Row versions that
+/// and SHA-512 in a line of a log, in every field, also as bytes, and in names; such places have `literal` as their reason. Where no
+/// record stands, as on pages that SQLite has freed and in its logs, the bytes are looked at, and so are PostgreSQL's
+/// statistics and what is written into its schema: comments, defaults, labels, views, functions. Row versions that
 /// PostgreSQL and MariaDB have not overwritten yet are not seen; the certificate says what to run.
 ///
 /// With `--certificate` a signed statement is written, if nothing is residual, every listed object was read and every

@@ -28,7 +28,7 @@ pub struct Trace {
     pub source: String,
     /// The object.
     pub object: String,
-    /// What the bytes are: `freed page`, `write-ahead log`, `statistics`, `schema`.
+    /// What the bytes are: `freed page`, `write-ahead log`, `statistics`, `schema`, `definition`.
     pub what: &'static str,
     /// The page, counted from 1; 0 where there are none.
     pub page: u64,
@@ -43,6 +43,9 @@ impl Trace {
     pub fn cure(&self) -> &'static str {
         match self.what {
             "statistics" => "run `ANALYZE` on the table",
+            "definition" => {
+                "rewrite or drop what names it: a comment, default, constraint, label, view, function, or the name itself"
+            }
             "schema" => "drop or rewrite the table, view, index or trigger that names it",
             "write-ahead log" | "rollback journal" => "run a checkpoint, and `VACUUM`",
             _ => "run `VACUUM`",
@@ -139,6 +142,7 @@ mod tests {
             ("freed page", "VACUUM"),
             ("write-ahead log", "checkpoint"),
             ("statistics", "ANALYZE"),
+            ("definition", "a comment, default"),
             // What the schema says is copied by every `VACUUM`.
             ("schema", "rewrite the table, view"),
         ] {

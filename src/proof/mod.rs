@@ -161,23 +161,30 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
         "postgres" => &[
             "row versions that PostgreSQL keeps until they are vacuumed, and indexes over them: run `VACUUM (FULL)`",
             "PostgreSQL's write-ahead log and its archive: they end with their retention",
+            "names and comments of roles and of other databases of PostgreSQL's server, and options of foreign servers and tables",
             "statistics in `pg_statistic` of columns that the role may not read, and those of several columns \
              (`CREATE STATISTICS`) of tables that it does not own: run `ANALYZE` after the erasure",
         ],
         "mysql" => &[
             "InnoDB's undo and redo logs and free pages: run `OPTIMIZE TABLE`",
             "the binary log: run `PURGE BINARY LOGS` by your retention",
+            "comments, defaults, constraints, labels of enumerations, views, routines, triggers and events, and names of tables \
+             and columns of MariaDB and MySQL: `mysqldump --no-data --routines --events` writes them to a file, which can be scanned",
             "histograms of columns, which keep values of deleted rows: run `ANALYZE TABLE … PERSISTENT FOR ALL` in \
              MariaDB, `ANALYZE TABLE … DROP HISTOGRAM ON …` in MySQL",
         ],
         "files" => &[
             "free space of the file system, and its snapshots",
-            "comments and unused stretches of archives, page indexes and Bloom filters of Parquet, and where links point to",
+            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of Parquet, and where \
+             links point to",
+            "extended attributes of files",
             "numbers on pages that SQLite has freed, and texts there that the end of a page cuts: `VACUUM` removes them",
         ],
         "s3" => &[
             "versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets",
-            "comments and unused stretches of archives, page indexes and Bloom filters of Parquet",
+            "metadata of objects, their headings such as `Content-Disposition`, and tags: `aws s3api head-object` and \
+             `get-object-tagging` show them",
+            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of Parquet",
         ],
         "http" => &["what the vendor keeps and its interface does not give"],
         _ => &[],

@@ -322,6 +322,43 @@ fn what_is_hidden_in_bytes_is_found() {
 }
 
 #[test]
+fn what_is_written_into_a_schema_of_postgresql_is_found() {
+    let Some(postgres) =
+        Postgres::new("definitions", "CREATE TABLE t (id int PRIMARY KEY, x text); INSERT INTO t VALUES (1, 'a')")
+    else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    servers::secrets(&sandbox);
+    sandbox.file("residuum.toml", postgres.source("crm", ""));
+    for (name, sql, undo) in [
+        ("a comment", "COMMENT ON TABLE t IS 'ask JANE'", "COMMENT ON TABLE t IS NULL"),
+        ("a column's comment", "COMMENT ON COLUMN t.x IS 'of JANE'", "COMMENT ON COLUMN t.x IS NULL"),
+        ("a schema's comment", "COMMENT ON SCHEMA public IS 'JANE'", "COMMENT ON SCHEMA public IS NULL"),
+        ("a default", "ALTER TABLE t ALTER x SET DEFAULT 'JANE'", "ALTER TABLE t ALTER x DROP DEFAULT"),
+        ("a constraint", "ALTER TABLE t ADD CONSTRAINT c CHECK (x <> 'JANE')", "ALTER TABLE t DROP CONSTRAINT c"),
+        ("a label", "CREATE TYPE e AS ENUM ('a', 'JANE')", "DROP TYPE e"),
+        ("a domain", "CREATE DOMAIN d AS text CHECK (VALUE <> 'JANE')", "DROP DOMAIN d"),
+        ("a view", "CREATE VIEW v AS SELECT id FROM t WHERE x = 'JANE'", "DROP VIEW v"),
+        ("an index", "CREATE INDEX i ON t (id) WHERE x = 'JANE'", "DROP INDEX i"),
+        ("a function", "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT 'JANE' $$", "DROP FUNCTION f"),
+        ("a policy", "CREATE POLICY p ON t USING (x = 'JANE')", "DROP POLICY p ON t"),
+        (
+            "a partition's bound",
+            "CREATE TABLE parts (x text) PARTITION BY LIST (x); CREATE TABLE part PARTITION OF parts FOR VALUES IN ('JANE')",
+            "DROP TABLE parts",
+        ),
+        ("the name of a table", "CREATE TABLE \"of JANE\" (id int)", "DROP TABLE \"of JANE\""),
+    ] {
+        postgres.run(&sql.replace("JANE", JANE));
+        let lines = left_of_jane(&sandbox, name);
+        assert!(lines.iter().any(|line| line["what"] == "definition" && line["type"] == "EMAIL"), "{name}: {lines:?}");
+        postgres.run(&undo.replace("JANE", JANE));
+    }
+    verify(&sandbox, "c.json").exits(0);
+}
+
+#[test]
 fn literals_of_weak_identifiers_are_possible_and_others_values_are_not_found() {
     let sandbox = company();
     sandbox.file(

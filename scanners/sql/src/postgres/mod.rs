@@ -13,6 +13,7 @@
 mod apply;
 mod check;
 mod copy;
+mod definitions;
 mod error;
 mod find;
 mod keys;
@@ -199,7 +200,8 @@ impl Source for Postgres {
     }
 
     fn leftovers(&self, look: &mut dyn FnMut(Leftover<'_>) -> Flow) -> Result<(), SourceError> {
-        statistics::read(self, look)
+        statistics::read(self, look)?;
+        definitions::read(self, look)
     }
 
     fn as_fetch(&self) -> Option<&dyn Fetch> {
