@@ -174,7 +174,7 @@ impl Planner<'_> {
                 }
             };
             let formats = self.reader.formats_of(&info.source, &info.path)?;
-            let ability = match sources.ability(&info.source, &formats) {
+            let ability = match sources.ability(&info.source, &info.path, &formats) {
                 Ok(residuum_source::Ability::WholeObject) => {
                     leave_all(&mut plan, "values in files of this format cannot be replaced: correct it by hand");
                     continue;

@@ -247,7 +247,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let formats = self.reader.formats_of(&info.source, &info.path)?;
-        let ability = match sources.ability(&info.source, &formats) {
+        let ability = match sources.ability(&info.source, &info.path, &formats) {
             Ok(Ability::WholeObject) => {
                 let reason = "records of this format go only with the whole object: delete it by hand".to_owned();
                 found.kept.push(keep(KeptBecause::Manual, reason));

@@ -34,6 +34,7 @@ mod owners;
 mod plan;
 mod planner;
 mod policy;
+mod referred;
 mod store;
 mod suppression;
 #[cfg(test)]

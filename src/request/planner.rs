@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
-use residuum_source::{Ability, Apply, Record, RecordKind, Source};
+use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source, TableKey};
 
 use super::RequestError;
 use super::cost::Size;
 use super::owners::Owners;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
+use super::referred::Referred;
 use crate::config::Strategy;
 use crate::identity::{self, FindOptions, Identifier, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader};
@@ -34,14 +35,15 @@ pub struct Planner<'a> {
     pub policy: &'a Policy,
 }
 
-type RecordId = (u32, Record);
+pub(super) type RecordId = (u32, Record);
 
 /// What was found of whom in one record.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     /// Each once: locations come subject by subject.
     subjects: Vec<String>,
-    locations: Vec<Location>,
+    /// Where it was found in the record.
+    pub locations: Vec<Location>,
 }
 
 impl Gathered {
@@ -85,6 +87,8 @@ impl Planner<'_> {
         let infos: HashMap<u32, ObjectInfo> =
             self.reader.objects_numbered(&numbers)?.into_iter().map(|info| (info.object, info)).collect();
         let (owners, sources) = (Owners::new(self.reader), self.named_sources());
+        let referred = Referred::new(&gathered, &infos, self.policy, &sources);
+        let around = Known { owners: &owners, sources: &sources, referred: &referred };
         let mut records = gathered.into_iter().peekable();
         while let Some(((object, _), _)) = records.peek() {
             let object = *object;
@@ -93,7 +97,7 @@ impl Planner<'_> {
                 of_object.push((record, here));
             }
             if let Some(info) = infos.get(&object) {
-                self.plan_object(info, of_object, &owners, &sources, &mut plan)?;
+                self.plan_object(info, of_object, &around, &mut plan)?;
             }
         }
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
@@ -104,10 +108,10 @@ impl Planner<'_> {
         &self,
         info: &ObjectInfo,
         records: Vec<(Record, Gathered)>,
-        owners: &Owners<'_>,
-        sources: &NamedSources<'_>,
+        known: &Known<'_>,
         plan: &mut Plan,
     ) -> Result<(), RequestError> {
+        let Known { owners, sources, referred } = known;
         let leave_all = |plan: &mut Plan, records: &[(Record, Gathered)], state: &LeftState| {
             for location in records.iter().flat_map(|(_, here)| &here.locations) {
                 plan.leave(location, state.clone());
@@ -119,7 +123,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let formats = self.reader.formats_of(&info.source, &info.path)?;
-        let ability = match sources.ability(&info.source, &formats) {
+        let ability = match sources.ability(&info.source, &info.path, &formats) {
             Ok(ability) => ability,
             Err(reason) => {
                 leave_all(plan, &records, &LeftState::Manual(reason));
@@ -149,7 +153,7 @@ impl Planner<'_> {
             Some(Strategy::DeleteObject) => Beside::default(),
             _ => self.beside(info.object, &records, &typed, owners)?,
         };
-        let object = Around { info, wanted, typed, beside };
+        let object = Around { info, wanted, typed, beside, referred };
         let planned: Vec<PlannedRecord> =
             records.into_iter().filter_map(|(record, here)| self.plan_record(&object, record, here, plan)).collect();
         if planned.is_empty() {
@@ -167,7 +171,7 @@ impl Planner<'_> {
         here: Gathered,
         plan: &mut Plan,
     ) -> Option<PlannedRecord> {
-        let Around { info, wanted, typed, beside } = object;
+        let Around { info, wanted, typed, beside, referred } = object;
         let (of_name, in_it): (Vec<_>, Vec<_>) =
             here.locations.iter().partition(|location| &*location.finding.field == NAME_FIELD);
         if *wanted != Some(Strategy::DeleteObject) {
@@ -179,6 +183,12 @@ impl Planner<'_> {
         }
         let is_others_too = *wanted != Some(Strategy::Delete) && beside.others.contains(&record);
         let action = self.action(info, &record, is_own(&here, typed), is_others_too, *wanted);
+        if action == PlannedAction::Delete
+            && let Some(reason) = referred.why_not(&(info.object, record.clone()))
+        {
+            here.locations.iter().for_each(|at| plan.leave(at, LeftState::Manual(reason.clone())));
+            return None;
+        }
         let has_values = action == PlannedAction::EditAll && beside.values.contains(&record);
         let mut is_all_kept = !in_it.is_empty();
         for location in in_it {
@@ -346,8 +356,13 @@ impl Planner<'_> {
 pub(super) struct NamedSources<'p>(HashMap<String, &'p dyn Source>);
 
 impl NamedSources<'_> {
-    /// How records of these formats can be edited in a source, or what a person has to do.
-    pub fn ability(&self, source: &str, formats: &[String]) -> Result<Ability, String> {
+    /// The keys of a source; none if it cannot be reached or does not say.
+    pub fn keys(&self, source: &str) -> Vec<TableKey> {
+        self.0.get(source).and_then(|source| source.keys().ok()).unwrap_or_default()
+    }
+
+    /// How records of these formats can be edited in an object of a source, or what a person has to do.
+    pub fn ability(&self, source: &str, path: &str, formats: &[String]) -> Result<Ability, String> {
         let Some(found) = self.0.get(source) else {
             return Err(format!("source `{source}` was not named or cannot be reached: name it, and plan again"));
         };
@@ -358,7 +373,8 @@ impl NamedSources<'_> {
             ));
         };
         let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
-        match apply.ability(&formats) {
+        let of_object = ObjectPath::from_escaped(path).map(|object| apply.ability_of(&object, &formats));
+        match of_object.unwrap_or_else(|_| apply.ability(&formats)) {
             Ability::Manual(what) => Err(what),
             ability => Ok(ability),
         }
@@ -373,6 +389,14 @@ struct Around<'o> {
     /// Fields that hold nothing but what their name says.
     typed: HashSet<String>,
     beside: Beside,
+    referred: &'o Referred,
+}
+
+/// What is known of everything that was found when an object is planned.
+struct Known<'k> {
+    owners: &'k Owners<'k>,
+    sources: &'k NamedSources<'k>,
+    referred: &'k Referred,
 }
 
 /// Records that are people's own, by what stands in them beside what led there.

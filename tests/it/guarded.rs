@@ -158,3 +158,79 @@ fn nothing_is_changed_while_a_source_cannot_be_reached() {
     std::fs::rename(sandbox.path("away"), sandbox.path("crm.sqlite")).expect("it is there");
     sandbox.run(["erase", "--email", JANE, "--apply"]).exits(0).says("1 record deleted");
 }
+
+/// What the catalog says that nothing can be written to stands in the plan, and not only in what is refused.
+#[test]
+fn a_plan_leaves_what_cannot_be_written_to() {
+    let check = |name: &str, sandbox: &Sandbox, objects: &[(&str, &str)]| {
+        let plan = sandbox.run(["erase", "--email", JANE, "--format", "jsonl"]).exits(0).lines();
+        for (object, cure) in objects {
+            let of: Vec<_> =
+                plan.iter().filter(|line| line["object"].as_str().is_some_and(|o| o.ends_with(object))).collect();
+            let manual = |line: &&serde_json::Value| {
+                line["state"] == "manual" && line["reason"].as_str().is_some_and(|reason| reason.contains(cure))
+            };
+            assert!(!of.is_empty() && of.iter().all(manual), "{name}, {object}: {of:?}");
+        }
+        assert!(plan.iter().any(|line| line["action"] == "delete record"), "{name}: {plan:?}");
+        let done = sandbox.run(["erase", "--email", JANE, "--apply"]).exits(2).says("1 record deleted");
+        done.nowhere("not done");
+    };
+    if let Some(postgres) = Postgres::new(
+        "unwritable",
+        "CREATE TABLE people (id int PRIMARY KEY, email text); \
+         INSERT INTO people VALUES (1, 'jane.roe@example.com'), (2, 'omar@example.org'); \
+         CREATE MATERIALIZED VIEW directory AS SELECT id, email FROM people",
+    ) {
+        grants_of_postgres(&postgres);
+        let sandbox = scanned(&postgres.source("crm", ""));
+        check("PostgreSQL", &sandbox, &[("directory", "REFRESH MATERIALIZED VIEW")]);
+    }
+    if let Some(mariadb) = MariaDb::new(
+        "unwritable",
+        "CREATE TABLE people (id int PRIMARY KEY, email varchar(99)); CREATE TABLE keyless (n int, email varchar(99)); \
+         CREATE TABLE old (id int PRIMARY KEY, email varchar(99)) ENGINE = MyISAM; \
+         INSERT INTO people VALUES (1, 'jane.roe@example.com'), (2, 'omar@example.org'); \
+         INSERT INTO keyless VALUES (1, 'jane.roe@example.com'); INSERT INTO old VALUES (1, 'jane.roe@example.com')",
+    ) {
+        mariadb.run(&format!("GRANT UPDATE, DELETE ON {0}.* TO {0}", mariadb.name()));
+        let sandbox = scanned(&mariadb.source("crm", ""));
+        check("MariaDB", &sandbox, &[("keyless", "primary key"), ("old", "ENGINE = InnoDB")]);
+    }
+}
+
+/// A retained row keeps what it refers to, and the plan says so before anything is done.
+#[test]
+fn a_plan_leaves_what_kept_rows_refer_to() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("shop.sqlite");
+    sqlite(
+        &path,
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT); \
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), total TEXT); \
+         CREATE TABLE payments (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), amount TEXT); \
+         INSERT INTO customers VALUES (1, 'jane.roe@example.com'), (2, 'omar@example.org'); \
+         INSERT INTO orders VALUES (10, 1, '19.50'), (11, 1, '7.25'), (12, 2, '5.00'); \
+         INSERT INTO payments VALUES (100, 10, '19.50'), (101, 12, '5.00')",
+    );
+    let source = format!(
+        "[[source]]\nname = \"shop\"\nurl = \"sqlite:{}\"\n[[retain]]\nobject = \"main.payments\"\nexception = \"tax\"\n\
+         reason = \"ten years\"\napproved_by = \"legal\"\n",
+        path.display()
+    );
+    let sandbox = scanned(&source);
+    let plan = sandbox.run(["erase", "--email", JANE, "--format", "jsonl"]).exits(0).lines();
+    let of = |key: &str, value: &str| {
+        let mut rows: Vec<_> = plan
+            .iter()
+            .filter(|line| line[key] == value)
+            .map(|line| format!("{} {}", line["object"].as_str().unwrap_or_default(), line["record"]["key"]["id"]))
+            .collect();
+        rows.dedup();
+        rows
+    };
+    assert_eq!(of("action", "delete record"), ["main.orders 11"], "{plan:?}");
+    assert_eq!(of("state", "manual"), ["main.customers 1", "main.orders 10"], "{plan:?}");
+    sandbox.run(["erase", "--email", JANE, "--apply"]).exits(2).says("1 record deleted").nowhere("not done");
+    assert_eq!(sqlite(&path, "SELECT group_concat(id) FROM orders"), "10,12");
+}

@@ -179,6 +179,12 @@ pub trait Apply: Source {
     /// How records can be edited that stand in this chain of formats, outermost first: `["zip", "csv"]`.
     fn ability(&self, formats: &[&str]) -> Ability;
 
+    /// The same of one object, as far as the source's catalog says beforehand what [`Apply::apply`] would refuse: a table
+    /// without a key, a view that holds copies. An answer that cannot be had is that of the formats.
+    fn ability_of(&self, _object: &ObjectPath, formats: &[&str]) -> Ability {
+        self.ability(formats)
+    }
+
     /// About how many statements lock so many records of a table, delete some and change the others; `None` for what is
     /// no database.
     fn statements(&self, _deleted: u64, _changed: u64) -> Option<u64> {

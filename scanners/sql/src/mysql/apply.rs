@@ -11,7 +11,7 @@ use residuum_source::{
 };
 
 use super::error::{is_lost, number, verdict};
-use super::schema::grant_of;
+use super::schema::{Relation, grant_of};
 use super::session::Link;
 use super::table::Table;
 use super::writing::{About, is_undone};
@@ -132,8 +132,8 @@ fn table(
     let (schema, name) = parts(&target.object);
     let server = &source.server;
     let described = Table::describe(link, &schema, &name, &server.user, source.options.long_value, server.max_packet)
-        .and_then(|table| match unwritable(&table) {
-            Some(refusal) => Ok(Err(refusal)),
+        .and_then(|table| match unwritable(&table.relation, !table.key.is_empty()) {
+            Some(reason) => Ok(Err(Refusal::new(RefusalKind::Unsupported, reason))),
             None => {
                 may_write(link, &table)?;
                 Ok(Ok(About::of(table, link, source, limits)?))
@@ -172,8 +172,7 @@ fn table(
 }
 
 /// Why nothing can be written to a table, whatever the rights.
-fn unwritable(table: &Table) -> Option<Refusal> {
-    let relation = &table.relation;
+pub fn unwritable(relation: &Relation, has_key: bool) -> Option<String> {
     let reason = if relation.is_foreign() {
         format!(
             "its rows lie in other places ({}): scan those as sources of their own, and erase there",
@@ -185,12 +184,12 @@ fn unwritable(table: &Table) -> Option<Refusal> {
             relation.engine,
             relation.quoted()
         )
-    } else if table.key.is_empty() {
+    } else if !has_key {
         "its rows cannot be told apart: give it a primary key, and scan again".into()
     } else {
         return None;
     };
-    Some(Refusal::new(RefusalKind::Unsupported, reason))
+    Some(reason)
 }
 
 /// Asks for each right that writing takes, of no row.

@@ -248,6 +248,14 @@ impl Apply for MySql {
         Ability::Splice
     }
 
+    fn ability_of(&self, object: &ObjectPath, _: &[&str]) -> Ability {
+        let (schema, name) = parts(object);
+        let relation =
+            self.moment(false).and_then(|moment| self.ask(&moment, |link| Relation::one(link, &schema, &name)));
+        let hindrance = relation.ok().and_then(|relation| apply::unwritable(&relation, !relation.key.is_empty()));
+        hindrance.map_or(Ability::Splice, Ability::Manual)
+    }
+
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
         let named = |records: u64| records.div_ceil(find::AT_ONCE as u64);
         // Each row that stays is changed, and read again, by itself.

@@ -235,6 +235,13 @@ impl Apply for Postgres {
         Ability::Splice
     }
 
+    fn ability_of(&self, object: &ObjectPath, _: &[&str]) -> Ability {
+        let (schema, name) = parts(object);
+        let relation = self.ask(&SnapshotId::of_its_own(), |link| Relation::one(link, &schema, &name));
+        let hindrance = relation.ok().and_then(|relation| relation.holds_no_rows_of_its_own());
+        hindrance.map_or(Ability::Splice, Ability::Manual)
+    }
+
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
         let locked = (deleted + changed).div_ceil(crate::write::LOCKED as u64);
         // What was changed is read again.
