@@ -8,6 +8,7 @@ use residuum_source::{KeyKind, Limits, Memory, ObjectPath, RefusalKind, Source, 
 
 mod begun;
 mod edited;
+mod held;
 mod planned;
 
 use super::*;

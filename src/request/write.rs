@@ -1,6 +1,7 @@
 //! Writing one batch: what is planned, opened into targets, shown to the editor, and what became of each record.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use residuum_source::{ObjectPath, Receipt, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
 
@@ -14,6 +15,9 @@ use crate::scan::seal_name;
 
 /// Attempts at a batch in which something was locked, or whose connection was lost.
 const ATTEMPTS: u32 = 4;
+
+/// A lock is waited for by the connector, for as long as its `lock_timeout` says: after so long it is not tried again.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a run decides once.
 #[derive(Clone, Copy)]
@@ -56,10 +60,12 @@ pub(super) fn write(
         writing.refuse_all(&Refusal::new(RefusalKind::ReadOnly, reason), outcome);
         return Ok(());
     };
+    let began = Instant::now();
     for attempt in 1..=ATTEMPTS {
         let is_last = attempt == ATTEMPTS;
         match apply.apply(&writing.targets, with.limits, &mut writing.editor) {
             Ok(receipts) => {
+                let is_last = is_last || began.elapsed() > PATIENCE;
                 outcome.receipts.extend(receipts.into_iter().map(|receipt| writing.written(with, receipt)));
                 if !writing.settle(run, is_last, outcome) {
                     return Ok(());
@@ -75,7 +81,7 @@ pub(super) fn write(
                 return Ok(());
             }
         }
-        std::thread::sleep(std::time::Duration::from_millis(100 << attempt));
+        std::thread::sleep(Duration::from_millis(100 << attempt));
     }
     Ok(())
 }
