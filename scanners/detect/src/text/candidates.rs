@@ -95,12 +95,18 @@ pub(super) fn search<'a>(
         if wants.iban {
             each(c.iban & inside, block, |at| {
                 let place = enter(&mut cx, at);
-                code::iban(&mut cx, place);
+                if place + SHORTEST_IBAN <= cx.text.len() {
+                    code::iban(&mut cx, place);
+                }
             });
         }
         each(c.long & inside, block, |at| {
-            if at >= encoded_from {
-                let place = enter(&mut cx, at);
+            if at < encoded_from {
+                return;
+            }
+            let place = enter(&mut cx, at);
+            // The masks know nothing of values: the rest of the word may be another one's.
+            if place + LONG_WORD <= cx.text.len() {
                 let end = code::long_word(&mut cx, place);
                 if texts.depth < unwrap::DEPTH {
                     encoded_from = cx.base + unwrap::encoded(&mut cx, place, end, texts.depth, child, buffers);
@@ -249,6 +255,11 @@ fn each_text(texts: Texts<'_>, chunk: &Range<usize>, mut act: impl FnMut(Range<u
     }
 }
 
+/// Characters of the shortest IBAN, a Norwegian one.
+const SHORTEST_IBAN: usize = 15;
+/// Characters of a word that is looked at as a whole.
+const LONG_WORD: usize = 16;
+
 /// How far before its window a match may begin whose value stands in it.
 const LEAD: usize = 24;
 
@@ -271,6 +282,9 @@ struct Carry {
     words: u64,
     join: u64,
     cut: u64,
+    /// Beginnings of values among the last four bytes.
+    begun: u64,
+    letter: u64,
     escape: u64,
     colons: u64,
 }
@@ -308,7 +322,8 @@ impl Candidates {
         let wide = |here: u64, next: u64| u128::from(next) << 64 | u128::from(here);
         let words = wide(word, next.digit | next.letter & !next.high);
         let starts = word & (!(word << 1 | carry.word) | cut);
-        let after_escape = m.backslash << 2 | carry.escape;
+        let apart = cut | cut << 1 | carry.cut;
+        let after_escape = (m.backslash << 2 | carry.escape) & !apart;
         let digits = wide(m.digit, next.digit);
         let digits2 = digits & digits >> 1;
         let digits4 = digits2 & digits2 >> 2;
@@ -325,14 +340,16 @@ impl Candidates {
         // A colon not shortly after another, with another shortly after it or with no word or space after it.
         let near_before = colons << 1 | colons << 2 | colons << 3 | colons << 4 | colons << 5;
         let near_after = colons >> 1 | colons >> 2 | colons >> 3 | colons >> 4 | colons >> 5;
-        let first_colon = m.colon & !(near_before as u64 | carry.colons);
-        let scheme = m.colon & letter << 1;
+        // What stands before the beginning of a value is another one's.
+        let two = cut | cut << 1;
+        let begun = two | two << 2 | cut << 4 | carry.begun;
+        let first_colon = m.colon & (begun | !(near_before as u64 | carry.colons));
+        let scheme = m.colon & (letter << 1 | carry.letter);
         // Most numbers of a log are no candidates for reasons that masks can tell: a letter or a colon ends them before the
         // sixth digit, or a hyphen or a full stop joins them to a word. `worth_reading` sees to the rest.
         let breaks = letters | colons;
         let ended = (1..=5).rev().fold(0, |ended, n| breaks >> n | digits >> n & ended) as u64;
         let joined = ((m.dash | m.dot) << 1 | carry.join) & (word << 2 | carry.words);
-        let apart = cut | cut << 1 | carry.cut;
         let found = Self {
             number: m.digit & (starts | after_escape) & !(ended | joined & !apart),
             at: m.at,
@@ -348,6 +365,8 @@ impl Candidates {
         carry.word = word >> 63;
         carry.words = word >> 62;
         carry.cut = cut >> 63;
+        carry.begun = cut >> 63 | cut >> 62 | cut >> 61 | cut >> 60;
+        carry.letter = letter >> 63;
         carry.join = (m.dash | m.dot) >> 63;
         carry.escape = m.backslash >> 62;
         carry.colons = m.colon >> 63 | m.colon >> 62 | m.colon >> 61 | m.colon >> 60 | m.colon >> 59;

@@ -152,7 +152,7 @@ impl Engine {
     /// Looks up the words that start in `stretch`; the masks begin at `origin`.
     fn look_up_words(&self, scratch: &mut Scratch, texts: Texts<'_>, origin: usize, stretch: Range<usize>) {
         let mut values = Values::new(texts.offsets);
-        let Scratch { bits, positions, events, .. } = scratch;
+        let Scratch { bits, cuts, positions, events, .. } = scratch;
         positions.clear();
         for (i, b) in bits.iter().enumerate() {
             positions.push::<8>(b.start & within(origin + 64 * i, &stretch), origin + 64 * i);
@@ -180,7 +180,8 @@ impl Engine {
             }
         }
         let words = events.len();
-        positions.retain(|at| self.lexicon.may_be_name(texts.bytes, at, length(at)));
+        let begins = |at: usize| cuts.get((at - origin) / 64).is_some_and(|cut| cut >> ((at - origin) % 64) & 1 != 0);
+        positions.retain(|at| self.lexicon.may_be_name(texts.bytes, at, length(at), || begins(at)));
         for at in positions.iter() {
             let len = length(at);
             if at + len <= values.around(at).end {

@@ -155,6 +155,78 @@ fn values_of_a_column_are_texts_of_their_own() {
     assert_eq!(found, expected.map(|(i, value)| (i, value.as_bytes().to_vec())));
 }
 
+/// What is found in each value of a column, by value and place in it.
+fn by_value(detector: &crate::Detector, values: &[Vec<u8>]) -> Vec<(usize, u32, u32, u16, Vec<u8>)> {
+    let (mut bytes, mut offsets) = (Vec::new(), vec![0u32]);
+    for value in values {
+        bytes.extend_from_slice(value);
+        offsets.push(bytes.len() as u32);
+    }
+    let mut found = Vec::new();
+    detector.worker().values(&FieldPlan::search("notes"), &bytes, &offsets, &mut |i, hit, form| {
+        assert!(offsets[i] <= hit.start && hit.end <= offsets[i + 1], "a hit stands in its value");
+        found.push((i, hit.start - offsets[i], hit.end - offsets[i], hit.rule.0, form.to_vec()));
+    });
+    found
+}
+
+/// What is found in each value when it is searched alone.
+fn one_by_one(detector: &crate::Detector, values: &[Vec<u8>]) -> Vec<(usize, u32, u32, u16, Vec<u8>)> {
+    let alone = values.iter().enumerate().flat_map(|(i, value)| {
+        by_value(detector, std::slice::from_ref(value))
+            .into_iter()
+            .map(move |found| (i, found.1, found.2, found.3, found.4))
+    });
+    alone.collect()
+}
+
+#[test]
+fn what_the_end_of_a_value_cuts_is_read_as_if_it_stood_alone() {
+    let cases: &[(&str, &[&str])] = &[
+        ("a letter before a letter and two digits", &["M", "L30"]),
+        ("the letter ends words", &["A/B/C", "x12", "vitamin B", "u100"]),
+        ("half an account", &["DE", "89370400440532013000", "DE89", "370400440532013000"]),
+        ("a colon before an address", &["at:", "2001:db8:85a3:8d3:1319:8a2e:370:7348", ":", "a:b:c:1:2:3:4:5"]),
+        ("half a hardware address", &["00:1B:44:", "11:3A:B7", "-", "00-1B-44-11-3A-B7"]),
+        (
+            "half an identifier",
+            &["device id 6f9619ff-8b86-d011-b42d-", "00cf4fc964ff", "device id 6f9619ff-8b86-d011-b42d-00cf4fc964ff"],
+        ),
+        ("half an escape", &["x%", "40example.com", "\\", "u0040", "&#", "64;", "a\\", "n415-555-0134"]),
+        ("half a wallet", &["1BoatSLRHtKNngkdXEeobR76b53", "LETtpyT", "amFuZUBleGFt", "cGxlLmNvbQ=="]),
+        ("a name behind a number", &["5", "Maria Gonzalez said so", "x-", "Kevin from Denver called"]),
+        ("a word behind a backslash", &["C:\\", "ssn: 219098761", "C:\\x", "phone 415 5550134"]),
+        ("half a web address", &["http", "://example.com/x", "https://example.com", "/y", "www", ".example.com"]),
+    ];
+    for (name, values) in cases {
+        let values: Vec<_> = values.iter().map(|v| v.as_bytes().to_vec()).collect();
+        for first in 0..values.len() {
+            for detector in [detector(), builtin()] {
+                assert_eq!(by_value(detector, &values[first..]), one_by_one(detector, &values[first..]), "{name}");
+            }
+        }
+    }
+}
+
+/// The detector of the rules that come with the program.
+fn builtin() -> &'static crate::Detector {
+    static DETECTOR: std::sync::OnceLock<crate::Detector> = std::sync::OnceLock::new();
+    DETECTOR.get_or_init(|| crate::Detector::new(&crate::RuleSet::builtin()).expect("the pack compiles"))
+}
+
+#[test]
+fn a_scheme_is_seen_wherever_a_block_ends() {
+    let detector = builtin();
+    for shift in 0..140 {
+        let text = format!("{} http://example.com/x", "-".repeat(shift));
+        let mut found = 0;
+        detector
+            .worker()
+            .text(text.as_bytes(), 0..text.len(), &mut |hit, _| found += usize::from(hit.kind == crate::Type::Url));
+        assert_eq!(found, 1, "shifted by {shift}");
+    }
+}
+
 type Place = (u32, u32, u16);
 
 fn places(text: &[u8], core: std::ops::Range<usize>) -> Vec<Place> {
@@ -181,6 +253,27 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Short values of what candidates are told by, and pieces of what they are.
+fn short_value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        3 => "[A-CLMeux0-9:@%.&#;+/ \\\\_-]{0,6}".prop_map(String::into_bytes),
+        2 => "[a-fx0-9:.-]{0,40}".prop_map(String::into_bytes),
+        1 => "[A-Za-z0-9+/=]{0,40}".prop_map(String::into_bytes),
+        3 => fragment(),
+    ]
+}
+
+/// Values that hold names of people, addresses and organisations, cut anywhere.
+fn prose_value() -> impl Strategy<Value = Vec<u8>> {
+    const PROSE: &str = "Dear Mr. John Carter, Maria Gonzalez of Acme Holdings Inc., 12 Elm Street, Springfield, IL 62701, \
+        said Kevin's MRN: 00-123-456 is wrong; password is Tr0ub4dor&3, user=j.doe, age 45, DOB 2/29/1980, tel. (415) 555-0134";
+    let cut = (any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(a, b)| {
+        let (a, b) = (a.index(PROSE.len()), b.index(PROSE.len()));
+        PROSE.as_bytes()[a.min(b)..a.max(b)].to_vec()
+    });
+    prop_oneof![cut, short_value()]
+}
+
 fn text() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(fragment(), 0..40).prop_map(|fragments| fragments.concat())
 }
@@ -191,6 +284,18 @@ proptest! {
         let text = words.join(" ");
         let found = typed(&text);
         prop_assert!(found.iter().all(|(kind, _)| !matches!(*kind, "IBAN" | "CREDIT_CARD")), "{:?}", found);
+    }
+
+    #[test]
+    fn values_of_a_column_are_searched_as_each_alone(values in prop::collection::vec(short_value(), 0..60)) {
+        let texts: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value)).collect();
+        prop_assert_eq!(by_value(detector(), &values), one_by_one(detector(), &values), "{:?}", texts);
+    }
+
+    #[test]
+    fn values_of_prose_are_searched_as_each_alone(values in prop::collection::vec(prose_value(), 0..12)) {
+        let texts: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value)).collect();
+        prop_assert_eq!(by_value(builtin(), &values), one_by_one(builtin(), &values), "{:?}", texts);
     }
 
     #[test]

@@ -186,13 +186,14 @@ impl Lexicon {
         }
     }
 
-    /// Whether the word of `len` bytes at `at`, which begins with a capital, may be a name.
+    /// Whether the word of `len` bytes at `at`, which begins with a capital, may be a name. `begins` says whether a value
+    /// begins there, so that what stands before it is another one's.
     #[inline]
-    pub fn may_be_name(&self, text: &[u8], at: usize, len: usize) -> bool {
+    pub fn may_be_name(&self, text: &[u8], at: usize, len: usize, begins: impl Fn() -> bool) -> bool {
         let Some(names) = &self.names else { return false };
         // Most capitals of a log stand in the middle of something: dates, paths.
         let before = text[..at].last().copied().unwrap_or(b' ');
-        if before.is_ascii_digit() || b"/_.-=@%+".contains(&before) {
+        if (before.is_ascii_digit() || b"/_.-=@%+".contains(&before)) && !begins() {
             return false;
         }
         let bit = filter_bit(text, at, len);
@@ -258,16 +259,16 @@ fn rest_matches(text: &[u8], mut at: usize, rest: &[u8]) -> Option<usize> {
 pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut Vec<WordBits>) {
     out.clear();
     let (mut letter_before, mut upper_before, mut lower_before, mut escape_before) = (0, 0, 0, 0);
-    let mut digit_before = 0;
+    let (mut digit_before, mut cut_before) = (0, 0);
     for (i, m) in masks.iter().enumerate() {
         let lower = m.letter & !m.upper & !m.high;
         let next_lower = masks.get(i + 1).map_or(0, |n| n.letter & !n.upper & !n.high);
         let after_lower = lower << 1 | lower_before;
         let after_upper = m.upper << 1 | upper_before;
         let before_lower = lower >> 1 | next_lower << 63;
-        // In `\nphone` the escape takes one letter of the word.
-        let after_escape = m.letter & (m.backslash << 2 | escape_before);
         let cut = cuts(i);
+        // In `\nphone` the escape takes one letter of the word, unless a value begins in between.
+        let after_escape = m.letter & (m.backslash << 2 | escape_before) & !(cut | cut << 1 | cut_before);
         let camel = m.upper & (after_lower | after_upper & before_lower) | after_escape | cut;
         let after_letter = m.letter << 1 | letter_before;
         // Letters behind a digit are those of a hexadecimal number or of an escape such as `%20` far more often than a
@@ -279,13 +280,13 @@ pub(crate) fn word_bits(masks: &[Masks], cuts: impl Fn(usize) -> u64, out: &mut 
         let single = stop >> 1 | next_stop << 63;
         let abbreviates = (m.dot | m.dash) >> 1 | next.map_or(0, |n| (n.dot | n.dash) & 1) << 63;
         let start = m.letter & (!after_letter & !after_digit | camel) & !(single & !abbreviates);
-        let joined = (m.dash | m.dot) << 1;
+        let joined = (m.dash | m.dot) << 1 & !cut;
         let letter_next = m.letter >> 1 | next.map_or(0, |n| n.letter & 1) << 63;
         let name = start & (m.upper | m.high) & letter_next & !joined & (!after_letter | after_escape | cut);
         out.push(WordBits { start, stop, name });
         (letter_before, upper_before, lower_before) = (m.letter >> 63, m.upper >> 63, lower >> 63);
         escape_before = m.backslash >> 62;
-        digit_before = m.digit >> 63;
+        (digit_before, cut_before) = (m.digit >> 63, cut >> 63);
     }
 }
 
