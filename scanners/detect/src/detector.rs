@@ -1,11 +1,12 @@
 //! The detector: rules compiled once, shared by reference, with a worker for each thread.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use residuum_source::Batch;
 use sha2::{Digest as _, Sha256};
 
-use crate::field::{self, Fields, Reading};
+use crate::field::{self, Fields, Reading, Refusal};
 use crate::text::{Engine, Scratch, Texts};
 use crate::{FieldPlan, Hit, Literals, Rule, RuleError, RuleId, RuleSet, Treatment, Type};
 
@@ -27,7 +28,7 @@ pub struct Worker<'d> {
 
 /// Version of the recognisers: a change of what they find or of how they write it raises it, so that what was
 /// scanned before is scanned again.
-const RECOGNISERS: u32 = 3;
+const RECOGNISERS: u32 = 4;
 
 impl Detector {
     /// Compiles rules.
@@ -129,6 +130,7 @@ impl<'d> Worker<'d> {
             _ => None,
         };
         let typed = rule.map(|number| (RuleId(number as u16), detector.fields.reader(number)));
+        let refusals = Refusals::new(plan);
         let mut form = std::mem::take(&mut self.form);
         field::read(plan, typed, bytes, offsets, &mut form, &mut |i, reading| match reading {
             Reading::Hit(hit, form) => out(i, &hit, form),
@@ -138,8 +140,32 @@ impl<'d> Worker<'d> {
                     Texts { bytes: &bytes[range.clone()], offsets: &ends, hint: None, depth: 0, literals: None };
                 detector.engine.search(&mut self.scratch, texts, 0..range.len());
                 self.scratch.each(|hit, form| {
-                    let (start, end) = (hit.start + range.start as u32, hit.end + range.start as u32);
-                    out(i, &Hit { start, end, ..*hit }, form);
+                    let hit = moved(hit, range.start);
+                    if !refusals.refuse(&hit, &bytes[range.clone()], range.start) {
+                        out(i, &hit, form);
+                    }
+                });
+            }
+            Reading::Surer(hit, form, range, instead) => {
+                let ends = [0, range.len() as u32];
+                let texts =
+                    Texts { bytes: &bytes[range.clone()], offsets: &ends, hint: None, depth: 0, literals: None };
+                detector.engine.search(&mut self.scratch, texts, 0..range.len());
+                let is_surer = |other: &Hit| {
+                    let whole = (other.start, other.end) == (0, range.len() as u32);
+                    whole
+                        && other.kind != hit.kind
+                        && !refusals.refuse(&moved(other, range.start), &bytes[range.clone()], range.start)
+                };
+                let mut any = false;
+                self.scratch.each(|other, _| any |= is_surer(other));
+                if !(any && instead) {
+                    out(i, &hit, form);
+                }
+                self.scratch.each(|other, form| {
+                    if is_surer(other) {
+                        out(i, &moved(other, range.start), form);
+                    }
                 });
             }
         });
@@ -178,9 +204,14 @@ impl<'d> Worker<'d> {
         let texts = Texts { bytes, offsets, hint: hint.map(|n| n as u16), depth: 0, literals: self.literals };
         self.detector.engine.search(&mut self.scratch, texts, 0..bytes.len());
         let mut value = 0;
+        let refusals = Refusals::new(plan);
         self.scratch.each(|hit, form| {
             while offsets[value + 1] <= hit.start {
                 value += 1;
+            }
+            let range = offsets[value] as usize..offsets[value + 1] as usize;
+            if refusals.refuse(hit, &bytes[range.clone()], range.start) {
+                return;
             }
             // In a field that no name types, a month of some year is when something happened, and hardly to a person, and
             // the name of an organisation is a supplier's or a kind of school.
@@ -189,6 +220,36 @@ impl<'d> Worker<'d> {
                 out(value, hit, form);
             }
         });
+    }
+}
+
+/// A hit in bytes that begin at `start`.
+fn moved(hit: &Hit, start: usize) -> Hit {
+    Hit { start: hit.start + start as u32, end: hit.end + start as u32, ..*hit }
+}
+
+/// What the name of a field says its values are not, asked only where something is found.
+struct Refusals<'a> {
+    field: &'a str,
+    refusal: OnceCell<Option<Refusal>>,
+}
+
+impl<'a> Refusals<'a> {
+    fn new(plan: &'a FieldPlan) -> Self {
+        Self { field: &plan.field, refusal: OnceCell::new() }
+    }
+
+    /// Whether a hit is all of a `value`, which begins at `start`, and of a kind that the field's name refuses.
+    fn refuse(&self, hit: &Hit, value: &[u8], start: usize) -> bool {
+        let refused = |refusal: &Option<Refusal>| refusal.is_some_and(|refusal| refusal.refuses(hit.kind));
+        let whole = || {
+            let (start, end) = (hit.start as usize - start, hit.end as usize - start);
+            value[..start].trim_ascii().is_empty() && value[end..].trim_ascii().is_empty()
+        };
+        hit.rule != RuleId::LITERAL
+            && !self.field.is_empty()
+            && refused(self.refusal.get_or_init(|| Refusal::of(self.field)))
+            && whole()
     }
 }
 

@@ -6,6 +6,7 @@
 mod likeness;
 mod name;
 mod plan;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use plan::Fields;
+pub(crate) use refusal::Refusal;
 pub(crate) use values::{Reading, read};
 
 /// How the values of one field are treated.

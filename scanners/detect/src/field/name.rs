@@ -391,6 +391,11 @@ impl FieldName {
         self.words.last().is_some_and(|word| THINGS.contains(&word.as_str()))
     }
 
+    /// The words of the field itself.
+    pub(super) fn own(&self) -> &[String] {
+        &self.words[self.own..]
+    }
+
     fn has_any(&self, list: &[&str]) -> bool {
         self.words.iter().any(|word| list.contains(&word.as_str()))
     }
@@ -479,7 +484,7 @@ impl Hints {
 
     /// Whether a word of the name speaks against the rule.
     pub(super) fn speaks_against(&self, name: &FieldName) -> bool {
-        name.words[name.own..].iter().any(|word| self.unless.contains(word))
+        name.own().iter().any(|word| self.unless.contains(word))
     }
 
     fn matches(&self, hint: &Hint, name: &FieldName) -> Option<Match> {

@@ -4,7 +4,8 @@ use residuum_source::{Batch, Column, Logical};
 
 use super::likeness;
 use super::name::{FieldName, Hints, Match};
-use super::values::Reader;
+use super::refusal::Refusal;
+use super::values::{self, Reader};
 use super::{FieldPlan, Treatment};
 use crate::validate::{date, plausible};
 use crate::{Rule, RuleError, Type};
@@ -114,10 +115,14 @@ impl Fields {
         }
         for &(rule, m) in &candidates {
             if let Some(typed) = self.by_name(&rules[rule], rule, m, &profile, &plan.field) {
-                return searched_if_it_holds_others(typed, rules[rule].kind);
+                // Where every account is named by its e-mail address, the field is one of e-mail addresses.
+                let surer = (values::takes_any(rules[rule].kind) && !is_secret(rules[rule].kind))
+                    .then(|| self.by_values(rules, name, &profile, &plan.field, &|kind| telling(kind)))
+                    .flatten();
+                return surer.unwrap_or_else(|| searched_if_it_holds_others(typed, rules[rule].kind));
             }
         }
-        if let Some(typed) = self.by_values(rules, name, &profile, &plan.field) {
+        if let Some(typed) = self.by_values(rules, name, &profile, &plan.field, &|_| true) {
             let is_url = |rule: &Rule| {
                 rule.kind == Type::Url && matches!(&typed.treatment, Treatment::Typed(id) if *id == rule.id)
             };
@@ -168,9 +173,19 @@ impl Fields {
     }
 
     /// The plan for the rule whose type the values have by themselves.
-    fn by_values(&self, rules: &[Rule], name: &FieldName, profile: &Profile<'_>, field: &str) -> Option<FieldPlan> {
+    fn by_values(
+        &self,
+        rules: &[Rule],
+        name: &FieldName,
+        profile: &Profile<'_>,
+        field: &str,
+        wanted: &dyn Fn(Type) -> bool,
+    ) -> Option<FieldPlan> {
+        let refusal = Refusal::of_name(name);
         let fits = |rule: usize| {
-            if self.hints[rule].speaks_against(name) {
+            let kind = rules[rule].kind;
+            let refused = refusal.is_some_and(|refusal| refusal.refuses(kind));
+            if !wanted(kind) || refused || self.hints[rule].speaks_against(name) {
                 return None;
             }
             let proofs = profile.values.iter().filter(|v| proves(rules[rule].kind, v)).count();
@@ -267,6 +282,16 @@ fn permissive(kind: Type) -> bool {
             | Type::Username
             | Type::Health
     )
+}
+
+/// Kinds of which a value is one whatever else it is.
+const fn is_secret(kind: Type) -> bool {
+    matches!(kind, Type::Password | Type::ApiKey)
+}
+
+/// Kinds that all values of a field are only if they are meant to be.
+const fn telling(kind: Type) -> bool {
+    matches!(kind, Type::Email | Type::Iban)
 }
 
 /// Whether a value's own form says what it is, beyond what a lucky number would.

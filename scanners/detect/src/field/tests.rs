@@ -177,3 +177,74 @@ fn one_value_in_many_is_reported_at_its_record() {
     let found = read(&FieldPlan::search("notes"), &values);
     assert_eq!(found.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(777, Type::UsSsn)]);
 }
+
+#[test]
+fn a_value_that_is_surely_something_else_is_that() {
+    let plan = |rule: &str| FieldPlan {
+        treatment: Treatment::Typed(rule.to_owned()),
+        confidence: 900,
+        ..FieldPlan::search("login")
+    };
+    // A rule, a value, and what is found in it.
+    let cases: &[(&str, &str, &[Type])] = &[
+        ("username", "ann@example.com", &[Type::Email]),
+        ("username", " ann@example.com ", &[Type::Email]),
+        ("username", "ann.smith", &[Type::Username]),
+        ("username", "@ann", &[Type::Username]),
+        ("username", "DE89370400440532013000", &[Type::Iban]),
+        ("username", "no12ann", &[Type::Username]),
+        ("mrn", "219-09-8761", &[Type::Mrn, Type::UsSsn]),
+        ("mrn", "884-22-10", &[Type::Mrn]),
+        ("person_name", "+1 415 555 0134", &[Type::Phone]),
+        ("password", "ann@example.com", &[Type::Password, Type::Email]),
+        ("password", "hunter2!", &[Type::Password]),
+        ("phone", "219-09-8761", &[Type::UsSsn]),
+    ];
+    for (rule, value, want) in cases {
+        let found: Vec<_> = read(&plan(rule), &[value]).into_iter().map(|found| found.1).collect();
+        assert_eq!(found, *want, "{value} as {rule}");
+    }
+}
+
+#[test]
+fn a_field_of_addresses_is_one_whatever_its_name() {
+    const T: Logical = Logical::Text;
+    let addresses: &[&str] = &["ann@example.com", "bob@example.com", "cem@example.org"];
+    for name in ["username", "login", "user_id", "account", "account_number", "handle", "user_login", "customer_id"] {
+        let plans = plan("crm.people", &[("id", Logical::Integer, &["1", "2", "3"]), (name, T, addresses)]);
+        assert_eq!(typed(&plans[1]), "email", "{name}: {:?}", plans[1]);
+    }
+    let plans = plan("crm.people", &[("password", T, addresses), ("username", T, &["ann", "bob@example.com", "c7"])]);
+    assert_eq!(plans.iter().map(typed).collect::<Vec<_>>(), ["password", "username"]);
+}
+
+#[test]
+fn numbers_in_groups_are_what_the_name_does_not_deny() {
+    const T: Logical = Logical::Text;
+    let ssns: &[&str] = &["528-82-2033", "531-20-4411", "540-11-7788"];
+    for name in ["soc", "natl_id", "x", "ssn", "c7", "identifier"] {
+        let plans = plan("d", &[("id", Logical::Integer, &["1", "2", "3"]), (name, T, ssns)]);
+        assert_eq!(typed(&plans[1]), "us_ssn", "{name}: {:?}", plans[1]);
+    }
+    let codes: &[(&str, &str)] = &[
+        ("sku", "884-22-1000"),
+        ("item_no", "528-82-2033"),
+        ("order", "415-555-0134"),
+        ("Part Number", "528-82-2033"),
+        ("ean", "4006381333931"),
+        ("EAN", "5555555555554444"),
+        ("version", "1.5.0.8"),
+        ("section", "12.3.4.5"),
+        ("amount", "4155550134"),
+        ("duration_ms", "4155550134"),
+    ];
+    for (name, value) in codes {
+        let plans = plan("d", &[(name, T, &[value, value, value])]);
+        assert_eq!(read(&plans[0], &[value]), [], "{name} {value}: {:?}", plans[0]);
+    }
+    // What such a field says in so many words is said, and a name that is of something else denies nothing.
+    for (name, value) in [("item", "call 415-555-0134 about it"), ("order_notes", "415-555-0134"), ("x", "528-82-2033")]
+    {
+        assert_eq!(read(&FieldPlan::search(name), &[value]).len(), 1, "{name} {value}");
+    }
+}

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{FieldPlan, Treatment};
-use crate::validate::{self, Validator, digest, plausible};
+use crate::validate::{self, Validator, digest, email, finance, phone, plausible, us};
 use crate::{Hit, Rule, RuleError, RuleId, Type, ValueForm, standard};
 
 /// How values of one rule's type are read in a field.
@@ -48,6 +48,9 @@ impl Whole {
 pub(crate) enum Reading<'a> {
     /// A value of the planned type, with its standard form.
     Hit(Hit, &'a [u8]),
+    /// A value of the planned type that may be something surer, for these bytes are searched, too. The flag says whether
+    /// it is then that instead.
+    Surer(Hit, &'a [u8], std::ops::Range<usize>, bool),
     /// Something that must be searched as text: these bytes of the column.
     Search(std::ops::Range<usize>),
 }
@@ -132,6 +135,7 @@ pub(crate) fn read(
     form: &mut Vec<u8>,
     each: &mut dyn FnMut(usize, Reading<'_>),
 ) {
+    let wary = typed.is_some_and(|(_, reader)| takes_any(reader.kind));
     let skip = matches!(plan.treatment, Treatment::Skip(_));
     for (i, ends) in offsets.windows(2).enumerate() {
         let (start, end) = (ends[0] as usize, ends[1] as usize);
@@ -155,10 +159,75 @@ pub(crate) fn read(
                     confidence: plan.confidence,
                     is_encoded: false,
                 };
-                each(i, Reading::Hit(hit, form));
+                if wary && is_telling(trimmed) {
+                    each(i, Reading::Surer(hit, form, from..from + trimmed.len(), of_words(reader.kind)));
+                } else {
+                    each(i, Reading::Hit(hit, form));
+                }
             }
             _ if skip && (trimmed.len() <= SHORT || validate::date::parse(trimmed).is_some()) => {}
             _ => each(i, Reading::Search(start..end)),
         }
     }
 }
+
+/// Kinds of which nearly any value can be one, so that a value may be something surer.
+pub(super) const fn takes_any(kind: Type) -> bool {
+    of_words(kind)
+        || matches!(
+            kind,
+            Type::Other
+                | Type::Mrn
+                | Type::UsBankAccount
+                | Type::NationalId
+                | Type::UsDriverLicense
+                | Type::UsPassport
+                | Type::Password
+                | Type::ApiKey
+                | Type::DeviceId
+                | Type::MedicalLicense
+        )
+}
+
+/// Kinds of which a value is one only if it is nothing else: an account's name that is an e-mail address is the address.
+const fn of_words(kind: Type) -> bool {
+    matches!(
+        kind,
+        Type::Username
+            | Type::PersonName
+            | Type::StreetAddress
+            | Type::City
+            | Type::Organization
+            | Type::Occupation
+            | Type::Health
+    )
+}
+
+/// Whether a whole value has a shape of its own that hardly anything else has: an e-mail address, a telephone number with
+/// its country, a social security number or a card in groups, an IBAN.
+fn is_telling(value: &[u8]) -> bool {
+    let packed = |check: fn(&[u8]) -> bool| {
+        let mut digits = [0; 34];
+        let mut len = 0;
+        for byte in value.iter().filter(|b| !matches!(b, b' ' | b'-')) {
+            let Some(slot) = digits.get_mut(len) else { return false };
+            *slot = byte.to_ascii_uppercase();
+            len += 1;
+        }
+        check(&digits[..len])
+    };
+    match value {
+        [b'+', ..] => phone::parse(value, None).is_some(),
+        [_, _, _, b'-', _, _, b'-', _, _, _, _] => packed(us::ssn),
+        [b'0'..=b'9', ..] if matches!(value.get(4), Some(b' ' | b'-')) => packed(finance::card),
+        [a, b, c, d, ..]
+            if [a, b].iter().all(|x| x.is_ascii_alphabetic()) && [c, d].iter().all(|x| x.is_ascii_digit()) =>
+        {
+            value.len() >= SHORTEST_IBAN && packed(finance::iban) || email::address(value)
+        }
+        _ => value.contains(&b'@') && email::address(value),
+    }
+}
+
+/// A Norwegian one.
+const SHORTEST_IBAN: usize = 15;

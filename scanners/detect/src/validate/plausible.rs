@@ -131,8 +131,11 @@ pub fn phone(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let allowed = value.iter().all(|b| b.is_ascii_digit() || b" +-.()/".contains(b));
     let one_decimal = value.iter().filter(|b| **b == b'.').count() == 1;
+    // Groups of three, two and four with hyphens are those of a social security number, and of a telephone number nowhere.
+    let grouped_otherwise = matches!(value, [_, _, _, b'-', _, _, b'-', _, _, _, _]) && digits == 9;
     (7..=15).contains(&digits)
         && allowed
+        && !grouped_otherwise
         && !one_decimal
         && !value.iter().skip(1).any(|b| *b == b'+')
         && !repeated(value)
