@@ -413,7 +413,7 @@ fn split_words(name: &str, words: &mut Vec<String>) {
     let mut word = String::new();
     let mut end = |word: &mut String| {
         if !word.is_empty() {
-            words.push(singular(word));
+            words.push(in_full(singular(word)));
             word.clear();
         }
     };
@@ -433,6 +433,29 @@ fn split_words(name: &str, words: &mut Vec<String>) {
         word.push(c);
     }
     end(&mut word);
+}
+
+/// What the abbreviations of database schemas stand for; of hints, too.
+const ABBREVIATIONS: &[(&str, &str)] = &[
+    ("nm", "name"),
+    ("num", "number"),
+    ("nbr", "number"),
+    ("nr", "number"),
+    ("cd", "code"),
+    ("dt", "date"),
+    ("addr", "address"),
+    ("cust", "customer"),
+    ("emp", "employee"),
+    ("acct", "account"),
+    ("usr", "user"),
+    ("pt", "patient"),
+    ("mbr", "member"),
+    ("dx", "diagnosis"),
+];
+
+/// A word, or what it abbreviates.
+fn in_full(word: String) -> String {
+    ABBREVIATIONS.iter().find(|(short, _)| *short == word).map_or(word, |(_, full)| (*full).to_owned())
 }
 
 /// The word folded, and without the `s` of its plural; the same for hints, so it need not be a real singular.

@@ -29,7 +29,12 @@ struct Surroundings {
     object: FieldName,
     /// For each column, whether its name alone is that of a personal field.
     personal: Vec<bool>,
+    /// Whether two columns are the halves of a person's name.
+    halves: bool,
 }
+
+/// Names of columns that mean the halves of a person's name only beside one another.
+const HALVES: [(&str, &str); 3] = [("first", "last"), ("given", "family"), ("first", "surname")];
 
 /// The values that a plan is made from, trimmed, none empty.
 struct Profile<'a> {
@@ -70,7 +75,9 @@ impl Fields {
     pub(crate) fn plan(&self, rules: &[Rule], object: &str, batch: &Batch) -> Vec<FieldPlan> {
         let names: Vec<_> = batch.columns.iter().map(|column| FieldName::new(&column.field)).collect();
         let personal = names.iter().map(|name| self.is_personal(name)).collect();
-        let around = Surroundings { object: FieldName::of_object(object), personal };
+        let has = |word: &str| names.iter().any(|name| matches!(name.own(), [own] if own == word));
+        let halves = HALVES.iter().any(|(one, other)| has(one) && has(other));
+        let around = Surroundings { object: FieldName::of_object(object), personal, halves };
         let each = batch.columns.iter().zip(&names).enumerate();
         each.map(|(i, (column, name))| self.plan_column(rules, column, name, i, &around)).collect()
     }
@@ -225,7 +232,7 @@ impl Surroundings {
     /// Whether the records of the object are people, judged without one of its columns.
     fn of_person(&self, without: usize) -> bool {
         let beside = self.personal.iter().enumerate().any(|(i, personal)| *personal && i != without);
-        !self.object.of_things() && (beside || self.object.of_people())
+        !self.object.of_things() && (beside || self.halves || self.object.of_people())
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     Versions,
     /// How much, how many, how long.
     Measures,
+    /// Works and brands, which are named after people.
+    Titles,
 }
 
 const GOODS: &[&str] =
@@ -60,6 +62,21 @@ const MEASURES: &[&str] = &[
     "qty", "quantity", "size", "length", "byte", "offset", "weight", "volume", "ms", "sec", "second", "us", "ns",
     "milli", "importe", "cantidad", "duracion",
 ];
+const TITLES: &[&str] = &[
+    "title",
+    "brand",
+    "manufacturer",
+    "album",
+    "movie",
+    "film",
+    "book",
+    "song",
+    "track",
+    "game",
+    "label",
+    "titulo",
+    "marca",
+];
 /// Words behind the thing that a name is about: `order_number`, `item_code_2`.
 const NUMBERS: &[&str] = &["number", "no", "nr", "num", "nbr", "code", "cd", "id", "key", "ref", "value"];
 
@@ -72,15 +89,29 @@ impl Refusal {
     /// As [`Self::of`], for a name that has been read.
     pub(super) fn of_name(name: &FieldName) -> Option<Self> {
         let beside = |word: &&String| NUMBERS.contains(&word.as_str()) || word.bytes().all(|b| b.is_ascii_digit());
-        let word = name.own().iter().rev().find(|word| !beside(word))?.as_str();
-        let lists =
-            [(GOODS, Self::Goods), (THINGS, Self::Things), (VERSIONS, Self::Versions), (MEASURES, Self::Measures)];
+        let mut words = name.own().iter().rev().filter(|word| !beside(word)).map(String::as_str);
+        let mut word = words.next()?;
+        // A product's name, which may be a person's.
+        if word == "name" {
+            word = words.next()?;
+            let is_title = TITLES.contains(&word) || GOODS.contains(&word);
+            return is_title.then_some(Self::Titles);
+        }
+        let lists = [
+            (GOODS, Self::Goods),
+            (THINGS, Self::Things),
+            (VERSIONS, Self::Versions),
+            (MEASURES, Self::Measures),
+            (TITLES, Self::Titles),
+        ];
         lists.iter().find(|(words, _)| words.contains(&word)).map(|(_, refusal)| *refusal)
     }
 
     /// Whether a whole value that has the shape of this kind is none in such a field.
     pub(crate) const fn refuses(self, kind: Type) -> bool {
         match kind {
+            Type::PersonName => matches!(self, Self::Titles),
+            _ if matches!(self, Self::Titles) => false,
             Type::Phone | Type::UsSsn | Type::UsItin | Type::UsEin | Type::UsRouting | Type::Npi | Type::IpAddress => {
                 true
             }

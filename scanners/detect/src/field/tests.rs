@@ -248,3 +248,49 @@ fn numbers_in_groups_are_what_the_name_does_not_deny() {
         assert_eq!(read(&FieldPlan::search(name), &[value]).len(), 1, "{name} {value}");
     }
 }
+
+#[test]
+fn names_in_the_wild_are_read() {
+    const T: Logical = Logical::Text;
+    let given: &[&str] = &["James", "Mary", "Linda"];
+    let family: &[&str] = &["Smith", "Johnson", "Garcia"];
+    let days: &[&str] = &["1980-02-28", "1975-11-02", "1990-07-30"];
+    // A column, its values, the column beside it, and what the first is.
+    let cases: &[(&str, &[&str], &str, &str)] = &[
+        ("first", given, "last", "person_name"),
+        ("last", family, "first", "person_name"),
+        ("given", given, "family", "person_name"),
+        ("first", given, "email", "person_name"),
+        ("first", given, "colour", "search"),
+        ("first", &["12.5", "13.1", "9.9"], "last", "search"),
+        ("FIRST_NM", given, "x", "person_name"),
+        ("LAST_NM", family, "x", "person_name"),
+        ("CUST NM", &["DOE, JANE", "SMITH, JOHN", "GARCIA, ANA"], "x", "person_name"),
+        ("vorname", given, "x", "person_name"),
+        ("nachname", family, "x", "person_name"),
+        ("prénom", given, "nom", "person_name"),
+        ("nom", family, "prénom", "person_name"),
+        ("BDAY", days, "x", "date_of_birth"),
+        ("date_naissance", days, "x", "date_of_birth"),
+        ("ss_num", &["528822033", "531204411", "540117788"], "x", "us_ssn"),
+        ("login_id", &["jdoe", "asmith", "kbrown"], "x", "username"),
+        ("dx_code", &["E11.9", "I10", "J45.909"], "x", "health"),
+        ("em_sha", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "digest"),
+        ("commit", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
+        ("etag", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
+        ("h", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
+    ];
+    for (field, values, beside, want) in cases {
+        let plans = plan("d/a.csv", &[(field, T, values), (beside, T, &["", "", ""])]);
+        assert_eq!(typed(&plans[0]), *want, "{field} beside {beside}: {:?}", plans[0]);
+    }
+}
+
+#[test]
+fn works_and_brands_are_no_people() {
+    for (field, value) in [("brand", "Calvin Klein"), ("product_name", "Calvin Klein"), ("title", "Jane Eyre")] {
+        assert_eq!(read(&FieldPlan::search(field), &[value]), [], "{field}");
+    }
+    let told = read(&FieldPlan::search("title"), &["Re: jane@example.com"]);
+    assert_eq!(told.iter().map(|found| found.1).collect::<Vec<_>>(), [Type::Email]);
+}

@@ -295,7 +295,7 @@ const MONTHS: &str = "january february march april may june july august septembe
 /// Words whose number is not a person's.
 const REFUSALS: &str = "sku order invoice item part ticket case version ver release build firmware revision rev \
     tracking span trace isbn issn lot batch serial model po upc ean article asin commit port pid tid offset seq checksum \
-    pedido factura artículo serie versión referencia lote";
+    section chapter clause pedido factura artículo serie versión referencia lote";
 
 /// Credentials whose issuers mark them with a word of their own, by the issuers' documentation; those that are one
 /// long word are in [`super::code`].

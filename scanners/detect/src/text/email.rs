@@ -33,7 +33,10 @@ pub(super) fn around(cx: &mut Cx<'_>, i: usize, width: usize) {
     let local = form.len();
     form.push(b'@');
     decode(&text[i + width..end], &mut form);
-    if email::local_part(&form[..local]) && email::domain(&form[local + 1..]) {
+    // `git@github.com` is where a program fetches from.
+    let service =
+        &form[..local] == b"git" && CODE_HOSTS.iter().any(|host| host.eq_ignore_ascii_case(&form[local + 1..]));
+    if !service && email::local_part(&form[..local]) && email::domain(&form[local + 1..]) {
         if !crate::standard::write(crate::Type::Email, &form.clone(), false, &mut form) {
             form.make_ascii_lowercase();
         }
@@ -225,6 +228,9 @@ fn is_hex(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
 
+/// Where code is kept, and `git` is everybody's account.
+const CODE_HOSTS: [&[u8]; 6] =
+    [b"github.com", b"gitlab.com", b"bitbucket.org", b"codeberg.org", b"git.sr.ht", b"ssh.dev.azure.com"];
 /// RFC 5321 §4.5.3.1.1, with room for escapes.
 const LONGEST_LOCAL: usize = 96;
 /// RFC 5321 §4.5.3.1.2.

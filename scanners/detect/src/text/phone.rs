@@ -163,7 +163,10 @@ fn right_behind(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
 fn elsewhere(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     let start = groups[0].start as usize;
     let text = cx.text;
-    if text[start] != b'0' || groups[0].len() > 5 || !free_left(text, start) || digits_left(text, start) {
+    if text[start] != b'0' {
+        return without_trunk(cx, groups);
+    }
+    if groups[0].len() > 5 || !free_left(text, start) || digits_left(text, start) {
         return None;
     }
     let mut digits = [0; 24];
@@ -175,6 +178,31 @@ fn elsewhere(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
     }
     let number = NATIONAL.iter().find_map(|region| phone::parse(&digits[..len], Some(*region)))?;
     report(cx, start, end, Confidence::Less, Some(number), &[]).then_some(most)
+}
+
+/// A number of a country whose national form has no zero in front, in groups: right behind a word that says telephone.
+fn without_trunk(cx: &mut Cx<'_>, groups: &[Group]) -> Option<usize> {
+    let text = cx.text;
+    let enclosed = groups[0].gap == Gap::Close && before(text, groups[0].start as usize, 1) == b'(';
+    let start = groups[0].start as usize - usize::from(enclosed);
+    let mut digits = [0; 24];
+    let (most, len) = collect(text, groups, 11, &mut digits);
+    if most < 2 {
+        return None;
+    }
+    let end = groups[most - 1].end as usize;
+    let gaps = &groups[usize::from(enclosed)..most - 1];
+    let even = gaps.iter().all(|group| group.gap == gaps[0].gap);
+    let shaped = most == groups.len() && (9..=11).contains(&len) && groups[..most].iter().all(|g| g.len() >= 2);
+    let free = free_left(text, start) && !digits_left(text, start) && ends_well(text, end);
+    if !shaped || !even || !free || cx.refused(start) || !right_behind(cx, start, end) {
+        return None;
+    }
+    let mut numbers = WITHOUT_TRUNK.iter().filter_map(|region| phone::parse(&digits[..len], Some(*region)));
+    let number = numbers.next()?;
+    // Where several countries have it, it is its digits.
+    let only = numbers.next().is_none().then_some(number);
+    report(cx, start, end, Confidence::Less, only, &digits[..len]).then_some(most)
 }
 
 /// Bare digits: only beside a word that says telephone, or with an extension behind.
@@ -198,6 +226,11 @@ pub(super) fn bare(cx: &mut Cx<'_>, start: usize, end: usize) -> bool {
         // Of India's mobile numbers ten digits are written.
         [b'6'..=b'9', ..] if digits.len() == 10 && right_behind(cx, start, end) => {
             let number = phone::parse(digits, Some(Region::IN));
+            number.is_some() && report(cx, start, end, Confidence::Less, number, &[])
+        }
+        // Of China's mobile numbers eleven digits are written.
+        [b'1', b'3'..=b'9', ..] if digits.len() == 11 && right_behind(cx, start, end) => {
+            let number = phone::parse(digits, Some(Region::CN));
             number.is_some() && report(cx, start, end, Confidence::Less, number, &[])
         }
         [b'2'..=b'9', ..] if digits.len() >= 11 && in_context(cx, start, end) => {
@@ -274,6 +307,8 @@ fn lengths(groups: &[Group], lengths: &[usize]) -> bool {
     groups.iter().zip(lengths).all(|(g, len)| g.len() == *len)
 }
 
+/// Plans without a zero in front: Spain, Poland, Portugal, Czechia, Brazil.
+const WITHOUT_TRUNK: [Region; 5] = [Region::ES, Region::PL, Region::PT, Region::CZ, Region::BR];
 /// Plans tried, in this order, for a number in national form that is not American.
 const NATIONAL: [Region; 8] =
     [Region::GB, Region::FR, Region::DE, Region::AU, Region::IN, Region::NL, Region::IT, Region::JP];

@@ -181,6 +181,14 @@ pub fn username(value: &[u8]) -> bool {
 pub fn person_login(value: &[u8]) -> bool {
     const MACHINES: &[&[u8]] = &[
         b"root",
+        b"int",
+        b"integer",
+        b"str",
+        b"string",
+        b"bool",
+        b"uuid",
+        b"number",
+        b"varchar",
         b"admin",
         b"administrator",
         b"guest",
@@ -351,6 +359,11 @@ pub fn written_secret(value: &[u8]) -> bool {
     // `owner_password`: a variable.
     let variable = bare.contains(&b'_') && bare.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
     let reference = bare.starts_with(b"&") && bare[1..].iter().all(u8::is_ascii_alphabetic);
+    // `os.environ["DB"]`, of which the quotation mark ends the value, `config[name]`.
+    let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
+    let looked_up = memchr::memchr(b'[', value)
+        .is_some_and(|at| at > 0 && value[..at].iter().all(name) && matches!(&value[at + 1..], [] | [.., b']']));
+    let program = program || looked_up;
     secret(value) && !program && !variable && !reference && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(bare))
 }
 
