@@ -5,13 +5,14 @@
 //!
 //! ```text
 //! Input ─Bytes→ container, mail → member … ─Text→ csv, json, xml, html, yaml, sql, lines … → batches
-//!              └────────────────────────────────→ parquet ─────────────────────────────→ batches
+//!              └────────────────────────────────→ parquet ─────→ arrays ────────────────→ batches
 //! ```
 //!
 //! [`edit`] goes the other way: records deleted and values replaced, every other byte as it was.
 //!
 //! Nothing here knows where the bytes are stored, nor what personal information is.
 
+mod arrays;
 mod avro;
 mod bson;
 mod bytes;

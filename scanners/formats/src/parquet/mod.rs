@@ -9,14 +9,12 @@
 //! columns are told and the others are read.
 
 mod beside;
-mod flatten;
 mod footer;
 mod rows;
 mod schema;
 mod storage;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,14 +24,11 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataOptions, ParquetMe
 use parquet::schema::types::SchemaDescriptor;
 use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 
+use crate::arrays::{Leaf, MAX_DEPTH};
 use crate::{Fault, ReadAt};
 pub(crate) use beside::row_group_of;
 pub(crate) use rows::rows_at_a_time;
-use schema::Leaf;
 pub(crate) use storage::Storage;
-
-/// Levels of a schema that are read, whatever the limit says: the library recurses.
-const MAX_DEPTH: usize = 192;
 
 /// Reads a Parquet file.
 ///

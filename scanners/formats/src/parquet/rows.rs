@@ -4,26 +4,16 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::RowGroupMetaData;
-use residuum_source::{Batch, Column, Flow, Limits, Record, RecordKind, Records, Rows, Sink, Stop, Window};
+use residuum_source::{Batch, Limits, Record, RecordKind, Records, Sink, Stop};
 
-use super::File;
-use super::beside::Beside;
-use super::flatten::{Flatten, LongValue};
-use super::schema;
+use super::{File, beside, schema};
+use crate::arrays::{Flatten, LONG, pieces, push_long};
 
 /// Rows the library reads at a time, at most.
 const MAX_ROWS: usize = 8192;
-/// A value longer than this (or than a batch) is handed over in windows.
-pub(super) const LONG: usize = 64 << 10;
-/// What consecutive windows of a long value have in common.
-const OVERLAP: usize = 4 << 10;
 
 /// Why a row group could not be read to its end.
 type Reason = String;
@@ -43,7 +33,7 @@ pub(super) fn read(
     };
     let leaves: Vec<_> = (0..file.leaves.len()).filter(|leaf| !file.encrypted.contains(leaf)).collect();
     let metadata = file.metadata.row_group(row_group);
-    let mut beside = Beside::new(metadata, &leaves, &names);
+    let mut beside = beside::of(metadata, &leaves, &names);
     let leaves: Vec<_> = leaves.into_iter().map(|leaf| file.leaves[leaf]).collect();
     let mut flatten = Flatten::new(&names, &leaves, LONG.max(limits.batch_bytes));
     let stored_row = metadata.compressed_size() as f64 / metadata.num_rows().max(1) as f64;
@@ -71,12 +61,12 @@ pub(super) fn read(
                 raw_bytes: (stored_row * count as f64) as u64,
             })?;
             for long in flat.long {
-                push_long(&long, first + long.row as u64, limits, sink)?;
+                push_long(&long, RecordKind::RowGroup, first + long.row as u64, limits, sink)?;
             }
             row += count;
         }
     }
-    beside.hand_over(row_group, limits.batch_bytes, sink)?;
+    beside.hand_over(&beside::name(row_group), limits.batch_bytes, sink)?;
     let expected = metadata.num_rows() as u64;
     ControlFlow::Continue(match row == expected {
         true => Ok(()),
@@ -120,48 +110,4 @@ pub(super) fn names(file: &File, limits: &Limits) -> Result<Vec<Arc<str>>, Reaso
 /// Runs what the library does; a panic on damaged bytes is an error like others.
 fn caught<T>(run: impl FnOnce() -> Result<T, Reason>) -> Result<T, Reason> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("the bytes make no sense".into()))
-}
-
-/// Cuts what the library gave into pieces of about a batch.
-fn pieces(batch: &RecordBatch, batch_bytes: usize) -> impl Iterator<Item = RecordBatch> {
-    let bytes: usize = batch.columns().iter().map(size).sum();
-    let rows = batch.num_rows().div_ceil(bytes / batch_bytes.max(1) + 1).max(1);
-    let starts = (0..batch.num_rows()).step_by(rows);
-    starts.map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
-}
-
-/// About how many bytes an array's values have; those of a dictionary count where they are used.
-fn size(array: &ArrayRef) -> usize {
-    match array.data_type() {
-        DataType::Dictionary(..) => {
-            let values = array.as_dictionary::<Int32Type>().values();
-            let average = values.to_data().get_slice_memory_size().unwrap_or(0) / values.len().max(1);
-            array.len() * (4 + average)
-        }
-        _ => array.to_data().get_slice_memory_size().unwrap_or(0),
-    }
-}
-
-/// Hands over a long value in windows.
-fn push_long(long: &LongValue, record: u64, limits: &Limits, sink: &mut dyn Sink) -> Flow {
-    let size = limits.batch_bytes.max(4 * OVERLAP);
-    let mut core = 0;
-    while core < long.bytes.len() {
-        let start = core.saturating_sub(OVERLAP);
-        let core_end = (core + size).min(long.bytes.len());
-        let end = (core_end + OVERLAP).min(long.bytes.len());
-        let bytes = long.bytes[start..end].to_vec();
-        let column = Column {
-            logical: long.logical,
-            offsets: vec![0, bytes.len() as u32],
-            bytes,
-            rows: Rows::Each,
-            window: Some(Window { core: (core - start) as u32..(core_end - start) as u32, value_offset: start as u64 }),
-            ..Column::new(long.field.clone())
-        };
-        let records = Records::Sequence { kind: RecordKind::RowGroup, first: record, count: 1 };
-        sink.batch(Batch { records, columns: vec![column], raw_bytes: 0 })?;
-        core = core_end;
-    }
-    Flow::Continue(())
 }

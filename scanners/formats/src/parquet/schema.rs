@@ -12,20 +12,8 @@ use parquet::errors::Result;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
+use crate::arrays::{Leaf, unique};
 use crate::json::append_key;
-
-/// What the values of a leaf are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Leaf {
-    /// Strings.
-    Text,
-    /// JSON texts.
-    Json,
-    /// UUIDs in sixteen bytes.
-    Uuid,
-    /// Whatever its Arrow type says.
-    Other,
-}
 
 /// What each leaf is, in order.
 pub(super) fn leaves(schema: &SchemaDescriptor) -> Vec<Leaf> {
@@ -132,19 +120,7 @@ pub(super) fn count_leaves(data_type: &DataType) -> usize {
 pub(super) fn names(schema: &Schema) -> Vec<Arc<str>> {
     let mut names: Vec<String> = Vec::new();
     schema.fields().iter().for_each(|field| append_names(field, "", &mut names));
-    let mut seen = std::collections::HashSet::new();
-    let unique = |mut name: String| {
-        // Two columns of one name are legal, if unwise.
-        let mut n = 2;
-        let plain = name.len();
-        while !seen.insert(name.clone()) {
-            name.truncate(plain);
-            name.push_str(&format!("#{n}"));
-            n += 1;
-        }
-        name.into()
-    };
-    names.into_iter().map(unique).collect()
+    unique(names)
 }
 
 fn append_names(field: &Field, parent: &str, names: &mut Vec<String>) {

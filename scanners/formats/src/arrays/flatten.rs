@@ -9,11 +9,10 @@ use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinary
 use arrow_schema::DataType;
 use residuum_source::{Column, Logical, Rows};
 
-use super::schema::Leaf;
-use super::text;
+use super::{Leaf, text};
 
 /// Flattens batches of one row group.
-pub(super) struct Flatten<'a> {
+pub(crate) struct Flatten<'a> {
     names: &'a [Arc<str>],
     leaves: &'a [Leaf],
     /// Values longer than this are set apart.
@@ -26,22 +25,22 @@ pub(super) struct Flatten<'a> {
 
 /// What a batch holds.
 #[derive(Default)]
-pub(super) struct Flat {
+pub(crate) struct Flat {
     /// The columns.
-    pub(super) columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// Values too long to stand in a column.
-    pub(super) long: Vec<LongValue>,
+    pub(crate) long: Vec<LongValue>,
     /// The dictionaries of columns that have one, with all their entries.
-    pub(super) dictionaries: Vec<(Arc<str>, ArrayRef)>,
+    pub(crate) dictionaries: Vec<(Arc<str>, ArrayRef)>,
 }
 
 /// A value too long to stand in a column.
-pub(super) struct LongValue {
-    pub(super) field: Arc<str>,
-    pub(super) logical: Logical,
+pub(crate) struct LongValue {
+    pub(crate) field: Arc<str>,
+    pub(crate) logical: Logical,
     /// Which row of the batch it belongs to.
-    pub(super) row: usize,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) row: usize,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Which row each value of an array belongs to: itself, or as listed (`u32::MAX` where something around it is null).
@@ -50,12 +49,12 @@ type RowOf<'r> = Option<&'r [u32]>;
 const HIDDEN: u32 = u32::MAX;
 
 impl<'a> Flatten<'a> {
-    pub(super) fn new(names: &'a [Arc<str>], leaves: &'a [Leaf], long: usize) -> Self {
+    pub(crate) fn new(names: &'a [Arc<str>], leaves: &'a [Leaf], long: usize) -> Self {
         Self { names, leaves, long, leaf: 0, remap: Vec::new(), out: Flat::default() }
     }
 
     /// The columns of a batch. Truth values and columns without any value are left out.
-    pub(super) fn batch(&mut self, batch: &RecordBatch) -> Flat {
+    pub(crate) fn batch(&mut self, batch: &RecordBatch) -> Flat {
         self.leaf = 0;
         batch.columns().iter().for_each(|array| self.array(array, None));
         std::mem::take(&mut self.out)
