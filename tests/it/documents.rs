@@ -126,3 +126,37 @@ fn images_are_named_and_what_is_written_about_them_is_read() {
     let sandbox = check(&["images/photo.jpg"], &[("photo.jpg", "EMAIL", "Artist", r#""EXIF""#)]);
     sandbox.run(["scan", "data", "--full"]).exits(2).prints("photo.jpg").prints("no text recognition");
 }
+
+#[cfg(feature = "orc")]
+#[test]
+fn orc_files() {
+    let files = ["orc/zlib.orc", "orc/zones.orc"];
+    let sandbox = check(
+        &files,
+        &[
+            ("zlib.orc", "EMAIL", "email", "2"),
+            ("zlib.orc", "EMAIL", "user.mail", "1"),
+            ("zlib.orc", "PHONE", "phones.{}", "1"),
+            ("zones.orc", "EMAIL", "either", "1"),
+            ("zones.orc", "EMAIL", "owner", r#""metadata""#),
+        ],
+    );
+    sandbox.run(["scan", "data", "--full"]).exits(0);
+    let lines = sandbox.run(["find", "--email", "joe@example.com", "--format", "jsonl"]).exits(0).lines();
+    let found: Vec<_> = lines.iter().map(|line| (line["object"].as_str(), &line["record"])).collect();
+    assert_eq!(found, [(Some("zlib.orc"), &serde_json::json!({"kind": "row", "key": 2}))]);
+    // A damaged file is named, and ends nothing.
+    let mut damaged = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/orc/stripes.orc")).expect("it is there");
+    let half = damaged.len() / 2;
+    damaged[half..half + 8].fill(0xff);
+    sandbox.file("data/damaged.orc", damaged);
+    sandbox.run(["scan", "data", "--full"]).exits(2).prints("damaged.orc").prints("stripe 2");
+}
+
+#[cfg(not(feature = "orc"))]
+#[test]
+fn orc_files_are_named_where_they_are_not_read() {
+    let sandbox = Sandbox::new();
+    copy(&sandbox, "orc/zlib.orc");
+    sandbox.run(["scan", "data"]).exits(2).prints("build it with the feature `orc`");
+}

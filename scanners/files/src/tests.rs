@@ -40,7 +40,7 @@ with tarfile.open("all.tar.gz", "w:gz") as t:
         info.size = len(data)
         t.addfile(info, io.BytesIO(data))
 open("cut.csv.gz", "wb").write(open("people.csv.gz", "rb").read()[:-200])
-open("report.orc", "wb").write(b"ORC" + bytes(64))
+open("report.arrow", "wb").write(b"ARROW1" + bytes(64))
 open("empty.csv", "w")
 "#;
 
@@ -69,7 +69,7 @@ fn a_tree_of_every_format_conforms() {
         .object(&format!("all.tar.gz!all.tar!b/{}.csv", "long".repeat(40)), 300)
         .object("empty.csv", 0)
         .not_read("cut.csv.gz!people.csv", Coverage::Unreadable)
-        .not_read("report.orc", Coverage::Unsupported)
+        .not_read("report.arrow", Coverage::Unsupported)
         .value("people.csv", "email", "person300@example.com")
         .value("people.csv", "note", "says \"hi\",\nand more")
         .value("utf16.csv", "email", "person300@example.com")

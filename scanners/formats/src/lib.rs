@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Input ─Bytes→ container, mail → member … ─Text→ csv, json, xml, html, yaml, sql, lines … → batches
-//!              └────────────────────────────────→ parquet ─────→ arrays ────────────────→ batches
+//!              └────────────────────────────→ parquet, orc ──→ arrays ────────────────→ batches
 //! ```
 //!
 //! [`edit`] goes the other way: records deleted and values replaced, every other byte as it was.
@@ -32,6 +32,8 @@ mod markup;
 mod moment;
 mod office;
 mod ole;
+#[cfg(feature = "orc")]
+mod orc;
 pub mod parquet;
 #[cfg(feature = "pdf")]
 mod pdf;
@@ -108,6 +110,13 @@ fn read_part(path: &ObjectPath, mut bytes: Bytes<'_>, within: &Within<'_>, sink:
             Ok(from) => parquet::read(path, from, within.limits, sink),
             Err(outcome) => close_unread(path, "parquet", outcome, sink),
         },
+        #[cfg(feature = "orc")]
+        Format::Orc => match stored_or_held(bytes, within.limits, "ORC file") {
+            Ok(from) => orc::read(path, from, within, sink),
+            Err(outcome) => close_unread(path, "orc", outcome, sink),
+        },
+        #[cfg(not(feature = "orc"))]
+        Format::Orc => close_unread(path, "orc", left_out(&bytes, Coverage::Unsupported, without("orc")), sink),
         Format::Avro => avro::read(path, bytes, within, sink),
         Format::Bson => bson::read(path, bytes, within.limits, sink),
         Format::Image { format, what } => image::read(path, format, what, bytes, within.limits, sink),
@@ -182,7 +191,7 @@ fn read_text(path: &ObjectPath, name: &[u8], text: Text<'_>, limits: &Limits, si
 }
 
 /// Why a format is not read that this program could read.
-#[cfg(not(feature = "pdf"))]
+#[cfg(not(all(feature = "orc", feature = "pdf")))]
 fn without(feature: &str) -> String {
     format!("this program was built without reading such files; build it with the feature `{feature}`")
 }

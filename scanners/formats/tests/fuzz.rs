@@ -27,6 +27,8 @@ const DECODERS: &[(&str, &[&str])] = &[
     ("pdf", &["libreoffice.pdf", "chromium.pdf", "reportlab.pdf", "owner.pdf", "form.pdf", "scanned.pdf"]),
     ("avro", &["null.avro", "deflate.avro", "snappy.avro", "zstandard.avro", "bzip2.avro", "xz.avro"]),
     ("bson", &["people.bson"]),
+    #[cfg(feature = "orc")]
+    ("orc", &["/orc/"]),
     ("images", &["photo.jpg", "drawing.png", "scan.tif", "photo.webp"]),
     ("parquet", &["types.parquet", "old.parquet"]),
     ("texts", &["/texts/"]),

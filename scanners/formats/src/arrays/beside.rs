@@ -34,6 +34,12 @@ impl Beside {
         self.columns.entry(name.clone()).or_default().bounds.push((bound, is_whole));
     }
 
+    /// Takes in a value that is whole.
+    #[cfg(feature = "orc")]
+    pub fn entry(&mut self, name: &Arc<str>, entry: Vec<u8>) {
+        self.columns.entry(name.clone()).or_default().entries.insert(entry);
+    }
+
     /// Takes in the dictionary of a column.
     pub fn dictionary(&mut self, name: &Arc<str>, entries: &ArrayRef) {
         let values = self.columns.entry(name.clone()).or_default();

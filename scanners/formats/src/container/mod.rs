@@ -96,7 +96,7 @@ impl<'a> Within<'a> {
     }
 
     /// Why nothing more may be expanded, once that is so.
-    fn exhausted(&self) -> Option<Fault> {
+    pub fn exhausted(&self) -> Option<Fault> {
         self.budget.exhausted.borrow().clone()
     }
 }

@@ -15,8 +15,6 @@ pub(super) const KNOWN: &[(&[u8], usize, &str, &str)] = &[
     (b"DUCK", 8, "duckdb", "a DuckDB database"),
     (b"PGDMP", 0, "pgdump", "a PostgreSQL dump in custom format"),
     (b"REDIS0", 0, "rdb", "a Redis snapshot"),
-    // The library for it, orc-rust 0.9, overflows the stack on damaged files, which ends the whole scan.
-    (b"ORC", 0, "orc", "an ORC file"),
     (b"ARROW1", 0, "arrow", "an Arrow file"),
     (b"FEA1", 0, "feather", "a Feather file"),
     (b"SEQ\x06", 0, "sequencefile", "a Hadoop sequence file"),
@@ -89,6 +87,7 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
         // The first volume of a split archive, or one that was meant to be split.
         [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => return Some(Format::Zip),
         [b'P', b'A', b'R', b'1' | b'E', ..] if !head.iter().all(u8::is_ascii_graphic) => return Some(Format::Parquet),
+        [b'O', b'R', b'C', ..] if !is_plain(head) => return Some(Format::Orc),
         [b'O', b'b', b'j', 1, ..] => return Some(Format::Avro),
         [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => return Some(Format::Ole),
         _ => {}
@@ -109,7 +108,7 @@ pub(super) fn by_signature(head: &[u8]) -> Option<Format> {
         return Some(Format::Image { format, what });
     }
     let known = KNOWN.iter().find(|(mark, at, ..)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
-    // A word such as `ORC` may begin a text; binary formats have zeros near their beginning.
+    // A word such as `DUCK` may begin a text; binary formats have zeros near their beginning.
     let known = known.filter(|(mark, ..)| !mark.iter().all(u8::is_ascii_graphic) || !is_plain(head) || mark.len() > 4);
     let known = known.map(|&(_, _, format, what)| Format::Unsupported { format, what });
     known.or_else(|| crate::bson::is_bson(head).then_some(Format::Bson))

@@ -23,6 +23,7 @@ pub(crate) enum Format {
     Zip,
     Tar,
     Parquet,
+    Orc,
     Avro,
     Bson,
     /// An old Office document or message.

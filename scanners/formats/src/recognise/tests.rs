@@ -6,11 +6,12 @@ use crate::Encoding;
 #[test]
 fn formats_by_content() {
     let text = |encoding, mark| Format::Text { encoding, mark };
-    let cases: [(&str, &[u8], Format); 24] = [
+    let cases: [(&str, &[u8], Format); 25] = [
         ("avro", b"Obj\x01\x04", Format::Avro),
         ("bson", b"\x0c\0\0\0\x10a\0\x01\0\0\0\0", Format::Bson),
         ("ole", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::Ole),
         ("png", b"\x89PNG\r\n\x1a\n", Format::Image { format: "png", what: "an image (PNG)" }),
+        ("orc", b"ORC\x11\0\0", Format::Orc),
         ("pdf", b"%PDF-1.7\n", Format::Pdf),
         ("pdf behind a printer's commands", b"\x1b%-12345X@PJL\n%PDF-1.4\n%\xe2\xe3\xcf\xd3\0", Format::Pdf),
         ("gzip", b"\x1f\x8b\x08\0", Format::Gzip),

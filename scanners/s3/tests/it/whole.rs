@@ -20,7 +20,7 @@ fn conforms(bucket: &Bucket) {
     bucket.put("app.log", lines);
     bucket.put("people.jsonl", json);
     bucket.put("empty.txt", "");
-    bucket.put("scan.orc", [b"ORC".as_slice(), &[0; 64]].concat());
+    bucket.put("scan.arrow", [b"ARROW1".as_slice(), &[0; 64]].concat());
     bucket.put("members.zip", zip());
     let expected = Expected::new()
         .object("crm/people.csv", 300)
@@ -33,7 +33,7 @@ fn conforms(bucket: &Bucket) {
         .object("members.zip!0.csv", 150_000)
         .object("members.zip!2.csv", 150_000)
         .value("members.zip!2.csv", "email", "person150000@example.com")
-        .not_read("scan.orc", residuum_source::Coverage::Unsupported);
+        .not_read("scan.arrow", residuum_source::Coverage::Unsupported);
     conformance::check(&bucket.source(""), &expected);
 }
 

@@ -50,7 +50,7 @@ impl Editor for DeleteAll {
 fn read_formats() -> BTreeMap<&'static str, (String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> =
         super::cases().into_iter().map(|case| (case.name.to_owned(), case.bytes)).collect();
-    for folder in ["documents", "images", "parquet", "records", "texts"] {
+    for folder in ["documents", "images", "orc", "parquet", "records", "texts"] {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(folder);
         let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         names.sort();
@@ -83,7 +83,9 @@ fn the_matrix_says_what_is_so() {
         rows.insert(*format, format!("{}{only}", says.name()));
     }
     // Built without it, there is nothing to try.
-    rows.entry("pdf").or_insert_with(|| ability(&["pdf"]).name().to_owned());
+    for left_out in ["orc", "pdf"] {
+        rows.entry(left_out).or_insert_with(|| ability(&[left_out]).name().to_owned());
+    }
     for (format, says) in rows {
         let _ = writeln!(text, "| {format} | yes | yes | {says} |");
     }
