@@ -8,11 +8,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use md5::Md5;
-use residuum_detect::{Fingerprint, IndexKey, Scheme, Type};
+use residuum_detect::{FieldPlan, Fingerprint, IndexKey, Scheme, Treatment, Type};
 use residuum_source::Record;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::claim::{PeopleTables, is_of_a_role};
 use super::shared::{names_a_person, stands_with_several};
 use super::subject::{Identifier, Subject};
 use crate::index::{Finding, IndexError, Keyring, Match, Place, Reader};
@@ -54,6 +55,10 @@ pub struct Location {
     pub shared: bool,
     /// Whether only weak identifiers met here: perhaps a namesake.
     pub weak: bool,
+    /// The key in another record of the subject that led to this one, if no identifier did.
+    pub through: Option<Arc<Finding>>,
+    /// Whether the keys that led here do not say that the record is the subject's: it is another's, or nobody's.
+    pub refers: bool,
 }
 
 /// What a look-up came to.
@@ -144,6 +149,7 @@ fn find_some(
         }
     })?;
     let mut links = Links::new(reader);
+    let tables = PeopleTables::new(reader);
     links.read(asked_of(subjects, &met))?;
     let mut people = Vec::new();
     for (subject, met) in subjects.iter().zip(met) {
@@ -152,7 +158,7 @@ fn find_some(
         summary.shared += person.shared.len() as u64;
         people.push(person);
     }
-    follow_keys(reader, &mut people, &mut links, options)?;
+    follow_keys(reader, &mut people, &mut links, &tables, options)?;
     if summary.shared > 0 {
         let theirs: HashSet<&RecordId> = people.iter().flat_map(|person| person.records.keys()).collect();
         for person in people.iter().filter(|person| !person.shared.is_empty()) {
@@ -299,11 +305,28 @@ fn name_forms(form: &[u8]) -> Vec<(Vec<u8>, Option<Token>)> {
 pub(super) struct Links<'r> {
     reader: &'r Reader,
     records: HashMap<RecordId, Arc<Vec<Finding>>>,
+    typed: HashMap<u32, Arc<HashSet<String>>>,
 }
 
 impl<'r> Links<'r> {
     pub(super) fn new(reader: &'r Reader) -> Self {
-        Self { reader, records: HashMap::new() }
+        Self { reader, records: HashMap::new(), typed: HashMap::new() }
+    }
+
+    /// Whether something stands in a field that holds nothing but what its name says, rather than in a text.
+    fn is_typed(&mut self, finding: &Finding) -> Result<bool, IndexError> {
+        if let Some(typed) = self.typed.get(&finding.object_id) {
+            return Ok(typed.contains(&*finding.field));
+        }
+        let mut typed = HashSet::new();
+        for text in self.reader.plans_of_object(finding.object_id)? {
+            let plans: Vec<FieldPlan> = serde_json::from_str(&text).unwrap_or_default();
+            let is_typed = |plan: &FieldPlan| matches!(plan.treatment, Treatment::Typed(_));
+            typed.extend(plans.into_iter().filter(is_typed).map(|plan| plan.field));
+        }
+        let is_typed = typed.contains(&*finding.field);
+        self.typed.insert(finding.object_id, Arc::new(typed));
+        Ok(is_typed)
     }
 
     /// Reads what stands in these records, in one pass, so that it is at hand.
@@ -345,6 +368,18 @@ impl<'r> Links<'r> {
     }
 }
 
+/// A record about a subject.
+struct About {
+    /// The chain that led there.
+    why: Vec<String>,
+    /// The key of another record that led there, if no identifier did.
+    through: Option<Arc<Finding>>,
+    /// The keys in it by which it was reached.
+    keys: Vec<Fingerprint>,
+    /// Whether it leads on: it is the subject's as far as keys and fields say.
+    leads: bool,
+}
+
 /// A subject with all that was found of them.
 struct Person<'s> {
     subject: &'s Subject,
@@ -353,10 +388,10 @@ struct Person<'s> {
     met: Vec<Met>,
     /// Identifiers that stand with several people.
     shared: BTreeSet<usize>,
-    /// Records that are about the subject, with the chain that led there.
-    records: HashMap<RecordId, Vec<String>>,
-    /// Findings of keys that were followed.
-    keyed: Vec<(Finding, Vec<String>)>,
+    /// Records that are about the subject.
+    records: HashMap<RecordId, About>,
+    /// Findings of keys that were followed, with what led there.
+    keyed: Vec<(Finding, Vec<String>, Arc<Finding>)>,
     /// Records met by weak identifiers only, if nothing else was supplied.
     weak: HashSet<RecordId>,
 }
@@ -383,13 +418,18 @@ impl<'s> Person<'s> {
             let here: Vec<_> =
                 person.met.iter().filter(|met| met.identifier == identifier).map(|m| record_id(&m.finding)).collect();
             let is_known = !here.is_empty() && given.digest().is_some_and(|digest| options.shared.contains(&digest));
-            if is_known || !matches!(given, Identifier::Key { .. }) && stands_with_several(given.kind(), &here, links)?
-            {
+            let is_shared = is_known
+                || !matches!(given, Identifier::Key { .. }) && {
+                    let asked = person.said_in(identifier, links)?;
+                    stands_with_several(given.kind(), asked.as_deref().unwrap_or(&here), links)?
+                };
+            if is_shared {
                 person.shared.insert(identifier);
                 continue;
             }
             for record in here {
-                person.records.entry(record).or_insert_with(|| vec![name(given)]);
+                let about = || About { why: vec![name(given)], through: None, keys: Vec::new(), leads: false };
+                person.records.entry(record).or_insert_with(about);
             }
         }
         let only_weak = !supplied.iter().any(Identifier::is_strong);
@@ -397,6 +437,54 @@ impl<'s> Person<'s> {
             person.weak = person.met_by_all();
         }
         Ok(person)
+    }
+
+    /// The records that say by an identifier who they are about, if there are some beside those in whose texts it is
+    /// mentioned: a mention in another's record makes it nobody else's.
+    fn said_in(&self, identifier: usize, links: &mut Links<'_>) -> Result<Option<Vec<RecordId>>, IndexError> {
+        let (mut said, mut is_mentioned) = (Vec::new(), false);
+        for met in self.met.iter().filter(|met| met.identifier == identifier) {
+            match links.is_typed(&met.finding)? {
+                true => said.push(record_id(&met.finding)),
+                false => is_mentioned = true,
+            }
+        }
+        Ok((is_mentioned && !said.is_empty()).then_some(said))
+    }
+
+    /// Whether a record leads on to what its own keys name: one that is another's, and in which the subject is mentioned,
+    /// leads to what is the other's.
+    fn leads(
+        &self,
+        record: &RecordId,
+        links: &mut Links<'_>,
+        tables: &PeopleTables<'_>,
+        options: &FindOptions,
+    ) -> Result<bool, IndexError> {
+        let about = &self.records[record];
+        let here = links.record(record)?;
+        if !about.keys.is_empty() && (options.follow_mentions || tables.is_theirs(&here, &about.keys)?) {
+            return Ok(true);
+        }
+        if about.through.is_some() {
+            return Ok(false);
+        }
+        let met: Vec<&Met> = self.met.iter().filter(|met| record_id(&met.finding) == *record).collect();
+        for met in met.iter().filter(|met| met.identifier < self.leading && !self.shared.contains(&met.identifier)) {
+            let given = &self.subject.identifiers[met.identifier];
+            let is_key = matches!(given, Identifier::Key { .. });
+            if given.is_strong() && (is_key || links.is_typed(&met.finding)? && !is_of_a_role(&met.finding.field)) {
+                return Ok(true);
+            }
+        }
+        let is_known = |finding: &Finding| met.iter().any(|met| met.finding.fp == finding.fp);
+        for finding in here.iter().filter(|finding| !is_known(finding)) {
+            let is_ones_own = matches!(finding.kind, Type::Email | Type::UsSsn | Type::UsItin);
+            if is_ones_own && links.is_typed(finding)? {
+                return Ok(false);
+            }
+        }
+        Ok(!tables.names_another(&here, &about.keys)?)
     }
 
     /// Records in which every supplied identifier stands; a name counts whole, or with each of its parts.
@@ -432,24 +520,28 @@ impl<'s> Person<'s> {
             let record = record_id(&met.finding);
             let shared = self.shared.contains(&met.identifier);
             let weak = self.weak.contains(&record);
-            let chain = match self.records.get(&record) {
-                _ if given.is_strong() && met.identifier < self.leading => vec![name(given)],
-                Some(chain) => [chain.clone(), vec![name(given)]].concat(),
-                None if weak => vec![name(given)],
+            let (why, through) = match self.records.get(&record) {
+                _ if given.is_strong() && met.identifier < self.leading => (vec![name(given)], None),
+                Some(about) => ([about.why.clone(), vec![name(given)]].concat(), about.through.clone()),
+                None if weak => (vec![name(given)], None),
                 None => continue,
             };
             let all_parts = met.token.is_none_or(|(_, count)| tokens_met(&record, met.identifier).len() == count);
             if all_parts {
-                found.push(Location { subject: id(), finding: met.finding.clone(), why: chain, shared, weak });
+                let finding = met.finding.clone();
+                found.push(Location { subject: id(), finding, why, shared, weak, through, refers: false });
             }
         }
-        for (finding, why) in &self.keyed {
+        for (finding, why, through) in &self.keyed {
+            let about = &self.records[&record_id(finding)];
             found.push(Location {
                 subject: id(),
                 finding: finding.clone(),
                 why: why.clone(),
                 shared: false,
                 weak: false,
+                through: Some(through.clone()),
+                refers: !about.leads,
             });
         }
         found.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)).then(a.why.len().cmp(&b.why.len())));
@@ -463,6 +555,7 @@ fn follow_keys(
     reader: &Reader,
     people: &mut [Person<'_>],
     links: &mut Links<'_>,
+    tables: &PeopleTables<'_>,
     options: &FindOptions,
 ) -> Result<(), IndexError> {
     let mut new: Vec<(usize, RecordId)> = Vec::new();
@@ -471,14 +564,21 @@ fn follow_keys(
     }
     for _ in 0..HOPS {
         let mut probes: BTreeMap<Fingerprint, Vec<Probe>> = BTreeMap::new();
-        let mut chains: HashMap<(usize, Fingerprint), (Vec<String>, RecordId)> = HashMap::new();
+        let mut chains: HashMap<(usize, Fingerprint), (Vec<String>, Arc<Finding>)> = HashMap::new();
+        new.sort_unstable();
+        new.dedup();
         links.read(new.iter().map(|(_, record)| record.clone()).collect())?;
         for (index, record) in new.drain(..) {
-            let why = people[index].records[&record].clone();
+            let person = &mut people[index];
+            if person.records[&record].leads || !person.leads(&record, links, tables, options)? {
+                continue;
+            }
+            let about = person.records.get_mut(&record).expect("it was just asked");
+            about.leads = true;
             for finding in links.record(&record)?.iter().filter(|finding| finding.kind == Type::Key) {
                 let Some((Role::Own, domain)) = Role::of_rule(&finding.rule) else { continue };
-                let chain = [why.clone(), vec![domain.to_owned()]].concat();
-                if chains.insert((index, finding.fp), (chain, record.clone())).is_none() {
+                let chain = [about.why.clone(), vec![domain.to_owned()]].concat();
+                if chains.insert((index, finding.fp), (chain, Arc::new(finding.clone()))).is_none() {
                     let probe = Probe { subject: index, identifier: 0, kind: Type::Key, scheme: None, token: None };
                     probes.entry(finding.fp).or_default().push(probe);
                 }
@@ -490,7 +590,7 @@ fn follow_keys(
         look_up(reader, &probes, &mut |probe, found| {
             let role = Role::of_rule(&found.finding.rule).map(|(role, _)| role);
             let is_followed = match role {
-                Some(Role::Own | Role::Belongs) => true,
+                Some(Role::Own | Role::Belongs | Role::Refers) => true,
                 Some(Role::Mentions) => options.follow_mentions,
                 None => false,
             };
@@ -498,14 +598,20 @@ fn follow_keys(
                 return;
             }
             let person = &mut people[probe.subject];
-            let (chain, owner) = &chains[&(probe.subject, found.finding.fp)];
+            let (chain, through) = &chains[&(probe.subject, found.finding.fp)];
             let record = record_id(found.finding);
-            if record == *owner {
+            if record == record_id(through) {
                 return;
             }
-            person.keyed.push((found.finding.clone(), chain.clone()));
-            if !person.records.contains_key(&record) {
-                person.records.insert(record.clone(), chain.clone());
+            person.keyed.push((found.finding.clone(), chain.clone(), through.clone()));
+            let about = person.records.entry(record.clone()).or_insert_with(|| About {
+                why: chain.clone(),
+                through: Some(through.clone()),
+                keys: Vec::new(),
+                leads: false,
+            });
+            about.keys.push(found.finding.fp);
+            if !about.leads {
                 new.push((probe.subject, record));
             }
         })?;

@@ -4,11 +4,13 @@
 //! ZIP code, an address of a network) never links alone, and one that stands with several people links nobody:
 //! giving one person another's data is a breach.
 
+pub(crate) mod claim;
 mod expand;
 mod find;
 pub mod links;
 mod shared;
 mod subject;
+mod words;
 
 pub use expand::{Candidate, candidates};
 pub use find::{FindOptions, FindSummary, Location, find};

@@ -25,7 +25,7 @@ pub(super) fn stands_with_several(kind: Type, records: &[RecordId], links: &mut 
     let mut seen = BTreeSet::new();
     for record in records.iter().filter(|record| seen.insert((*record).clone())) {
         let stands_here = links.record(record)?;
-        let belongs = |f: &Finding| matches!(Role::of_rule(&f.rule), Some((Role::Belongs, _)));
+        let belongs = |f: &Finding| matches!(Role::of_rule(&f.rule), Some((Role::Belongs | Role::Refers, _)));
         if stands_here.iter().any(belongs) {
             continue; // an order names whom it is sent to; whose it is, its key says
         }

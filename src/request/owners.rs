@@ -1,51 +1,45 @@
 //! Which keys say that a record is somebody else's: an order that names its recipient is its customer's.
 
-use std::cell::OnceCell;
-use std::collections::HashSet;
-
-use residuum_detect::Type;
-
 use super::disclosure::whose::{Roles, is_named_after_people};
+use crate::identity::claim::{PeopleTables, is_related};
 use crate::index::{IndexError, Reader};
+use crate::scan::keys::Role;
 
-/// Tables of people, read when the first key is asked about.
+/// What the tables of people say of records in which somebody stands and to which no key of theirs has led.
 pub(super) struct Owners<'r> {
-    reader: &'r Reader,
-    tables: OnceCell<HashSet<String>>,
+    tables: PeopleTables<'r>,
 }
 
 impl<'r> Owners<'r> {
     pub fn new(reader: &'r Reader) -> Self {
-        Self { reader, tables: OnceCell::new() }
+        Self { tables: PeopleTables::new(reader) }
     }
 
-    /// Whether a key of this domain says that a record is another's, in which somebody stands in these fields and to which
-    /// no key of theirs has led.
+    /// Whether a key of this domain says that a record is another's, in which somebody stands in these fields.
     ///
     /// It has to refer to a table in which people stand. A contact's key of a company says nothing: there the person's
     /// own field is named after nobody else, and the table not after people.
     pub fn say_it_is_anothers(&self, domain: &str, fields: &[&str]) -> Result<bool, IndexError> {
         let Some((table, _)) = domain.rsplit_once('.') else { return Ok(false) };
-        if !self.tables()?.contains(table) {
+        if !self.tables.has(domain)? {
             return Ok(false);
         }
         let name = table.rsplit('.').next().unwrap_or(table);
         Ok(is_named_after_people(name) || !Roles::new(fields.iter().copied()).is_own())
     }
 
-    /// The tables in which people stand, as domains begin.
-    fn tables(&self) -> Result<&HashSet<String>, IndexError> {
-        if let Some(tables) = self.tables.get() {
-            return Ok(tables);
+    /// Whether a key that names somebody in a role says that a record of this object is another's as well: a referral is
+    /// the referrer's and the friend's. Who looks after a customer has no part in the customer's record.
+    pub fn say_it_is_also_anothers(
+        &self,
+        object: &str,
+        (key, domain): (&str, &str),
+        fields: &[&str],
+    ) -> Result<bool, IndexError> {
+        let name = object.rsplit('.').next().unwrap_or(object);
+        if is_named_after_people(name) || !self.tables.has(domain)? {
+            return Ok(false);
         }
-        let mut tables = HashSet::new();
-        for field in self.reader.fields()? {
-            let is_of_people =
-                |kind| matches!(kind, Type::PersonName | Type::Email | Type::DateOfBirth | Type::UsSsn | Type::UsItin);
-            if field.types.iter().any(|of| is_of_people(of.kind)) {
-                tables.insert(crate::scan::keys::table_of_domain(&field.source, &field.object));
-            }
-        }
-        Ok(self.tables.get_or_init(|| tables))
+        Ok(is_related(key, Role::Mentions, domain) || !Roles::new(fields.iter().copied()).is_own())
     }
 }

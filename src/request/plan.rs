@@ -116,6 +116,8 @@ pub struct Left {
 pub enum LeftState {
     /// The identifier stands with several people.
     Joint,
+    /// A key in this field names the person, and does not say that the record is theirs.
+    Another(String),
     /// Only weak identifiers met.
     Possible,
     /// An exception or a hold says so.
@@ -143,7 +145,7 @@ impl LeftState {
     /// The name used in outputs.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Joint => "joint",
+            Self::Joint | Self::Another(_) => "joint",
             Self::Possible => "possible",
             Self::Retained { .. } => "retained",
             Self::Manual(_) => "manual",
@@ -153,9 +155,13 @@ impl LeftState {
     /// What there is to say about it.
     pub fn reason(&self) -> String {
         match self {
-            Self::Joint => "the identifier stands, or stood, with several people: say whose the record is (if it was one person's alone, \
-                 `residuum suppression lift` the entry `shared`)"
+            Self::Joint => "the identifier stands, or stood, with several people: look the person up by what is theirs alone, such as \
+                 the key of their record (`--id`); if it was one person's, `residuum suppression lift` the entry `shared`"
                 .to_owned(),
+            Self::Another(field) => format!(
+                "`{field}` names the person, and does not say that the record is theirs: `[[erase]]` with strategy `delete` \
+                 or `deidentify` says what becomes of it"
+            ),
             Self::Possible => "only weak identifiers meet there: perhaps a namesake".to_owned(),
             Self::Retained { exception, reason, approved_by } => {
                 format!("{exception}: {reason} (approved by {approved_by})")

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
 use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source, TableKey};
@@ -56,10 +57,11 @@ impl Gathered {
         if self.locations.len() < 4 {
             self.locations.reserve_exact(1);
         }
-        // What led here is not asked again.
-        let Location { subject, finding, shared, weak, .. } = location;
-        let (subject, finding) = (subject.clone(), finding.clone());
-        self.locations.push(Location { subject, finding, why: Vec::new(), shared: *shared, weak: *weak });
+        // What led here is not told again.
+        let Location { subject, finding, shared, weak, through, refers, .. } = location;
+        let (subject, finding, through) = (subject.clone(), finding.clone(), through.clone());
+        let (shared, weak, refers) = (*shared, *weak, *refers);
+        self.locations.push(Location { subject, finding, why: Vec::new(), shared, weak, through, refers });
     }
 }
 
@@ -151,7 +153,7 @@ impl Planner<'_> {
         let typed = self.typed_fields(info.object)?;
         let beside = match wanted {
             Some(Strategy::DeleteObject) => Beside::default(),
-            _ => self.beside(info.object, &records, &typed, owners)?,
+            _ => self.beside(info, &records, &typed, owners)?,
         };
         let object = Around { info, wanted, typed, beside, referred };
         let planned: Vec<PlannedRecord> =
@@ -182,7 +184,10 @@ impl Planner<'_> {
             }
         }
         let is_others_too = *wanted != Some(Strategy::Delete) && beside.others.contains(&record);
-        let action = self.action(info, &record, is_own(&here, typed), is_others_too, *wanted);
+        // Whoever says that records of an object go says so of those, too, that a key names without saying whose they are.
+        let by_key = |at: &Location| at.finding.kind == Type::Key;
+        let is_own = is_own(&here, typed) || *wanted == Some(Strategy::Delete) && here.locations.iter().any(by_key);
+        let action = self.action(info, &record, is_own, is_others_too, *wanted);
         if action == PlannedAction::Delete
             && let Some(reason) = referred.why_not(&(info.object, record.clone()))
         {
@@ -201,8 +206,14 @@ impl Planner<'_> {
             return None;
         }
         let only_keys = here.locations.iter().all(|at| at.finding.kind == Type::Key);
+        let refers = only_keys && here.locations.iter().all(|at| at.refers);
         let reason = match action {
-            PlannedAction::EditFound if only_keys => {
+            PlannedAction::EditFound if refers && *wanted != Some(Strategy::Deidentify) => {
+                let state = LeftState::Another(here.locations[0].finding.field.to_string());
+                here.locations.iter().for_each(|at| plan.leave(at, state.clone()));
+                return None;
+            }
+            PlannedAction::EditFound if only_keys && !refers => {
                 "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it"
             }
             // A key goes with its record only.
@@ -304,16 +315,19 @@ impl Planner<'_> {
     /// What stands in people's own records, of those given in ascending order, beside what led there.
     fn beside(
         &self,
-        object: u32,
+        info: &ObjectInfo,
         records: &[(Record, Gathered)],
         typed: &HashSet<String>,
         owners: &Owners<'_>,
     ) -> Result<Beside, IndexError> {
         let own = records.iter().filter(|(_, here)| is_own(here, typed));
-        let own: Vec<(u32, Record)> = own.map(|(record, _)| (object, record.clone())).collect();
+        let own: Vec<(u32, Record)> = own.map(|(record, _)| (info.object, record.clone())).collect();
         let mut beside = Beside::default();
-        let mut belonging: BTreeMap<String, HashSet<Record>> = BTreeMap::new();
+        // By domain, and field of a key that names somebody in a role.
+        let mut belonging: BTreeMap<(String, Option<Arc<str>>), HashSet<Record>> = BTreeMap::new();
         let (mut of, mut found): (Option<usize>, HashSet<Fingerprint>) = (None, HashSet::new());
+        // In the very record of a person the one address is theirs.
+        let mut ones_own: Vec<(Type, Fingerprint)> = Vec::new();
         self.reader.findings_of_records(&own, &mut |finding| {
             let record = finding.record.whole();
             let Ok(at) = records.binary_search_by(|(of, _)| of.cmp(&record)) else {
@@ -324,26 +338,39 @@ impl Planner<'_> {
             if of != Some(at) {
                 of = Some(at);
                 found = here.locations.iter().map(|location| location.finding.fp).collect();
+                ones_own = here.locations.iter().map(|at| (at.finding.kind, at.finding.fp)).collect();
             }
             if finding.kind != Type::Key && self.policy.keeps(finding).is_none() {
                 beside.values.insert(record.clone());
             }
             if !found.contains(&finding.fp) {
+                let is_their_first = here.is_their_record()
+                    && is_ones_own(finding.kind)
+                    && ones_own.iter().all(|(kind, fp)| *kind != finding.kind || *fp == finding.fp);
                 match Role::of_rule(&finding.rule) {
                     Some((Role::Belongs, domain)) if here.keys().next().is_none() => {
-                        belonging.entry(domain.to_owned()).or_default().insert(record);
+                        belonging.entry((domain.to_owned(), None)).or_default().insert(record);
                     }
+                    Some((Role::Mentions | Role::Refers, domain)) if here.keys().next().is_none() => {
+                        let key = (domain.to_owned(), Some(finding.field.clone()));
+                        belonging.entry(key).or_default().insert(record);
+                    }
+                    _ if is_their_first => ones_own.push((finding.kind, finding.fp)),
                     _ if tells_people_apart(finding, here) => drop(beside.others.insert(record)),
                     _ => {}
                 }
             }
             ControlFlow::Continue(())
         })?;
-        for (domain, of_domain) in belonging {
+        for ((domain, key), of_domain) in belonging {
             for record in of_domain {
                 let at = records.binary_search_by(|(of, _)| of.cmp(&record)).expect("it was found there");
                 let fields: Vec<&str> = records[at].1.locations.iter().map(|at| &*at.finding.field).collect();
-                if owners.say_it_is_anothers(&domain, &fields)? {
+                let is_anothers = match &key {
+                    None => owners.say_it_is_anothers(&domain, &fields)?,
+                    Some(key) => owners.say_it_is_also_anothers(&info.path, (key, &domain), &fields)?,
+                };
+                if is_anothers {
                     beside.others.insert(record);
                 }
             }
@@ -409,33 +436,41 @@ struct Beside {
 }
 
 impl Gathered {
-    /// Domains of the keys that led here, or say that the record is the person's.
+    /// Domains of the keys that led here and say that the record is the person's.
     fn keys(&self) -> impl Iterator<Item = &str> {
-        self.locations.iter().filter_map(|at| match Role::of_rule(&at.finding.rule) {
-            Some((Role::Belongs | Role::Own, domain)) => Some(domain),
-            _ => None,
-        })
+        let own = self.locations.iter().filter(|at| !at.refers);
+        own.filter_map(|at| Role::of_rule(&at.finding.rule)).map(|(_, domain)| domain)
     }
+
+    /// Whether the record's own key led here: it is the very record of the person.
+    fn is_their_record(&self) -> bool {
+        self.locations.iter().any(|at| matches!(Role::of_rule(&at.finding.rule), Some((Role::Own, _))))
+    }
+}
+
+/// Whether each person has one of their own.
+const fn is_ones_own(kind: Type) -> bool {
+    matches!(kind, Type::Email | Type::UsSsn | Type::UsItin)
 }
 
 /// Whether something that did not lead to a record says that it is about somebody else as well: an identifier of which
 /// each person has one, another value of the one type that led there, or a second key of a domain.
 fn tells_people_apart(finding: &Finding, here: &Gathered) -> bool {
     match finding.kind {
-        Type::Email | Type::UsSsn | Type::UsItin => true,
+        kind if is_ones_own(kind) => true,
+        // Of keys that name two people it was asked which says more.
         Type::Key => match Role::of_rule(&finding.rule) {
-            Some((Role::Belongs | Role::Mentions, domain)) => here.keys().any(|of| of == domain),
+            Some((Role::Belongs, domain)) => {
+                here.keys().any(|of| of == domain) && here.locations.iter().all(|at| at.through.is_none())
+            }
             _ => false,
         },
         kind => Identifier::is_strong_as(kind) && here.locations.iter().all(|at| at.finding.kind == kind),
     }
 }
 
-/// Whether a record is a person's own: their key says so, or a field that holds nothing but such a value.
+/// Whether a record is a person's own: a key that led there says so, or a field that holds nothing but such a value.
 fn is_own(here: &Gathered, typed: &HashSet<String>) -> bool {
-    here.locations.iter().any(|location| {
-        let finding = &location.finding;
-        let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
-        by_key || typed.contains(&*finding.field)
-    })
+    let is_said = |at: &Location| at.through.is_none() && typed.contains(&*at.finding.field);
+    here.locations.iter().any(|at| is_said(at) || at.finding.kind == Type::Key && !at.refers)
 }

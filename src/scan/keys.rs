@@ -22,6 +22,9 @@ pub enum Role {
     /// They name another record in some role (a manager, a support agent): indexed, not followed,
     /// because the record belongs to somebody else.
     Mentions,
+    /// As [`Role::Mentions`] in records in which nobody else stands: those are found, and whose they are the key does not
+    /// say.
+    Refers,
 }
 
 impl Role {
@@ -31,12 +34,13 @@ impl Role {
             Self::Own => "key:",
             Self::Belongs => "belongs:",
             Self::Mentions => "mentions:",
+            Self::Refers => "refers:",
         }
     }
 
     /// The role and domain of a rule name made with [`Role::prefix`].
     pub fn of_rule(rule: &str) -> Option<(Self, &str)> {
-        [Self::Own, Self::Belongs, Self::Mentions]
+        [Self::Own, Self::Belongs, Self::Mentions, Self::Refers]
             .into_iter()
             .find_map(|role| Some((role, rule.strip_prefix(role.prefix())?)))
     }
@@ -181,8 +185,8 @@ pub(crate) fn table_of_domain(source: &str, object: &str) -> String {
 /// Whether a reference says whose record this is or merely mentions somebody.
 ///
 /// `orders.customer_id → customers` belongs; `customers.support_rep_id → employees` mentions. The name of the
-/// field decides: it belongs if it is named after the table it refers to, or after nothing but a key. A table
-/// that holds no person of its own is followed in any case, see `is_followed` in the reader of a unit.
+/// field decides: it belongs if it is named after the table it refers to, be it in short (`cust`), or after nothing but a
+/// key. In a table that holds no person of its own what mentions becomes [`Role::Refers`], in the reader of a unit.
 fn reference_role(columns: &[String], target: &ObjectPath) -> Role {
     let table = target.parts().pop().unwrap_or_default();
     let letters =
@@ -196,7 +200,7 @@ fn reference_role(columns: &[String], target: &ObjectPath) -> Role {
         for suffix in ["uuid", "guid", "id", "key", "no", "number", "fk", "ref"] {
             column = column.strip_suffix(suffix).map_or(column.clone(), str::to_owned);
         }
-        column.is_empty() || column == stem || column == table || stem.ends_with(&column)
+        column.is_empty() || column == table || stem.starts_with(&column) || stem.ends_with(&column)
     };
     if columns.iter().any(named_after) { Role::Belongs } else { Role::Mentions }
 }
@@ -260,7 +264,7 @@ mod tests {
 
     #[test]
     fn rule_names_round_trip() {
-        for role in [Role::Own, Role::Belongs, Role::Mentions] {
+        for role in [Role::Own, Role::Belongs, Role::Mentions, Role::Refers] {
             let rule = format!("{}crm.customers.id", role.prefix());
             assert_eq!(Role::of_rule(&rule), Some((role, "crm.customers.id")));
         }

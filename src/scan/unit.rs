@@ -473,8 +473,8 @@ fn key_columns(shared: &Shared<'_>, source: usize, open: &mut OpenPart, batch: &
         let name = open.part.path.as_str();
         let mut keys = shared.domains.of(&shared.sources[source].shown, name);
         if !holds_people(shared, open) {
-            // A record without a person of its own belongs to whomever it mentions.
-            keys.iter_mut().filter(|key| key.role == Role::Mentions).for_each(|key| key.role = Role::Belongs);
+            // A record without a person of its own is also about whomever it mentions.
+            keys.iter_mut().filter(|key| key.role == Role::Mentions).for_each(|key| key.role = Role::Refers);
         }
         open.keys = Some(keys);
     }

@@ -40,3 +40,5 @@ mod sandbox;
 mod servers;
 mod sizes;
 mod subjects;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod whose;

@@ -1,0 +1,154 @@
+//! Whose a record is: an erasure takes what is the person's, and leaves what names them and is another's or nobody's.
+
+use crate::sandbox::{Run, Sandbox};
+use crate::servers::sqlite;
+
+/// A database made by these statements and scanned.
+fn scanned(sql: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sqlite(&sandbox.path("s.db"), sql);
+    sandbox.run(["scan", "sqlite:s.db", "--quiet"]).exits(0);
+    sandbox
+}
+
+fn erase(sandbox: &Sandbox, email: &str) -> Run {
+    sandbox.run(["erase", "sqlite:s.db", "--email", email, "--apply"])
+}
+
+fn rows(sandbox: &Sandbox, sql: &str) -> String {
+    sqlite(&sandbox.path("s.db"), sql)
+}
+
+const PEOPLE: &str = "
+    CREATE TABLE emp (id INTEGER PRIMARY KEY, email TEXT);
+    CREATE TABLE cust (id INTEGER PRIMARY KEY, email TEXT);
+    INSERT INTO emp VALUES (1, 'mia@example.com'), (2, 'leo@example.com');
+    INSERT INTO cust VALUES (5, 'c5@example.com'), (6, 'c6@example.com');
+";
+
+/// A ticket is its customer's, whatever the key is called that says who answered it.
+#[test]
+fn what_an_employee_does_for_a_customer_is_the_customers() {
+    for key in
+        ["support_rep_id", "handled_by", "assigned_to", "agent_id", "approvedBy", "created_by", "owner_id", "head"]
+    {
+        let tickets = format!(
+            "{PEOPLE} CREATE TABLE tickets (id INTEGER PRIMARY KEY, subject TEXT, customer_id INT REFERENCES cust(id), \
+             {key} INT REFERENCES emp(id));
+             CREATE TABLE notes (id INTEGER PRIMARY KEY, ticket_id INT REFERENCES tickets(id), said TEXT);
+             INSERT INTO tickets VALUES (1, 'late', 5, 1), (2, 'x', 6, 2); INSERT INTO notes VALUES (1, 1, 'sorry');"
+        );
+        let sandbox = scanned(&tickets);
+        erase(&sandbox, "mia@example.com").exits(2).prints("joint").prints("`[[erase]]`").nowhere("mia@");
+        assert_eq!(rows(&sandbox, "SELECT count(*) FROM tickets"), "2", "{key}");
+        assert_eq!(rows(&sandbox, "SELECT count(*) FROM notes"), "1", "{key}");
+        erase(&sandbox, "c5@example.com").exits(0).says("3 records deleted");
+        assert_eq!(rows(&sandbox, "SELECT id, customer_id FROM tickets"), "2|6", "{key}");
+        assert_eq!(rows(&sandbox, "SELECT count(*) FROM notes"), "0", "{key}: what belongs to the ticket goes with it");
+    }
+}
+
+/// A department is not its head's, and a customer not their account manager's.
+#[test]
+fn what_is_nobodys_or_another_persons_stays() {
+    let sandbox = scanned(
+        "CREATE TABLE emp (id INTEGER PRIMARY KEY, email TEXT);
+         CREATE TABLE departments (id INTEGER PRIMARY KEY, title TEXT, budget INT, head_id INT REFERENCES emp(id));
+         CREATE TABLE cust (id INTEGER PRIMARY KEY, name TEXT, account_manager INT REFERENCES emp(id));
+         CREATE TABLE invoices (id INTEGER PRIMARY KEY, cust_id INT REFERENCES cust(id), total TEXT);
+         CREATE TABLE payslips (id INTEGER PRIMARY KEY, employee_id INT REFERENCES emp(id), net TEXT);
+         INSERT INTO emp VALUES (1, 'mia@example.com'), (2, 'leo@example.com');
+         INSERT INTO departments VALUES (1, 'sales', 5000, 1);
+         INSERT INTO cust VALUES (1, 'Jo Smith', 1); INSERT INTO invoices VALUES (1, 1, '9.50');
+         INSERT INTO payslips VALUES (1, 1, '900'), (2, 2, '901');",
+    );
+    let found = sandbox.run(["find", "--email", "mia@example.com", "--format", "jsonl"]).exits(0);
+    assert!(found.stdout.contains("main.departments"), "she is found there: {}", found.stdout);
+    assert!(!found.stdout.contains("main.invoices"), "and it leads to nothing of others: {}", found.stdout);
+    erase(&sandbox, "mia@example.com").exits(2).prints("joint");
+    let counts =
+        "SELECT (SELECT count(*) FROM departments), (SELECT count(*) FROM cust), (SELECT count(*) FROM invoices)";
+    assert_eq!(rows(&sandbox, counts), "1|1|1");
+    assert_eq!(rows(&sandbox, "SELECT id FROM payslips"), "2", "what is hers goes");
+}
+
+/// What is left so goes, or loses the key, as soon as the owner says it.
+#[test]
+fn the_owner_says_what_becomes_of_records_that_a_key_names() {
+    for (strategy, left) in [("delete", ""), ("deidentify", "1|sales|")] {
+        let sandbox = Sandbox::new();
+        sqlite(
+            &sandbox.path("s.db"),
+            "CREATE TABLE emp (id INTEGER PRIMARY KEY, email TEXT);
+             CREATE TABLE departments (id INTEGER PRIMARY KEY, title TEXT, head_id INT REFERENCES emp(id));
+             INSERT INTO emp VALUES (1, 'mia@example.com'), (2, 'leo@example.com');
+             INSERT INTO departments VALUES (1, 'sales', 1);",
+        );
+        sandbox.file(
+            "residuum.toml",
+            format!(
+                "[[source]]\nname = \"hr\"\nurl = \"sqlite:s.db\"\n[[erase]]\nobject = \"main.departments\"\nstrategy = \"{strategy}\"\n"
+            ),
+        );
+        sandbox.run(["scan", "--quiet"]).exits(0);
+        sandbox.run(["erase", "hr", "--email", "mia@example.com", "--apply"]).exits(0).never_says("not everything");
+        assert_eq!(rows(&sandbox, "SELECT * FROM departments"), left, "{strategy}");
+    }
+}
+
+/// Of two who stand in one record alike it is neither's alone.
+#[test]
+fn what_two_people_have_alike_is_left_to_a_person() {
+    let sandbox = scanned(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);
+         CREATE TABLE messages (id INTEGER PRIMARY KEY, sender_id INT REFERENCES users(id), recipient_id INT REFERENCES users(id));
+         CREATE TABLE sessions (id INTEGER PRIMARY KEY, user_id INT REFERENCES users(id), device TEXT);
+         INSERT INTO users VALUES (1, 'mia@example.com'), (2, 'leo@example.com');
+         INSERT INTO messages VALUES (1, 1, 2); INSERT INTO sessions VALUES (1, 1, 'tablet');",
+    );
+    erase(&sandbox, "mia@example.com").exits(2).prints("joint");
+    assert_eq!(rows(&sandbox, "SELECT count(*) FROM messages"), "1");
+    assert_eq!(rows(&sandbox, "SELECT count(*) FROM sessions"), "0");
+}
+
+/// A referral is the referrer's as well as the friend's, whose address goes out of it.
+#[test]
+fn a_friend_is_taken_out_of_a_referral_that_stays() {
+    for columns in [
+        "referrer_id INT REFERENCES customers(id), friend_email TEXT",
+        "referrer_id INT REFERENCES customers(id), email TEXT",
+    ] {
+        let sandbox = scanned(&format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT);
+             CREATE TABLE referrals (id INTEGER PRIMARY KEY, {columns});
+             INSERT INTO customers VALUES (5, 'c5@example.com'), (6, 'c6@example.com');
+             INSERT INTO referrals VALUES (1, 5, 'mari@example.com'), (2, 6, 'kim@example.com');"
+        ));
+        erase(&sandbox, "mari@example.com").exits(0).says("0 records deleted, 1 record edited");
+        assert_eq!(rows(&sandbox, "SELECT * FROM referrals"), "1|5|\n2|6|kim@example.com", "{columns}");
+    }
+}
+
+/// Bob's note mentions Ann: her own record is hers nonetheless, his is his, and nothing of his is hers.
+#[test]
+fn a_mention_in_anothers_record_leaves_ones_own_to_oneself() {
+    let sql = "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, name TEXT, notes TEXT);
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INT REFERENCES customers(id), total TEXT);
+         INSERT INTO customers VALUES (1, 'ann@example.com', 'Ann Poe', 'calls on Mondays'),
+             (2, 'bob@example.com', 'Bob Marsh', 'referred by ann@example.com'), (3, 'cy@example.com', 'Cy Lund', '');
+         INSERT INTO orders VALUES (10, 1, '1.50'), (20, 2, '2.50'), (30, 3, '3.50');";
+    for whom in [&["--email", "ann@example.com"][..], &["--id", "sqlite:s.db.customers.id=1"]] {
+        let sandbox = scanned(sql);
+        let arguments = ["erase", "sqlite:s.db", "--apply"].iter().chain(whom);
+        sandbox.run(arguments).exits(0).says("2 records deleted");
+        assert_eq!(rows(&sandbox, "SELECT id FROM customers"), "2\n3", "{whom:?}");
+        assert_eq!(rows(&sandbox, "SELECT id FROM orders"), "20\n30", "{whom:?}");
+        let notes = if whom[0] == "--id" { "referred by ann@example.com" } else { "referred by [erased]" };
+        assert_eq!(rows(&sandbox, "SELECT notes FROM customers WHERE id = 2"), notes);
+    }
+    let sandbox = scanned(sql);
+    sandbox.file("changes.csv", "type,old,new\nEMAIL,ann@example.com,ann.poe@example.com\n");
+    let correct = ["correct", "sqlite:s.db", "--email", "ann@example.com", "--changes", "changes.csv", "--apply"];
+    sandbox.run(correct).exits(0).says("2 records corrected");
+    assert_eq!(rows(&sandbox, "SELECT email FROM customers WHERE id = 1"), "ann.poe@example.com");
+}
