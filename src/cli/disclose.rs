@@ -315,6 +315,14 @@ fn conclude(args: &Args, common: &Common, disclosed: &Disclosure, digest: Option
         common
             .say(format_args!("warning: and {} more; `residuum map check` has them", disclosed.warnings.len() - SHOWN));
     }
+    let changed = disclosed.by_fate().get(disclosure::Fate::Changed.code()).copied().unwrap_or_default();
+    if changed > 0 {
+        common.say(format_args!(
+            "warning: what led to {} has changed since the scan, so that they may be another's, and are not shown: scan again, \
+             and disclose anew",
+            counted(changed, "place")
+        ));
+    }
     let mixed = disclosed.texts_about_others();
     if mixed > 0 {
         common.say(format_args!(

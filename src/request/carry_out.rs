@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::RequestError;
 use super::correction::Corrections;
+use super::led::still_led;
 use super::plan::{Plan, PlannedObject, PlannedRecord};
 use super::policy::Policy;
 use super::store::{Done, Store};
@@ -65,8 +66,8 @@ impl CarriedOut {
             let is_written = written.contains(&(refused.source.as_str(), refused.object.as_str()));
             let is_planned = planned.contains(&(refused.source.as_str(), refused.object.as_str()));
             let kind = refused.refusal.kind;
-            let may_be_done =
-                refused.record.is_some() || kind == RefusalKind::Changed || kind.is_passing() && !is_written;
+            let may_be_done = !refused.is_unled
+                && (refused.record.is_some() || kind == RefusalKind::Changed || kind.is_passing() && !is_written);
             is_planned || !may_be_done
         });
     }
@@ -128,6 +129,8 @@ pub struct Refused {
     pub primary_key: Vec<String>,
     /// Why.
     pub refusal: Refusal,
+    /// Whether nothing leads to the record any more: what is planned anew does not say whose it is.
+    pub is_unled: bool,
 }
 
 impl Refused {
@@ -174,10 +177,14 @@ pub fn carry_out(
     store: Option<&Store>,
     request: Option<&str>,
 ) -> Result<CarriedOut, RequestError> {
+    let mut outcome = CarriedOut::default();
+    let led = still_led(with, &with.index.reader()?, objects, &mut outcome)?;
+    let objects = led.as_deref().unwrap_or(objects);
     if let Some(store) = store {
         store.begin(request, objects)?;
     }
-    go_on(with, objects, 0, store)
+    outcome.merge(go_on(with, objects, 0, store)?);
+    Ok(outcome)
 }
 
 /// Goes on with an erasure that was begun; `None` if there is none. What was done before it was broken off is told as

@@ -117,6 +117,7 @@ mod tests {
             primary_key: Vec::new(),
             size,
             records: actions.iter().enumerate().map(record).collect(),
+            chains: Default::default(),
         }
     }
 

@@ -99,7 +99,9 @@ impl<'a> ByPlan<'a> {
         let is_old = planned.evidence.iter().any(|evidence| minimise::holds(evidence, batch, at) == Some(true));
         let is_evidence = |sight: &Sight| planned.evidence.iter().any(|evidence| sight.is(evidence.fp));
         let found: Vec<&Sight> = here.iter().copied().filter(|sight| is_evidence(sight)).collect();
-        if found.is_empty() && !is_old {
+        let leads = |sight: &&Sight| planned.evidence.iter().any(|of| of.leads() && sight.is(of.fp));
+        let takes_all = !matches!(planned.action, PlannedAction::EditFound | PlannedAction::Correct);
+        if (found.is_empty() || takes_all && !found.iter().any(leads)) && !is_old {
             return Ok(Becomes::Untouched);
         }
         let corrects = planned.action == PlannedAction::Correct;

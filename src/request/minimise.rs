@@ -78,7 +78,7 @@ impl Rule {
             Self::Before { field, day } => (field.clone(), format!("{BEFORE}{}", String::from_utf8_lossy(day))),
             Self::NoPurpose => (String::new(), NO_PURPOSE.to_owned()),
         };
-        Evidence { field, rule, fp: Fingerprint([0; 16]) }
+        Evidence { field, rule, fp: Fingerprint([0; 16]), is_beside: false }
     }
 
     fn subject(&self) -> &'static str {

@@ -5,6 +5,7 @@
 //! correction.rs old values → new ones, planned the same way
 //! minimise.rs  records past their time, or for nothing, planned the same way; age.rs: when they were collected
 //! owners.rs    keys that say whose a record is
+//! led.rs       what led to a record over keys, and whether it still does
 //! policy.rs    which strategy a record or a value gets, what is retained
 //! cost.rs      what has to be read, written and locked
 //! editor.rs    what becomes of a record as it is at the moment of writing
@@ -28,6 +29,7 @@ mod correction;
 mod cost;
 pub mod disclosure;
 mod editor;
+mod led;
 mod minimise;
 mod opened;
 mod owners;

@@ -1,11 +1,14 @@
 //! The plan: what is to be done with each record that was found, and what is left with the reason.
 
+use std::sync::Arc;
+
 use residuum_detect::Fingerprint;
 use residuum_source::{ObjectPath, Record};
 use serde::{Deserialize, Serialize};
 
 use super::carry_out::CarriedOut;
 use super::cost::Size;
+use super::led::{self, Chains};
 use crate::config::Retention;
 use crate::identity::{Identifier, Location};
 use crate::index::{Finding, IndexError, Keyring};
@@ -45,6 +48,9 @@ pub struct PlannedObject {
     pub size: Size,
     /// The records, ascending.
     pub records: Vec<PlannedRecord>,
+    /// What led to the records of the plan; not kept with it, for it is asked before anything is done.
+    #[serde(skip)]
+    pub(super) chains: Arc<Chains>,
 }
 
 /// A record to act on.
@@ -100,6 +106,9 @@ pub struct Evidence {
     /// Its fingerprint.
     #[serde(with = "fingerprint")]
     pub fp: Fingerprint,
+    /// Whether it only stands beside what identifies the person: a name says of no record that it is theirs.
+    #[serde(default)]
+    pub is_beside: bool,
 }
 
 /// A place that is not acted on.
@@ -229,7 +238,13 @@ impl PlannedObject {
 
 impl Evidence {
     pub(super) fn of(finding: &Finding) -> Self {
-        Self { field: finding.field.to_string(), rule: finding.rule.to_string(), fp: finding.fp }
+        let is_beside = !led::leads(finding.kind);
+        Self { field: finding.field.to_string(), rule: finding.rule.to_string(), fp: finding.fp, is_beside }
+    }
+
+    /// Whether it identifies the person.
+    pub(super) fn leads(&self) -> bool {
+        !self.is_beside
     }
 }
 

@@ -9,6 +9,7 @@ use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source, Ta
 
 use super::RequestError;
 use super::cost::Size;
+use super::led::Chains;
 use super::owners::Owners;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
@@ -91,6 +92,7 @@ impl Planner<'_> {
         let (owners, sources) = (Owners::new(self.reader), self.named_sources());
         let referred = Referred::new(&gathered, &infos, self.policy, &sources);
         let around = Known { owners: &owners, sources: &sources, referred: &referred };
+        let chains = Arc::new(Chains::new(|| gathered.values().flat_map(|here| &here.locations)));
         let mut records = gathered.into_iter().peekable();
         while let Some(((object, _), _)) = records.peek() {
             let object = *object;
@@ -102,6 +104,7 @@ impl Planner<'_> {
                 self.plan_object(info, of_object, &around, &mut plan)?;
             }
         }
+        plan.objects.iter_mut().for_each(|object| object.chains = chains.clone());
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         Ok(plan)
     }
@@ -259,6 +262,7 @@ impl Planner<'_> {
             primary_key: info.primary_key.clone(),
             size,
             records,
+            chains: Default::default(),
         })
     }
 

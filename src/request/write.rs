@@ -227,6 +227,12 @@ impl Refused {
             record,
             primary_key: object.primary_key.clone(),
             refusal,
+            is_unled: false,
         }
+    }
+
+    /// Of a record to which nothing leads any more.
+    pub(super) fn unled(object: &PlannedObject, record: Record, refusal: Refusal) -> Self {
+        Self { is_unled: true, ..Self::new(object, Some(record), refusal) }
     }
 }

@@ -152,3 +152,51 @@ fn a_mention_in_anothers_record_leaves_ones_own_to_oneself() {
     sandbox.run(correct).exits(0).says("2 records corrected");
     assert_eq!(rows(&sandbox, "SELECT email FROM customers WHERE id = 1"), "ann.poe@example.com");
 }
+
+/// Customers, orders and items of which each refers to the one before.
+const CHAIN: &str = "
+    CREATE TABLE c (id INTEGER PRIMARY KEY, email TEXT);
+    CREATE TABLE o (id INTEGER PRIMARY KEY, cid INT REFERENCES c(id), ship_name TEXT);
+    CREATE TABLE oi (id INTEGER PRIMARY KEY, oid INT REFERENCES o(id), what TEXT);
+    INSERT INTO c VALUES (1, 'ann@example.com'), (2, 'bob@example.com');
+    INSERT INTO o VALUES (10, 1, ''), (11, 1, ''), (20, 2, ''); INSERT INTO oi VALUES (100, 10, 'tea'), (110, 11, 'oat'), (200, 20, 'milk');
+";
+
+/// The order went to Bob after the scan: neither it nor its item is Ann's, and the rest of hers goes.
+#[test]
+fn a_record_that_a_chain_leads_to_no_longer_stays() {
+    let sandbox = scanned(CHAIN);
+    rows(&sandbox, "UPDATE o SET cid = 2 WHERE id = 10");
+    let ran = erase(&sandbox, "ann@example.com").exits(2).nowhere("ann@");
+    ran.prints("changed").prints("main.oi").prints("scan again").says("3 records deleted");
+    assert_eq!(rows(&sandbox, "SELECT id FROM oi"), "100\n200");
+    assert_eq!(rows(&sandbox, "SELECT id FROM o"), "10\n20");
+    erase(&sandbox, "ann@example.com").exits(0).says("0 records deleted");
+}
+
+/// The customer of the key is somebody else since the scan.
+#[test]
+fn a_chain_whose_beginning_has_changed_leads_nowhere() {
+    let sandbox = scanned(CHAIN);
+    rows(&sandbox, "UPDATE c SET email = 'carl@example.com' WHERE id = 1");
+    erase(&sandbox, "ann@example.com").exits(2).prints("changed").prints("scan again").says("0 records deleted");
+    assert_eq!(rows(&sandbox, "SELECT id FROM c"), "1\n2");
+    assert_eq!(rows(&sandbox, "SELECT id FROM o"), "10\n11\n20");
+    assert_eq!(rows(&sandbox, "SELECT id FROM oi"), "100\n110\n200");
+}
+
+/// Nor is what a chain leads to no longer shown to them.
+#[test]
+fn what_a_chain_leads_to_no_longer_is_not_disclosed() {
+    let disclosed = |change: &str| {
+        let sandbox = scanned(CHAIN);
+        rows(&sandbox, change);
+        let ran = sandbox.run(["disclose", "sqlite:s.db", "--email", "ann@example.com", "--output", "p"]);
+        (ran, std::fs::read_to_string(sandbox.path("p/data.json")).unwrap_or_default())
+    };
+    let (_, before) = disclosed("SELECT 1");
+    assert!(["100", "110"].iter().all(|item| before.contains(item)), "{before}");
+    let (ran, after) = disclosed("UPDATE o SET cid = 2 WHERE id = 10");
+    ran.exits(2).says("scan again");
+    assert!(after.contains("110") && !after.contains("100"), "{after}");
+}

@@ -9,14 +9,14 @@ use residuum_source::{
 };
 
 /// A record with its values.
-pub(super) struct Fetched {
+pub(in crate::request) struct Fetched {
     /// Which; of a sheet the row.
     pub record: Record,
     pub fields: Vec<FetchedField>,
 }
 
 /// A field of a record with the values it has there.
-pub(super) struct FetchedField {
+pub(in crate::request) struct FetchedField {
     pub name: Arc<str>,
     pub logical: Logical,
     pub values: Vec<Vec<u8>>,
@@ -29,7 +29,7 @@ pub(super) struct FetchedField {
 /// # Errors
 /// When the object cannot be read, or the records hold more than `most` bytes: the reason, in which a system may have
 /// named somebody.
-pub(super) fn fetch(
+pub(in crate::request) fn fetch(
     source: &dyn Source,
     listed: &ObjectPath,
     part: &ObjectPath,

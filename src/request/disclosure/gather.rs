@@ -21,6 +21,7 @@ use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
 use crate::map::Map;
 use crate::request::RequestError;
+use crate::request::led::{self, Chains, KeyAt, Standing};
 use crate::request::opened::{field_plans, opened};
 use crate::scan::keys::Role;
 use crate::scan::seal_name;
@@ -109,6 +110,8 @@ impl Discloser<'_> {
         let mut places = self.find(subject)?;
         let known = Known::new(subject, places.all.iter().filter(|at| !at.weak && !at.shared));
         let mut held = self.held(&mut places)?;
+        let chains = Chains::new(|| places.all.iter());
+        let (mut keys, mut standing) = (chains.keys(), Standing::default());
         let mut answer = Answer::default();
         let mut disclosed: Vec<(usize, Vec<HeldRecord>)> = Vec::new();
         let mut left = MOST;
@@ -127,9 +130,16 @@ impl Discloser<'_> {
             if let Some(fate) = fate {
                 self.answer_from_index(object, &places.all, &mut answer)?;
                 places.settle(object.records.values().flatten(), &fate);
+                // What is not to be read counts as the index has it.
+                let keys = keys.remove(&object.info.object).unwrap_or_default();
+                for (record, at) in &object.records {
+                    let fps = at.iter().map(|&at| places.all[at].finding.fp).chain(keys.iter().map(|key| key.2));
+                    standing.of.insert((object.info.object, record.clone()), fps.collect());
+                }
                 continue;
             }
-            match self.current(object, &places.all, &mut left)? {
+            let led = keys.remove(&object.info.object).unwrap_or_default();
+            match self.current(object, &places.all, led, &mut left)? {
                 Ok(records) => {
                     let there: HashSet<&Record> = records.iter().map(|held| &held.record).collect();
                     let gone = object.records.iter().filter(|(record, _)| !there.contains(record));
@@ -142,6 +152,29 @@ impl Discloser<'_> {
                     places.settle(object.records.values().flatten(), &Fate::NotFetched(why));
                 }
             }
+        }
+        for (number, records) in &disclosed {
+            for held_record in records {
+                let fps = held_record.looked.seen.iter().flat_map(Seen::fps).collect();
+                standing.of.insert((held[*number].info.object, held_record.record.clone()), fps);
+            }
+        }
+        let broken = chains.broken(&standing);
+        for (number, records) in &mut disclosed {
+            let object = held[*number].info.object;
+            records.retain(|record| {
+                let Some(keys) = broken.get(&(object, record.record.clone())) else { return true };
+                let leads = |&&at: &&usize| {
+                    let Location { finding, shared, weak, .. } = &places.all[at];
+                    let is_there = || record.looked.seen.iter().any(|seen| seen.is(finding.fp));
+                    !shared && !weak && led::leads(finding.kind) && !keys.contains(&finding.fp) && is_there()
+                };
+                let stays = record.places.iter().any(|at| leads(&at));
+                if !stays {
+                    places.settle(&record.places, &Fate::Changed);
+                }
+                stays
+            });
         }
         let known = self.knows(known, &held, &mut disclosed);
         let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer)?;
@@ -228,6 +261,7 @@ impl Discloser<'_> {
         &self,
         object: &Held<'_>,
         all: &[Location],
+        led_on: Vec<KeyAt>,
         left: &mut u64,
     ) -> Result<Result<Vec<HeldRecord>, String>, RequestError> {
         let Some(source) = object.source else {
@@ -255,6 +289,11 @@ impl Discloser<'_> {
         let led = object.records.values().flatten().map(|&at| &all[at].finding);
         let domains: HashSet<String> = led.filter_map(key_of).map(|(_, domain)| domain).collect();
         let mut keys: Vec<KeyWanted> = Vec::new();
+        for (field, rule, fp) in led_on {
+            if let Some((_, domain)) = Role::of_rule(&rule) {
+                keys.push((self.keys.reveal(&field)?, domain.to_owned(), fp));
+            }
+        }
         let mut findings: HashMap<&Record, Vec<Finding>> = HashMap::new();
         for (record, at) in &object.records {
             let here = self.findings(object, record)?;

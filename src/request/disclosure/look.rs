@@ -11,7 +11,7 @@ use crate::index::Keyring;
 use crate::scan::{Again, KeysWanted};
 
 /// Something that stands in a value of a record.
-pub(super) struct Seen {
+pub(in crate::request) struct Seen {
     /// Which of the record's fields.
     pub field: usize,
     /// Which of the field's values.
@@ -41,7 +41,7 @@ impl Seen {
 }
 
 /// A value within a nested one.
-pub(super) struct Within {
+pub(in crate::request) struct Within {
     pub field: usize,
     pub value: usize,
     pub range: Range<usize>,
@@ -49,7 +49,7 @@ pub(super) struct Within {
 }
 
 /// A record with what stands in it.
-pub(super) struct Looked {
+pub(in crate::request) struct Looked {
     pub fetched: Fetched,
     pub seen: Vec<Seen>,
     pub within: Vec<Within>,
@@ -63,13 +63,13 @@ impl Looked {
 }
 
 /// A key whose places are asked for: field, domain and fingerprint.
-pub(super) type KeyWanted = (String, String, Fingerprint);
+pub(in crate::request) type KeyWanted = (String, String, Fingerprint);
 
 /// Bytes of records that are looked at together.
 const TOGETHER: usize = 8 << 20;
 
 /// Looks at records with the plans of the scan; `keys` are looked for as well.
-pub(super) fn look(
+pub(in crate::request) fn look(
     detector: &Detector,
     keyring: &Keyring,
     plans: &[FieldPlan],

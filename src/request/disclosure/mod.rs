@@ -33,6 +33,9 @@ mod window;
 mod withheld;
 mod write;
 
+pub(super) use fetched::fetch;
+pub(super) use look::{KeyWanted, look};
+
 pub use answer::{Answer, CategoryAnswer, Told};
 pub use check::{Leak, leaks};
 pub use gather::{Discloser, Scope};

@@ -113,6 +113,8 @@ pub enum Fate {
     Possible,
     /// The record is there no longer, or the person is not in it any more.
     Gone,
+    /// What led to the record has changed, or could not be read: the record may be another's now.
+    Changed,
     /// The name of the object itself says who it is about.
     ObjectName,
     /// It need not be searched, 11 CCR § 7024(c); the records as they are described to the person.
@@ -133,6 +135,7 @@ impl Fate {
             Self::Joint => "joint",
             Self::Possible => "possible",
             Self::Gone => "gone",
+            Self::Changed => "changed",
             Self::ObjectName => "object name",
             Self::NotSearched(_) => "not searched",
             Self::CategoriesOnly => "categories only",
@@ -156,6 +159,10 @@ impl Fate {
             Self::Gone => {
                 "the record has been deleted or changed since it was indexed and does not hold you any more".to_owned()
             }
+            Self::Changed => {
+                "what led to the record has changed since it was indexed, so that it may be another person's; it has to be scanned again"
+                    .to_owned()
+            }
             Self::ObjectName => {
                 "the name of the object says who it is about; a person has to look at what else it holds".to_owned()
             }
@@ -170,7 +177,7 @@ impl Fate {
 
     /// Whether something is left to do before the answer is complete.
     pub const fn is_open(&self) -> bool {
-        matches!(self, Self::NotFetched(_) | Self::ObjectName)
+        matches!(self, Self::NotFetched(_) | Self::ObjectName | Self::Changed)
     }
 }
 
