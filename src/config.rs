@@ -26,6 +26,7 @@ pub use self::map::{
 use self::policy::{EraseFile, RetainFile};
 pub use self::policy::{EraseRule, PolicyScope, Retention, Strategy};
 pub use self::source::{SourceConfig, Span};
+pub(crate) use self::vocabulary::edits;
 pub use self::vocabulary::{BusinessPurpose, Purpose, RecipientCategory, SourceCategory};
 
 /// The name looked for in the current directory.

@@ -114,6 +114,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         known::domains(&reader, &subjects)?;
         Ok(desk.planner(&reader).correction(&subjects, &corrections)?)
     };
+    known::holds(&index.reader()?, &config, common)?;
     let planned = plan()?;
     let mut out = output::stdout();
     let shown = Erasure {

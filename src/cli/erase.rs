@@ -193,6 +193,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         done = desk.act(|with| request::resume(with, &store))?.unwrap_or_default();
         last_scan = desk.look_again(&done)?;
     }
+    known::holds(&index.reader()?, &config, common)?;
     let mut planned = plan(&desk, &options)?;
     let mut out = output::stdout();
     let names = Names::new(index.keys(), how.show_values);

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::common::{Common, Scope};
 use super::failure::Failure;
+use super::output::printable;
+use crate::config::Config;
 use crate::identity::{Identifier, Subject};
 use crate::index::{Keyring, Reader, display};
+use crate::map::idle_holds;
 use crate::scan::keys::Role;
 
 /// The source's name as it is stored: as given, as it is printed, or sealed because it is personal itself.
@@ -46,6 +49,14 @@ pub(super) fn domains(reader: &Reader, subjects: &[Subject]) -> Result<(), Failu
         false => format!("there are {}", names.join(", ")),
     };
     Err(Failure::new(format_args!("the index has no key domain `{unknown}`")).hint(hint))
+}
+
+/// Says which exceptions and holds keep nothing, before something goes that they were to keep.
+pub(super) fn holds(reader: &Reader, config: &Config, common: &Common) -> Result<(), Failure> {
+    for hold in idle_holds(&config.retain, reader)? {
+        common.say(format_args!("warning: {}", printable(&hold.to_string())));
+    }
+    Ok(())
 }
 
 /// Says which of `--include` and `--exclude` match nothing that the index knows.

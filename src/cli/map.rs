@@ -16,7 +16,7 @@ use super::{coverage, known, output, rules};
 use crate::clock::utc;
 use crate::config::{Config, Day};
 use crate::index::{Index, display};
-use crate::map::{Gap, Holding, Map, gaps, holdings};
+use crate::map::{Gap, Holding, Map, gaps, holdings, idle_holds};
 use crate::report::map::Account;
 
 /// Account for the data: purposes, sources, recipients, retention
@@ -91,7 +91,7 @@ fn read(which: &Which, common: &Common) -> Result<Read, Failure> {
     known::globs(&reader, &scope, common)?;
     holdings.retain(|holding| scope.contains(&holding.object, &holding.field));
     let today = Day::today();
-    let gaps = gaps(&map, &holdings, today);
+    let gaps = gaps(&map, &holdings, &idle_holds(&config.retain, &reader)?, today);
     Ok(Read { config, index, map, holdings, gaps, today })
 }
 

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format, printable};
 use super::scan::{all_reached, choose, open, stop_on_signal, warn};
-use super::{audit, coverage, rules};
+use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::config::Day;
 use crate::map::Map;
@@ -92,6 +92,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let reader = index.reader()?;
         Ok(desk.planner(&reader).minimisation(&map, Day::today(), &config.limits, &stop)?)
     };
+    known::holds(&index.reader()?, &config, common)?;
     let store = Store::named(&config.index, "minimise");
     let mut done = CarriedOut::default();
     let mut last_scan = None;

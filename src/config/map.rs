@@ -145,6 +145,9 @@ pub enum RecipientKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapKind {
+    /// What an exception or a hold was to keep: it keeps nothing. Nobody can accept that.
+    #[serde(skip_deserializing)]
+    Hold,
     /// What it is for.
     Purposes,
     /// Whom it is collected from.
@@ -264,7 +267,8 @@ impl RecipientKind {
 
 impl GapKind {
     /// All, the gravest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Hold,
         Self::Purposes,
         Self::Sources,
         Self::Recipients,
@@ -278,6 +282,7 @@ impl GapKind {
     /// The name in the configuration and in outputs.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Hold => "hold",
             Self::Purposes => "purposes",
             Self::Sources => "sources",
             Self::Recipients => "recipients",

@@ -210,7 +210,7 @@ fn particular(text: &str, known: &[&str], what: &str) -> Result<String, String> 
 }
 
 /// How many characters one must change, add or leave out to make one text of the other (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
+pub(crate) fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, c) in a.chars().enumerate() {

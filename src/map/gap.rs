@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Holding, Map, Statement};
+use super::{Holding, IdleHold, Map, Statement};
 use crate::config::{CountsFrom, Day, GapKind, Recipient, RetentionPeriod};
 
 /// Something that the map does not say and a disclosure needs.
@@ -42,6 +42,8 @@ pub enum Place {
     },
     /// What is said of a recipient.
     Recipient(String),
+    /// A `[[retain]]`, as it stands in the file.
+    Hold(String),
 }
 
 /// How a gap stands.
@@ -83,8 +85,10 @@ impl State {
 /// The risk of a gap is its sensitivity, ten where there is sensitive personal information and one elsewhere, times how
 /// much there is, one plus the decimal logarithm of the sensitive findings or of all. So one Social Security number
 /// comes before a hundred million e-mail addresses, and of two fields the one with more before the other.
-pub fn gaps(map: &Map, holdings: &[Holding], today: Day) -> Vec<Gap> {
-    let mut all = Vec::new();
+///
+/// Before all comes a hold that keeps nothing, as if there were sensitive personal information in it.
+pub fn gaps(map: &Map, holdings: &[Holding], idle: &[IdleHold], today: Day) -> Vec<Gap> {
+    let mut all: Vec<Gap> = idle.iter().map(|hold| of_hold(map, hold, today)).collect();
     let mut received = BTreeMap::<&str, (u64, u64)>::new();
     for holding in holdings {
         let said = map.of(&holding.source, &holding.object, &holding.field);
@@ -116,8 +120,20 @@ pub fn gaps(map: &Map, holdings: &[Holding], today: Day) -> Vec<Gap> {
             all.push(gap(map, kind, cure.to_owned(), place, amount, (owner.clone(), *due), today));
         }
     }
-    all.sort_by(|a, b| b.risk.total_cmp(&a.risk).then_with(|| (&a.place, a.kind).cmp(&(&b.place, b.kind))));
+    let is_hold = |gap: &Gap| matches!(gap.place, Place::Hold(_));
+    all.sort_by(|a, b| {
+        is_hold(b)
+            .cmp(&is_hold(a))
+            .then(b.risk.total_cmp(&a.risk))
+            .then_with(|| (&a.place, a.kind).cmp(&(&b.place, b.kind)))
+    });
     all
+}
+
+/// That a hold keeps nothing.
+fn of_hold(map: &Map, hold: &IdleHold, today: Day) -> Gap {
+    let gap = gap(map, GapKind::Hold, hold.to_string(), Place::Hold(hold.title.clone()), (0, 1), (None, None), today);
+    Gap { sensitive: 0, ..gap }
 }
 
 /// What a statement about a field does not say.

@@ -13,6 +13,7 @@
 
 mod flow;
 mod gap;
+mod hold;
 mod holding;
 mod notice;
 mod pattern;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use flow::{Flow, Use, Way, flows, uses};
 pub use gap::{Gap, Place, State, gaps};
+pub use hold::{IdleHold, idle_holds};
 pub use holding::{Holding, holdings};
 pub use notice::{Notice, notices};
 
@@ -227,6 +229,7 @@ impl Compiled {
 impl Accepted {
     fn is_of(&self, place: &Place) -> bool {
         match place {
+            Place::Hold(_) => false,
             Place::Recipient(name) => self.gap.recipient.as_ref() == Some(name),
             Place::Field { source, object, field } => {
                 self.gap.source.as_deref().map(display).as_ref() == Some(source)

@@ -146,11 +146,12 @@ fn gaps_are_ranked_with_owner_due_date_and_state() {
     ];
     let map = map();
     let shown = |today: &str| -> Vec<String> {
-        let gaps = gaps(&map, &holdings, day(today));
+        let gaps = gaps(&map, &holdings, &[], day(today));
         let show = |gap: &Gap| {
             let place = match &gap.place {
                 Place::Field { object, field, .. } => format!("{object} {field}"),
                 Place::Recipient(name) => name.clone(),
+                Place::Hold(title) => title.clone(),
             };
             let owner = gap.owner.as_deref().unwrap_or("-");
             format!("{:.1} {place} {} {owner} {}", gap.risk, gap.kind.name(), gap.state.name())

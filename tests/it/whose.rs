@@ -200,3 +200,49 @@ fn what_a_chain_leads_to_no_longer_is_not_disclosed() {
     ran.exits(2).says("scan again");
     assert!(after.contains("110") && !after.contains("100"), "{after}");
 }
+
+/// A mistyped hold would cost the evidence: it is said, with the name that is meant.
+#[test]
+fn a_hold_that_keeps_nothing_is_said() {
+    let sandbox = Sandbox::new();
+    sqlite(
+        &sandbox.path("s.db"),
+        "CREATE TABLE inv (id INTEGER PRIMARY KEY, email TEXT);
+         INSERT INTO inv VALUES (1, 'ann@example.com'), (2, 'bob@example.com');",
+    );
+    let with = |hold: &str| {
+        let hold = format!("{hold}\nexception = \"hold\"\nreason = \"a suit\"\napproved_by = \"legal\"\n");
+        sandbox.file("residuum.toml", format!("[[source]]\nname = \"crm\"\nurl = \"sqlite:s.db\"\n[[retain]]\n{hold}"));
+        let changes =
+            ["correct", "--email", "ann@example.com", "--old", "EMAIL=ann@example.com", "--new", "a@example.com"];
+        [
+            sandbox.run(["erase", "--email", "ann@example.com"]),
+            sandbox.run(changes),
+            sandbox.run(["map", "check", "--gap", "hold", "--format", "json"]),
+        ]
+    };
+    sandbox.file("residuum.toml", "[[source]]\nname = \"crm\"\nurl = \"sqlite:s.db\"\n");
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    for (hold, said) in [
+        ("object = \"inv\"", "nearest are `main.inv`"),
+        ("source = \"zz\"", "nothing of source `zz`; nearest are `crm`"),
+        ("object = \"main.inv\"\nuntil = \"2020-12-31\"", "held until 2020-12-31"),
+        ("object = \"main.inv\"\nfield = \"mail\"", "nothing of that `field`"),
+        ("type = \"US_SSN\"", "nothing of that `field`, `type`"),
+    ] {
+        let [erase, correct, map] = with(hold);
+        for ran in [erase.exits(0), correct.exits(0)] {
+            ran.says("warning: the `[[retain]]` no. 1 (hold, ").says("keeps nothing").says(said);
+        }
+        let map = map.exits(2).says(said).json();
+        assert_eq!((&map[0]["gap"], &map[0]["state"]), (&"hold".into(), &"open".into()), "{map}");
+    }
+    for hold in
+        ["object = \"main.inv\"", "object = \"**\"\nuntil = \"2999-12-31\"", "type = \"EMAIL\"", "field = \"email\""]
+    {
+        let [erase, correct, map] = with(hold);
+        erase.prints("retained").never_says("keeps nothing");
+        correct.never_says("keeps nothing");
+        assert_eq!(map.never_says("keeps nothing").json(), serde_json::json!([]), "{hold}");
+    }
+}

@@ -16,7 +16,8 @@ use crate::report::{csv_line, inert};
 ///
 /// A gap is a field with personal information of which it is not said what it is for (`purposes`), whom it is collected
 /// from (`sources`), who gets it (`recipients`), how long it is kept (`retention`), from when on (`collected_at`) or
-/// who answers for it (`owner`); or somebody who gets it without a `contract` or a way to `notify` them. Its risk is
+/// who answers for it (`owner`); or somebody who gets it without a `contract` or a way to `notify` them; or a `[[retain]]`
+/// that keeps nothing (`hold`), because it has ended or names what there is not. Its risk is
 /// sensitivity, 10 for sensitive personal information and 1 for other, times 1 plus the decimal logarithm of how many
 /// findings there are. It is `open`, `overdue` once its day has passed, or `accepted` by somebody until a day. What the
 /// map says without effect is told as a warning.
@@ -34,7 +35,7 @@ pub(super) struct Args {
     #[command(flatten)]
     which: Which,
     /// Only gaps of this kind; may be repeated
-    #[arg(long, value_name = "GAP", value_parser = ["purposes", "sources", "recipients", "retention", "collected_at", "owner", "contract", "notify"])]
+    #[arg(long, value_name = "GAP", value_parser = ["purposes", "sources", "recipients", "retention", "collected_at", "owner", "contract", "notify", "hold"])]
     gap: Vec<String>,
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "csv"]))]
@@ -60,6 +61,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Format::Table | Format::Html => print(&gaps, &holdings, &mut out, Style::stdout())?,
     }
     out.flush()?;
+    for hold in gaps.iter().filter(|gap| matches!(gap.place, Place::Hold(_))) {
+        common.say(format_args!("warning: {}", printable(&hold.cure)));
+    }
     if map.is_empty() {
         common.say(
             "hint: nothing is said yet: `[[map]]` in `residuum.toml` does, the README has an example under «The map»",
@@ -75,6 +79,7 @@ fn place(gap: &Gap) -> [&str; 4] {
     match &gap.place {
         Place::Field { source, object, field } => [source, object, field, ""],
         Place::Recipient(name) => ["", "", "", name],
+        Place::Hold(_) => ["", "", "", ""],
     }
 }
 
@@ -171,6 +176,7 @@ fn print(gaps: &[Gap], holdings: &[Holding], out: &mut dyn Write, style: Style) 
                 Place::Field { source, object, field } if field.is_empty() => format!("{source}: {object}"),
                 Place::Field { source, object, field } => format!("{source}: {object} {field}"),
                 Place::Recipient(name) => format!("recipient {name}"),
+                Place::Hold(title) => title.clone(),
             };
             let state = match &first.state {
                 State::Accepted { by, until, .. } => format!("accepted by {by} until {until}"),

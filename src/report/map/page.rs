@@ -147,6 +147,7 @@ fn gaps(page: &mut String, account: &Account<'_>) {
                 format!("{}: <code>{}</code> <code>{}</code>", escape(source), escape(object), escape(field))
             }
             Place::Recipient(name) => format!("recipient {}", escape(name)),
+            Place::Hold(title) => escape(title).to_string(),
         };
         let state = match &gap.state {
             State::Accepted { by, until, reason } => {
