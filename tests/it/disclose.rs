@@ -171,6 +171,43 @@ fn a_person_gets_what_is_held_of_them_and_nothing_else() {
     sandbox.run(["audit", "verify"]).exits(0);
 }
 
+/// What a caller finds of a value in a field of this name, beside an e-mail.
+fn shown(name: &str, value: &str) -> (String, Run) {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/x.csv", format!("email,{name}\n{JANE},{value}\nlee@example.com,\n"));
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let run = sandbox.run(["disclose", "data", "--email", JANE, "--output", "package"]);
+    let text = files(&sandbox.path("package")).into_values().collect();
+    (text, run)
+}
+
+/// The name of a field says what it holds: what is no well-formed number may be one with a slip, or a part of one.
+#[test]
+fn what_a_field_is_named_after_is_not_shown_in_whatever_form() {
+    for (name, value, what) in [
+        ("ssn", "917-27-1119", "Social Security number"),
+        ("ssn", "000-12-3456", "Social Security number"),
+        ("ssn", "123-45-678", "Social Security number"),
+        ("social_security_number", "917-27-1119", "Social Security number"),
+        ("ssn_last4", "8726", "Social Security number"),
+        ("passport_no", "12", "passport number"),
+        ("dl_number", "zz", "driver's license number"),
+        ("cvv", "123", "payment card verification code"),
+        ("pin", "90817", "account password"),
+        ("respuesta_secreta", "Firulais", "security question or answer"),
+    ] {
+        let (package, run) = shown(name, value);
+        run.exits(0);
+        assert!(package.contains(JANE), "{name}: {package}");
+        assert!(!package.contains(&format!("{value}<")) && !package.contains(&format!(",{value}\n")), "{name}");
+        assert!(!package.contains(&format!("\"{value}\"")), "{name}: {package}");
+        assert!(package.contains(&format!("[withheld: {what}]")), "{name}: {package}");
+    }
+    let (package, run) = shown("passport_country", "Peru");
+    run.exits(0);
+    assert!(package.contains("Peru"), "what is told about a passport is no number of one");
+}
+
 #[test]
 fn windows_archives_and_categories() {
     let sandbox = with_sqlite();

@@ -4,7 +4,7 @@
 //! ```text
 //! gather.rs    places in the index → records as they are now → what may be shown
 //! fetched.rs   a source → records, pieces joined; look.rs: what stands where in them
-//! whose.rs     theirs or another's; withheld.rs: what is never shown; redact.rs, literals.rs: taking it out
+//! whose.rs     theirs or another's; withheld.rs, named.rs: what is never shown; redact.rs, literals.rs: taking it out
 //! show.rs      a record → its values
 //! category.rs  names → categories; window.rs: the day of collection; answer.rs: the six groups
 //! package.rs   a disclosure → files; page.rs: the page
@@ -22,6 +22,7 @@ mod gather;
 mod literals;
 mod look;
 mod model;
+mod named;
 mod package;
 mod page;
 mod redact;

@@ -20,6 +20,8 @@ pub enum Withheld {
     GovernmentId,
     /// A credit or debit card number.
     Card,
+    /// The code that proves a card is at hand: CVV, CVC.
+    CardCode,
     /// A bank account number, IBANs and routing numbers included.
     BankAccount,
     /// A medical record or health insurance number.
@@ -36,7 +38,7 @@ pub enum Withheld {
 
 impl Withheld {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SocialSecurity,
         Self::DriversLicense,
         Self::Passport,
@@ -44,6 +46,7 @@ impl Withheld {
         Self::MedicalLicense,
         Self::GovernmentId,
         Self::Card,
+        Self::CardCode,
         Self::BankAccount,
         Self::MedicalId,
         Self::Password,
@@ -62,6 +65,7 @@ impl Withheld {
             Self::MedicalLicense => "medical or DEA license number",
             Self::GovernmentId => "government-issued identification number",
             Self::Card => "payment card number",
+            Self::CardCode => "payment card verification code",
             Self::BankAccount => "bank account number",
             Self::MedicalId => "medical or health insurance identification number",
             Self::Password => "account password",
@@ -78,7 +82,7 @@ impl Withheld {
             Self::DriversLicense | Self::Passport | Self::Taxpayer | Self::MedicalLicense | Self::GovernmentId => {
                 "driver's license or other government-issued identification number, 11 CCR § 7024(d)"
             }
-            Self::Card | Self::BankAccount => "financial account number, 11 CCR § 7024(d)",
+            Self::Card | Self::CardCode | Self::BankAccount => "financial account number, 11 CCR § 7024(d)",
             Self::MedicalId => "health insurance or medical identification number, 11 CCR § 7024(d)",
             Self::Password => "account password, 11 CCR § 7024(d)",
             Self::SecurityQuestion => "security questions and answers, 11 CCR § 7024(d)",
@@ -97,7 +101,7 @@ impl Withheld {
             Self::Taxpayer => Type::UsItin.categories(),
             Self::MedicalLicense => Type::MedicalLicense.categories(),
             Self::GovernmentId => Type::NationalId.categories(),
-            Self::Card => Type::CreditCard.categories(),
+            Self::Card | Self::CardCode => Type::CreditCard.categories(),
             Self::BankAccount => Type::UsBankAccount.categories(),
             Self::MedicalId => Type::Mrn.categories(),
             Self::Password | Self::SecurityQuestion => Type::Password.categories(),
@@ -133,26 +137,8 @@ impl Withheld {
         })
     }
 
-    /// Whether everything in a field is withheld, whatever stands there: its name says what it holds.
-    pub fn of_name(field: &str) -> Option<Self> {
-        let name = field.rsplit(['.', '/']).next().unwrap_or(field);
-        let letters: String =
-            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        let of = |words: &[&str]| words.iter().any(|word| letters.contains(word));
-        let is_state = ["enabled", "status", "type", "count", "changedat", "updatedat", "setat", "expires", "expiry"]
-            .iter()
-            .any(|end| letters.ends_with(end));
-        match () {
-            () if is_state => None,
-            () if of(&SECURITY_QUESTIONS) => Some(Self::SecurityQuestion),
-            () if of(&PASSWORDS) => Some(Self::Password),
-            () if of(&BIOMETRICS) => Some(Self::Biometric),
-            () => None,
-        }
-    }
-
     /// Whether everything in a field is withheld, because the scan took it for one of these, or its name does. Where a
-    /// name alone says so, a value is withheld only if it may be one: it has four digits or more.
+    /// name alone says so, by words that mean other things as well, a value is withheld only if it may be one.
     pub fn of_field(detector: &Detector, plan: &FieldPlan, value: &[u8]) -> Option<Self> {
         let of_rule = |id: &str| detector.rules().iter().find(|rule| rule.id == id).and_then(|r| Self::of_type(r.kind));
         if let Treatment::Typed(rule) = &plan.treatment
@@ -167,61 +153,9 @@ impl Withheld {
     }
 }
 
-/// Parts of names of fields, letters and digits only.
-const SECURITY_QUESTIONS: [&str; 12] = [
-    "securityquestion",
-    "securityanswer",
-    "secretquestion",
-    "secretanswer",
-    "challengequestion",
-    "challengeanswer",
-    "recoveryquestion",
-    "recoveryanswer",
-    "passwordhint",
-    "mothersmaiden",
-    "mothermaiden",
-    "preguntaseguridad",
-];
-const PASSWORDS: [&str; 7] = ["password", "passwd", "passcode", "passphrase", "pincode", "contrasena", "pwdhash"];
-const BIOMETRICS: [&str; 12] = [
-    "biometric",
-    "fingerprinttemplate",
-    "fingerprintdata",
-    "fingerprintscan",
-    "facetemplate",
-    "faceencoding",
-    "faceembedding",
-    "faceprint",
-    "voiceprint",
-    "irisscan",
-    "iristemplate",
-    "retinascan",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_fields_say_what_is_never_shown() {
-        let cases = [
-            ("security_question", Some(Withheld::SecurityQuestion)),
-            ("profile.securityAnswer2", Some(Withheld::SecurityQuestion)),
-            ("mothers_maiden_name", Some(Withheld::SecurityQuestion)),
-            ("password_hint", Some(Withheld::SecurityQuestion)),
-            ("password_hash", Some(Withheld::Password)),
-            ("login.Password", Some(Withheld::Password)),
-            ("password_changed_at", None),
-            ("biometric_enabled", None),
-            ("face_template", Some(Withheld::Biometric)),
-            ("browser_fingerprint", None),
-            ("compass", None),
-            ("email", None),
-        ];
-        for (field, expected) in cases {
-            assert_eq!(Withheld::of_name(field), expected, "{field}");
-        }
-    }
 
     #[test]
     fn each_of_the_seven_types_of_the_regulation_is_covered() {
