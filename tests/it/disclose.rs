@@ -203,6 +203,15 @@ fn what_a_field_is_named_after_is_not_shown_in_whatever_form() {
         assert!(!package.contains(&format!("\"{value}\"")), "{name}: {package}");
         assert!(package.contains(&format!("[withheld: {what}]")), "{name}: {package}");
     }
+    for (value, what) in [
+        ("OTE3LTI3LTExMTk=", "Social Security number"),
+        ("3931372d32372d31313139", "Social Security number"),
+        ("NDExMTExMTExMTExMTExMQ==", "payment card number"),
+    ] {
+        let (package, run) = shown("note", value);
+        run.exits(0);
+        assert!(!package.contains(value) && package.contains(&format!("[withheld: {what}]")), "{value}: {package}");
+    }
     let (package, run) = shown("passport_country", "Peru");
     run.exits(0);
     assert!(package.contains("Peru"), "what is told about a passport is no number of one");

@@ -8,6 +8,7 @@ use residuum_detect::{Detector, Fingerprint, Type, standard_form};
 use residuum_formats::{Input, ReadAt};
 use residuum_source::{Check, Flow, Limits, Object, ObjectPath, Sink, Source, SourceError, Unit, Version};
 
+use super::encoded;
 use super::package::PackageFile;
 use super::withheld::Withheld;
 use crate::index::{Filter, Index, Keyring, Reader};
@@ -66,6 +67,16 @@ fn found(reader: &Reader, marks: &BTreeSet<Fingerprint>, files: &[PackageFile]) 
         }
         ControlFlow::Continue(())
     })?;
+    for file in files {
+        let text = String::from_utf8_lossy(&file.bytes);
+        let decoded = encoded::words(&text).flat_map(encoded::texts);
+        leaks.extend(decoded.filter_map(|text| encoded::by_form(&text)).map(|what| Leak {
+            what,
+            file: file.name.clone(),
+            object: file.object.clone(),
+            field: String::new(),
+        }));
+    }
     Ok(leaks.into_iter().collect())
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use residuum_source::Sensitive;
 
+use super::encoded;
 use super::model::DisclosedObject;
 use super::redact::{Why, is_json, redacted};
 use super::show::marks_in;
@@ -27,10 +28,16 @@ pub(super) fn replace(
     let find = Find::new(literals).map_err(RequestError::Literals)?;
     let kinds: Vec<Withheld> = literals.values().copied().collect();
     for value in objects.iter_mut().flat_map(|object| &mut object.records).flat_map(|record| &mut record.values) {
-        let found: Vec<(Range<usize>, Why)> =
-            find.in_text(value.text.expose()).into_iter().map(|(range, at)| (range, Why::Never(kinds[at]))).collect();
+        let text = value.text.expose();
+        let mut found: Vec<(Range<usize>, Why)> =
+            find.in_text(text).into_iter().map(|(range, at)| (range, Why::Never(kinds[at]))).collect();
+        for word in encoded::words(text) {
+            let start = word.as_ptr().addr() - text.as_ptr().addr();
+            let within =
+                encoded::texts(word).iter().find_map(|decoded| find.in_text(decoded).first().map(|(_, at)| *at));
+            found.extend(within.map(|at| (start..start + word.len(), Why::Never(kinds[at]))));
+        }
         if !found.is_empty() {
-            let text = value.text.expose();
             let out = redacted(text.as_bytes(), is_json(text), &found);
             value.text = Sensitive::new(out.text);
             value.withheld.extend(out.withheld);

@@ -5,6 +5,7 @@
 //! gather.rs    places in the index → records as they are now → what may be shown
 //! fetched.rs   a source → records, pieces joined; look.rs: what stands where in them
 //! whose.rs     theirs or another's; withheld.rs, named.rs: what is never shown; redact.rs, literals.rs: taking it out
+//! encoded.rs   a word → what stands in it encoded
 //! show.rs      a record → its values
 //! category.rs  names → categories; window.rs: the day of collection; answer.rs: the six groups
 //! package.rs   a disclosure → files; page.rs: the page
@@ -17,6 +18,7 @@
 mod answer;
 mod category;
 mod check;
+mod encoded;
 mod fetched;
 mod gather;
 mod literals;

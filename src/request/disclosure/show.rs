@@ -7,6 +7,7 @@ use residuum_detect::{Category, Detector, FieldPlan, Fingerprint, Type, Worker};
 use residuum_source::{RecordKind, Sensitive};
 
 use super::category;
+use super::encoded;
 use super::gather::{Held, HeldRecord};
 use super::look::Seen;
 use super::model::DisclosedValue;
@@ -245,7 +246,7 @@ impl<'a> Show<'a> {
             let text = format!("{name}: {}", out.text);
             let before = text.len() - out.text.len();
             let marks = marks_in(&text);
-            let mut found = Vec::new();
+            let mut found = self.encoded(name, &text[before..]);
             self.worker.text(text.as_bytes(), 0..text.len(), &mut |hit, _| {
                 let range = hit.start as usize..hit.end as usize;
                 let is_mark = marks.iter().any(|mark| mark.start < range.end && mark.end > range.start);
@@ -265,6 +266,27 @@ impl<'a> Show<'a> {
             out.text = again.text;
             out.withheld.extend(again.withheld);
         }
+    }
+
+    /// Words of a text that are wholly an encoding of something withheld: what they decode to is looked at like any
+    /// value of the field.
+    fn encoded(&mut self, name: &str, text: &str) -> Vec<(Range<usize>, Why)> {
+        let mut found = Vec::new();
+        for word in encoded::words(text) {
+            let start = word.as_ptr().addr() - text.as_ptr().addr();
+            let of_text = |decoded: &String| {
+                let mut what = encoded::by_form(decoded);
+                let named = format!("{name}: {decoded}");
+                self.worker.text(named.as_bytes(), 0..named.len(), &mut |hit, _| {
+                    what = what.or_else(|| Withheld::of_type(hit.kind).filter(|_| hit.start as usize > name.len()));
+                });
+                what
+            };
+            if let Some(what) = encoded::texts(word).iter().find_map(of_text) {
+                found.push((start..start + word.len(), Why::Never(what)));
+            }
+        }
+        found
     }
 
     fn remember(&mut self, what: Withheld, value: &[u8]) {

@@ -343,6 +343,24 @@ fn a_package_with_something_in_it_that_is_never_shown_is_not_released() {
     assert!(!format!("{leaks:?}").contains("536"));
 }
 
+/// The final look undoes encodings as discovery does, and knows a number by its form where nothing beside it says more.
+#[test]
+fn a_package_with_something_encoded_in_it_is_not_released() {
+    let world = World::new(MAP);
+    for (note, what) in [
+        (STANDARD.encode("917-27-1119"), Withheld::SocialSecurity),
+        ("3931372d32372d31313139".to_owned(), Withheld::SocialSecurity),
+        (STANDARD.encode(STANDARD.encode("917-27-1119")), Withheld::SocialSecurity),
+        (STANDARD.encode(CARD), Withheld::Card),
+    ] {
+        let mut package = files(&world.disclose(&all()));
+        let csv = package.iter_mut().find(|file| file.name.contains("orders")).expect("orders have a table");
+        csv.bytes.extend_from_slice(format!("99,,11,2,1.0,2024-01-01,{note}\n").as_bytes());
+        let (leaks, _) = leaks(package, &world.detector).expect("it can be checked");
+        assert!(leaks.iter().any(|leak| leak.what == what), "{note}: {leaks:?}");
+    }
+}
+
 #[test]
 fn every_place_of_the_index_is_accounted_for() {
     let world = World::new(MAP);
