@@ -217,6 +217,26 @@ fn what_a_field_is_named_after_is_not_shown_in_whatever_form() {
     assert!(package.contains("Peru"), "what is told about a passport is no number of one");
 }
 
+/// Of a household's record the person gets their own values and what is nobody's.
+#[test]
+fn another_holder_of_a_record_is_not_disclosed() {
+    let sandbox = Sandbox::new();
+    let (theirs, others) = ("marisol.quintero@example.com", "tomas.quintero@example.com");
+    sandbox.file("data/people.csv", format!("id,name,email\n1,Marisol Quintero,{theirs}\n2,Tomas Quintero,{others}\n"));
+    let rows = format!("1,Household,{theirs},{others},100\n2,Other,ann@example.com,lee@example.com,200\n");
+    sandbox.file("data/joint.csv", format!("id,name,holder1_email,holder2_email,balance\n{rows}"));
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    sandbox.run(["disclose", "data", "--email", theirs, "--output", "package"]).exits(0);
+    let package = files(&sandbox.path("package"));
+    for (name, text) in &package {
+        assert!(!text.contains(others) && !text.contains("Tomas"), "{name}: {text}");
+    }
+    let data: Value = serde_json::from_str(&package["data.json"]).expect("it is JSON");
+    assert_eq!(values(&data, "joint.csv", "holder1_email"), [theirs]);
+    assert_eq!(values(&data, "joint.csv", "holder2_email"), ["[another person's EMAIL]"]);
+    assert_eq!(values(&data, "joint.csv", "balance"), ["100"]);
+}
+
 #[test]
 fn windows_archives_and_categories() {
     let sandbox = with_sqlite();

@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::fetched::{self, Fetched};
+use super::joint::{self, Others};
 use super::look::{KeyWanted, Looked, Seen, look};
 use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate, Placed};
 use super::redact::Why;
 use super::show::{Show, Shown};
-use super::whose::{Known, Roles, is_of_another, names_a_person};
+use super::whose::{Known, Roles, is_named_after_people, is_of_another, names_a_person};
 use super::{category, literals, window};
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
@@ -91,6 +92,8 @@ pub(super) struct HeldRecord {
     pub is_own: bool,
     /// What was seen that says who fills another role in it: it is their own only if they fill that as well.
     rivals: Vec<usize>,
+    /// What of it is another holder's, as far as the person's own is not known.
+    others: Others,
 }
 
 /// Places with what became of them, as it turns out.
@@ -176,7 +179,8 @@ impl Discloser<'_> {
                 stays
             });
         }
-        let known = self.knows(known, &held, &mut disclosed);
+        let elsewhere = self.elsewhere(&known, &places.all, &held, &disclosed)?;
+        let known = self.knows(known, &elsewhere, &held, &mut disclosed);
         let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer)?;
         objects.retain(|object| !object.records.is_empty());
         let undated =
@@ -328,7 +332,17 @@ impl Discloser<'_> {
             let is_rival =
                 |seen: &Seen| names_a_person(seen.kind) && object.is_typed(&seen.path) && roles.has_rival(&seen.path);
             let rivals = (0..looked.seen.len()).filter(|&at| is_rival(&looked.seen[at])).collect();
-            records.push(HeldRecord { record: record.clone(), places, looked, findings, roles, is_own, rivals });
+            let others = Others::new();
+            records.push(HeldRecord {
+                record: record.clone(),
+                places,
+                looked,
+                findings,
+                roles,
+                is_own,
+                rivals,
+                others,
+            });
         }
         records.sort_by(|a, b| a.record.cmp(&b.record));
         Ok(Ok(records))
@@ -387,24 +401,56 @@ impl Discloser<'_> {
 
     /// Adds to what is known to be theirs what stands in records of their own, in fields that are about them. Records in
     /// which another role is filled come last: by then it may be known that it is they who fill it.
-    fn knows(&self, mut known: Known, held: &[Held<'_>], disclosed: &mut [(usize, Vec<HeldRecord>)]) -> Known {
+    fn knows(
+        &self,
+        mut known: Known,
+        elsewhere: &HashSet<Fingerprint>,
+        held: &[Held<'_>],
+        disclosed: &mut [(usize, Vec<HeldRecord>)],
+    ) -> Known {
         for has_rivals in [false, true] {
             let records = disclosed.iter_mut().flat_map(|(of, records)| records.iter_mut().map(|record| (*of, record)));
             for (number, record) in records.filter(|(_, record)| record.rivals.is_empty() != has_rivals) {
                 record.is_own &= record.rivals.iter().all(|&at| record.knows(&known, &record.looked.seen[at]));
+                record.others = joint::others(&held[number], record, &known, elsewhere);
                 if !record.is_own || record.record.kind() == RecordKind::Document {
                     continue;
                 }
                 for seen in &record.looked.seen {
                     let is_theirs =
                         held[number].is_typed(&seen.path) && record.roles.has(&seen.path) && !is_of_another(&seen.path);
-                    if is_theirs && seen.kind != Type::Key {
+                    if is_theirs && seen.kind != Type::Key && !record.others.contains(&joint::place(seen)) {
                         seen.fps().for_each(|fp| known.add(seen.kind, fp, record.looked.bytes(seen)));
                     }
                 }
             }
         }
         known
+    }
+
+    /// What stands in records of the person's and elsewhere in records of others.
+    fn elsewhere(
+        &self,
+        known: &Known,
+        places: &[Location],
+        held: &[Held<'_>],
+        disclosed: &[(usize, Vec<HeldRecord>)],
+    ) -> Result<HashSet<Fingerprint>, IndexError> {
+        let (mut wanted, mut names, mut people) = (HashSet::new(), known.fps().clone(), HashSet::new());
+        for (number, record) in disclosed.iter().flat_map(|(of, records)| records.iter().map(|record| (*of, record))) {
+            for seen in &record.looked.seen {
+                if joint::is_ones_own(seen.kind) && !record.knows(known, seen) {
+                    wanted.extend(seen.fps().map(|fp| (seen.kind, fp)));
+                }
+                if seen.kind == Type::PersonName && held[number].is_typed(&seen.path) && record.roles.has(&seen.path) {
+                    names.extend(seen.fps());
+                }
+            }
+            let owned = record.findings.iter().filter_map(|finding| Role::of_rule(&finding.rule));
+            let table = |domain: &str| domain.rsplit('.').nth(1).is_some_and(is_named_after_people);
+            people.extend(owned.filter(|(role, of)| *role == Role::Own && table(of)).map(|(_, of)| of.to_owned()));
+        }
+        joint::elsewhere(self.reader, places, &wanted, &names, &people)
     }
 
     fn show(
@@ -512,6 +558,11 @@ impl Discloser<'_> {
 }
 
 impl HeldRecord {
+    /// Whether something in it is another holder's; what is known to be the person's is not.
+    pub fn is_another_holders(&self, known: &Known, seen: &Seen) -> bool {
+        self.others.contains(&joint::place(seen)) && !self.knows(known, seen)
+    }
+
     /// Whether something in it is the person's by what is known of them.
     pub fn knows(&self, known: &Known, seen: &Seen) -> bool {
         seen.fps().any(|fp| known.has(seen.kind, fp, self.looked.bytes(seen)))

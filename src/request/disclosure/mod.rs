@@ -4,7 +4,8 @@
 //! ```text
 //! gather.rs    places in the index → records as they are now → what may be shown
 //! fetched.rs   a source → records, pieces joined; look.rs: what stands where in them
-//! whose.rs     theirs or another's; withheld.rs, named.rs: what is never shown; redact.rs, literals.rs: taking it out
+//! whose.rs     theirs or another's; joint.rs: of several holders
+//! withheld.rs  what is never shown, by value; named.rs: by name; redact.rs, literals.rs: taking it out
 //! encoded.rs   a word → what stands in it encoded
 //! show.rs      a record → its values
 //! category.rs  names → categories; window.rs: the day of collection; answer.rs: the six groups
@@ -21,6 +22,7 @@ mod check;
 mod encoded;
 mod fetched;
 mod gather;
+mod joint;
 mod literals;
 mod look;
 mod model;

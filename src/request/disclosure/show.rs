@@ -12,7 +12,7 @@ use super::gather::{Held, HeldRecord};
 use super::look::Seen;
 use super::model::DisclosedValue;
 use super::redact::{Redacted, Why, excerpt, is_json, redacted};
-use super::whose::{Known, is_about_a_person, is_of_another, mentions_a_person, names_a_person};
+use super::whose::{Known, is_about_a_person, is_of_another, is_personal, mentions_a_person, names_a_person};
 use super::withheld::Withheld;
 use crate::index::{Keyring, display};
 use crate::scan::keys::Role;
@@ -154,6 +154,9 @@ impl<'a> Show<'a> {
         if self.is_theirs(record, seen) {
             return false;
         }
+        if record.is_another_holders(self.known, seen) {
+            return true;
+        }
         let is_own_field =
             record.is_own && object.is_typed(&seen.path) && record.roles.has(&seen.path) && !is_of_another(&seen.path);
         let is_document = record.record.kind() == RecordKind::Document;
@@ -196,7 +199,11 @@ impl<'a> Show<'a> {
         let mut by_name = |path: &str, range: Range<usize>| {
             let of_plan = |plan: &FieldPlan| Withheld::of_field(self.detector, plan, &value[range.clone()]);
             let is_theirs = here.iter().any(|seen| range.contains(&seen.range.start) && self.is_theirs(record, seen));
-            if let Some(what) = Withheld::of_name(path).or_else(|| object.plans.get(path).and_then(of_plan)) {
+            let is_other_holders = record.roles.is_other_number(path)
+                && (is_personal(path) || record.roles.is_self(path) || Withheld::of_name(path).is_some());
+            if is_other_holders && !is_theirs {
+                stretches.push((range, Why::Another(None)));
+            } else if let Some(what) = Withheld::of_name(path).or_else(|| object.plans.get(path).and_then(of_plan)) {
                 stretches.push((range, Why::Never(what)));
             } else if is_of_another(path) && !is_theirs && !record.roles.has(path) {
                 stretches.push((range, Why::Another(None)));
@@ -208,8 +215,10 @@ impl<'a> Show<'a> {
         }
         let others_here = here.iter().any(|seen| self.is_another(object, record, seen));
         for seen in here {
-            let is_own_field = record.is_own && object.is_typed(&seen.path) && record.roles.has(&seen.path);
-            let is_others_field = object.is_typed(&seen.path) && !record.roles.has(&seen.path);
+            let is_other_holders = record.is_another_holders(self.known, seen);
+            let is_own_field =
+                record.is_own && object.is_typed(&seen.path) && record.roles.has(&seen.path) && !is_other_holders;
+            let is_others_field = is_other_holders || object.is_typed(&seen.path) && !record.roles.has(&seen.path);
             let is_theirs = self.is_theirs(record, seen);
             let why = match Withheld::of_type(seen.kind).or_else(|| self.withheld.get(&seen.fp).copied()) {
                 Some(_) if is_others_field && !is_theirs => Some(Why::Another(Some(seen.kind))),

@@ -250,6 +250,47 @@ fn of_records_in_which_another_stands_only_what_mentions_the_person_is_shown() {
     }
 }
 
+/// A household's record shows the person's own values and what is nobody's; one person's two addresses are both theirs.
+#[test]
+fn of_a_record_of_several_holders_the_others_values_are_taken_out() {
+    let tom = "tom.roe@example.com";
+    let people: &[&[&str]] = &[&["1", "Jane Roe", JANE], &["2", "Tom Roe", tom], &["3", "Lee Doe", "lee@example.com"]];
+    let cases: [(&str, &[&str], &[&str], &[&str]); 9] = [
+        ("numbers", &["holder1_email", "holder2_email", "balance"], &[JANE, tom, "100"], &[JANE, "100"]),
+        ("the second", &["holder1_email", "holder2_email", "balance"], &[tom, JANE, "100"], &[JANE, "100"]),
+        (
+            "names beside them",
+            &["email1", "name1", "email2", "name2", "ssn2"],
+            &[JANE, "Jane Roe", tom, "Tom Roe", "536-22-8727"],
+            &[JANE, "Jane Roe"],
+        ),
+        ("one role", &["account_email", "holder_email"], &[JANE, tom], &[JANE]),
+        ("a second address", &["email", "user_email", "phone"], &[JANE, tom, "+1 202-555-0188"], &[JANE]),
+        ("text", &["email", "note", "shoe"], &[JANE, "call tom.roe@example.com", "41"], &[JANE, "call ", "41"]),
+        ("a list", &["holders", "balance"], &[r#"["jane.roe@example.com", "tom.roe@example.com"]"#, "100"], &[JANE]),
+        ("her other address", &["email", "work_email"], &[JANE, "jr@example.com"], &[JANE, "jr@example.com"]),
+        // It has a name of its own elsewhere, in a record of somebody else.
+        ("known as another's", &["email", "work_email"], &[JANE, tom], &[JANE]),
+    ];
+    for (name, fields, row, expected) in cases {
+        let filler: Vec<&str> = fields.iter().map(|_| "").collect();
+        let shop = Memory::new("shop").table("people", &["id", "name", "email"], people).table(
+            "households",
+            &[&["no"], fields].concat(),
+            &[&[&["1"], row].concat(), &[&["2"], &filler[..]].concat()],
+        );
+        let disclosed = World::of("", shop).disclose(&all());
+        let everything = everything(&disclosed);
+        for others in ["tom.roe", "Tom Roe", "202-555-0188", "8727"] {
+            assert!(!everything.contains(others), "{name}: {others}");
+        }
+        let shown: Vec<&str> = fields.iter().flat_map(|field| values(&disclosed, "households", field)).collect();
+        for value in expected {
+            assert!(shown.iter().any(|of| of.contains(value)), "{name}: {value} in {shown:?}");
+        }
+    }
+}
+
 /// The same where keys say who is who: the record of a treatment is the patient's, not the employee's.
 #[test]
 fn a_record_in_which_an_employee_serves_somebody_is_not_the_employees() {

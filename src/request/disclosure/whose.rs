@@ -31,6 +31,11 @@ impl Known {
         known
     }
 
+    /// The fingerprints of what is theirs.
+    pub fn fps(&self) -> &HashSet<Fingerprint> {
+        &self.fps
+    }
+
     /// Takes a value of a record of their own for theirs.
     pub fn add(&mut self, kind: Type, fp: Fingerprint, value: &[u8]) {
         self.fps.insert(fp);
@@ -85,12 +90,14 @@ pub(super) const fn is_about_a_person(kind: Type) -> bool {
 /// The roles in which a person stands in a record, by the fields that led there.
 pub(in crate::request) struct Roles {
     here: Vec<BTreeSet<String>>,
+    fields: Vec<String>,
 }
 
 impl Roles {
     /// By the names of those fields.
     pub fn new<'f>(fields: impl Iterator<Item = &'f str>) -> Self {
-        Self { here: fields.map(role).collect() }
+        let fields: Vec<String> = fields.map(str::to_owned).collect();
+        Self { here: fields.iter().map(|field| role(field)).collect(), fields }
     }
 
     /// Whether a record is the person's own rather than one in which they are somebody's manager or agent.
@@ -108,6 +115,25 @@ impl Roles {
     /// Whether the person stands in a record as an employee only.
     pub fn is_employee(&self) -> bool {
         !self.here.is_empty() && self.here.iter().all(|role| role.contains(EMPLOYEE))
+    }
+
+    /// Whether a field is about another of those who stand in the record in one role, told apart by numbers: beside
+    /// `holder1_email` that led here, `holder2_name`.
+    pub fn is_other_number(&self, field: &str) -> bool {
+        let Some(here) = number(field) else { return false };
+        let mut led = self.fields.iter().filter(|led| role(led) == role(field)).map(|led| number(led)).peekable();
+        led.peek().is_some() && led.all(|number| number.is_some_and(|number| number != here))
+    }
+
+    /// Whether two fields are about the same role, whatever their numbers.
+    pub fn is_same_role(&self, one: &str, other: &str) -> bool {
+        role(one) == role(other)
+    }
+
+    /// Whether a field is named after whose record it is.
+    pub fn is_self(&self, field: &str) -> bool {
+        let role = role(field);
+        !role.is_empty() && role.iter().all(|word| SELF.contains(&word.as_str()))
     }
 
     /// Whether a field is about the person.
@@ -133,10 +159,58 @@ pub(super) fn is_of_another(field: &str) -> bool {
     is(&RELATIONS) && is(&PERSONAL)
 }
 
+/// Whether the name of a field says that it holds what identifies somebody.
+pub(super) fn is_personal(field: &str) -> bool {
+    words(field).iter().any(|word| PERSONAL.contains(&word.as_str()))
+}
+
+/// Whether the names of two fields say that one person has both: `email` and `work_email`, `email` and `email2`, or two of
+/// a list `emails[]`. `email1` and `email2` do not.
+pub(super) fn is_plural_of_one(first: &str, second: &str) -> bool {
+    if first == second {
+        return role(first).is_empty() && first.contains("[]");
+    }
+    let is_neutral = |field: &str| words(field).iter().any(|word| NEUTRAL.contains(&word.as_str()));
+    let is_further = number(first).is_none() && number(second).is_some() && role(second).is_empty();
+    is_further || number(first) == number(second) && (is_neutral(first) || is_neutral(second))
+}
+
+/// The numbers in a field's name that tell one of several from the others: `1` of `holder1_email`, none of `sha256`.
+pub(super) fn number(field: &str) -> Option<String> {
+    let (mut numbers, mut word, mut digits) = (Vec::new(), String::new(), String::new());
+    for c in field.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            let last = words(&word).pop().unwrap_or_default();
+            if !NUMBERED.contains(&last.as_str()) {
+                numbers.push(std::mem::take(&mut digits));
+            }
+            digits.clear();
+            word.clear();
+        }
+        word.push(c);
+    }
+    (!numbers.is_empty()).then(|| numbers.join("."))
+}
+
+/// Words that a number belongs to, and not to who is meant.
+const NUMBERED: [&str; 14] =
+    ["sha", "md", "base", "utf", "ipv", "v", "line", "address", "addr", "street", "last", "level", "oauth", "h"];
+
 /// What the name of a field says beside what it holds.
 fn role(field: &str) -> BTreeSet<String> {
     let is_said = |word: &String| !KINDS.contains(&word.as_str()) && !PERSONAL.contains(&word.as_str());
-    words(field).into_iter().filter(is_said).filter(|word| !NEUTRAL.contains(&word.as_str())).collect()
+    words(field).into_iter().map(singular).filter(is_said).filter(|word| !NEUTRAL.contains(&word.as_str())).collect()
+}
+
+/// A word for whose record it is, or for what identifies somebody, as one: `holders` of a list.
+fn singular(word: String) -> String {
+    let mut one = [word.strip_suffix('s'), word.strip_suffix("es")].into_iter().flatten();
+    let known = |one: &&str| SELF.contains(one) || PERSONAL.contains(one);
+    one.find(known).map_or_else(|| word.clone(), str::to_owned)
 }
 
 /// The words of a name: `shipTo_email2` is ship, to, email.
@@ -366,6 +440,32 @@ mod tests {
             ("emergencyContactPhone", true),
         ] {
             assert_eq!(is_of_another(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn numbers_tell_one_holder_from_the_other() {
+        for (led, field, expected) in [
+            (&["holder1_email"][..], "holder2_email", true),
+            (&["holder1_email"], "holder_2_name", true),
+            (&["holder1_email"], "holder1_phone", false),
+            (&["email1"], "name2", true),
+            (&["email"], "email2", false),
+            (&["email1", "email2"], "phone2", false),
+            (&["email1"], "address2", false),
+            (&["email1"], "email_sha256", false),
+            (&["holder1_email"], "balance", false),
+        ] {
+            assert_eq!(Roles::new(led.iter().copied()).is_other_number(field), expected, "{led:?} {field}");
+        }
+        for (first, second, expected) in [
+            ("email", "work_email", true),
+            ("email", "email2", true),
+            ("email1", "email2", false),
+            ("emails[]", "emails[]", true),
+            ("email", "user_email", false),
+        ] {
+            assert_eq!(is_plural_of_one(first, second), expected, "{first} {second}");
         }
     }
 
