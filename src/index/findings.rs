@@ -23,6 +23,15 @@ pub enum Place {
 }
 
 impl Place {
+    /// Whether another place of the same field lies in it.
+    pub fn holds(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Object { start, end }, Self::Object { start: from, end: to })
+            | (Self::Value { start, end }, Self::Value { start: from, end: to }) => start <= from && to <= end,
+            _ => false,
+        }
+    }
+
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::Object { .. } => 0,

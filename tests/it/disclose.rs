@@ -237,6 +237,26 @@ fn another_holder_of_a_record_is_not_disclosed() {
     assert_eq!(values(&data, "joint.csv", "balance"), ["100"]);
 }
 
+/// A part of the person's own address is no other's, and a record that is in the package is not told as kept back.
+#[test]
+fn of_a_line_of_their_own_nothing_is_anothers() {
+    let sandbox = Sandbox::new();
+    let own = "2026-01-02 INFO login ok user=mari.q@example.com ip=203.0.113.17";
+    let lines = [
+        "2026-01-02 INFO login ok user=lee.d@example.com ip=203.0.113.9",
+        own,
+        "2026-01-02 INFO kim@example.com wrote to mari.q@example.com",
+    ];
+    sandbox.file("data/app.log", lines.join("\n") + "\n");
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    sandbox.run(["disclose", "data", "--email", "mari.q@example.com", "--output", "package"]).exits(0);
+    let package = files(&sandbox.path("package"));
+    let data: Value = serde_json::from_str(&package["data.json"]).expect("it is JSON");
+    let mixed = "2026-01-02 INFO [another person's EMAIL] wrote to mari.q@example.com";
+    assert_eq!(values(&data, "app.log", ""), [own, mixed]);
+    assert_eq!(data["not_disclosed"], Value::Array(Vec::new()), "{data}");
+}
+
 #[test]
 fn windows_archives_and_categories() {
     let sandbox = with_sqlite();

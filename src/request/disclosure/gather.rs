@@ -479,13 +479,17 @@ impl Discloser<'_> {
                 let collected = collected_at.and_then(|field| window::collected(&record.looked.fetched, field));
                 let is_before = collected.as_ref().is_some_and(|day| *day < scope.since);
                 let shown = show.record(object, &record, &mut out.fields);
+                let is_told = shown.tells();
                 for &at in &record.places {
-                    places.fates[at] = Some(match is_before {
+                    let fate = match is_before {
                         true => Fate::BeforeWindow,
                         false => self.fate(&places.all[at].finding, &record, &shown)?,
-                    });
+                    };
+                    // The record is there, without this.
+                    let is_left_out = is_told && fate == Fate::Joint;
+                    places.fates[at] = Some(if is_left_out { Fate::LeftOut } else { fate });
                 }
-                if is_before {
+                if is_before || !is_told {
                     continue;
                 }
                 for (field, category) in &shown.held {
@@ -563,10 +567,30 @@ impl HeldRecord {
         self.others.contains(&joint::place(seen)) && !self.knows(known, seen)
     }
 
-    /// Whether something in it is the person's by what is known of them.
+    /// Whether something in it is the person's by what is known of them, or is a part of their own address.
     pub fn knows(&self, known: &Known, seen: &Seen) -> bool {
-        seen.fps().any(|fp| known.has(seen.kind, fp, self.looked.bytes(seen)))
+        let has = |seen: &Seen| seen.fps().any(|fp| known.has(seen.kind, fp, self.looked.bytes(seen)));
+        let is_around = |of: &&Seen| {
+            of.kind == Type::Email
+                && (of.field, of.value) == (seen.field, seen.value)
+                && of.range.start <= seen.range.start
+                && of.range.end >= seen.range.end
+        };
+        has(seen) || may_be_part(seen.kind) && self.looked.seen.iter().filter(is_around).any(has)
     }
+
+    /// Whether what the index has found somewhere in it is a part of an address that is the person's.
+    pub fn is_part_of_theirs(&self, known: &Known, finding: &Finding) -> bool {
+        let is_around =
+            |of: &&Finding| of.kind == Type::Email && of.field == finding.field && of.place.holds(finding.place);
+        let mut around = self.findings.iter().filter(is_around);
+        may_be_part(finding.kind) && around.any(|of| known.has(of.kind, of.fp, b""))
+    }
+}
+
+/// Whether a value of this type may be a part of an address, taken for something by itself.
+const fn may_be_part(kind: Type) -> bool {
+    matches!(kind, Type::Username | Type::PersonName | Type::Url | Type::Organization)
 }
 
 impl Held<'_> {

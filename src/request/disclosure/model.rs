@@ -109,6 +109,8 @@ pub enum Fate {
     /// The identifier stands with several people, or in a record or a text of another's that does not mention the person by
     /// it.
     Joint,
+    /// The record is in the package, without this: it is another person's there, or several people's.
+    LeftOut,
     /// Only weak identifiers met: perhaps a namesake.
     Possible,
     /// The record is there no longer, or the person is not in it any more.
@@ -133,6 +135,7 @@ impl Fate {
             Self::Withheld(_) => "withheld",
             Self::BeforeWindow => "before window",
             Self::Joint => "joint",
+            Self::LeftOut => "left out",
             Self::Possible => "possible",
             Self::Gone => "gone",
             Self::Changed => "changed",
@@ -151,6 +154,10 @@ impl Fate {
             Self::BeforeWindow => "collected before the period that this answer covers (11 CCR § 7024(h))".to_owned(),
             Self::Joint => {
                 "it stands with several people, or in what is another person's, whose data are not disclosed to you"
+                    .to_owned()
+            }
+            Self::LeftOut => {
+                "left out of a record that is in this package: there it is another person's, or stands with several people"
                     .to_owned()
             }
             Self::Possible => {

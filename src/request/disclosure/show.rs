@@ -51,6 +51,17 @@ struct How {
 }
 
 impl Shown {
+    /// Whether it tells anything: a value of which something is shown, or that something is withheld.
+    pub fn tells(&self) -> bool {
+        let is_told = |value: &DisclosedValue| {
+            let text = value.text.expose();
+            let marks = marks_in(text);
+            let is_marked = |at: usize| marks.iter().any(|mark| mark.contains(&at));
+            !value.withheld.is_empty() || text.char_indices().any(|(at, c)| c.is_alphanumeric() && !is_marked(at))
+        };
+        self.values.iter().any(is_told)
+    }
+
     /// Why something that stands in the record is not shown; `None` if it is.
     pub fn why_not(&self, seen: &Seen) -> Option<Why> {
         let meets = |range: &Range<usize>| range.start < seen.range.end && range.end > seen.range.start;
@@ -242,7 +253,9 @@ impl<'a> Show<'a> {
             let is_here =
                 self.keys.reveal(&finding.field).is_ok_and(|of| of == **name || of.starts_with(&format!("{name}.")));
             let is_seen = record.looked.seen.iter().any(|seen| seen.is(finding.fp));
-            if is_here && !is_seen && !self.known.has(finding.kind, finding.fp, b"") {
+            let is_theirs =
+                self.known.has(finding.kind, finding.fp, b"") || record.is_part_of_theirs(self.known, finding);
+            if is_here && !is_seen && !is_theirs {
                 stretches.push((0..value.len(), why));
             }
         }

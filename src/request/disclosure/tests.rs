@@ -475,9 +475,9 @@ fn what_became_of_a_place_is_told_of_the_place() {
         ("customers", 2, "email", Type::Email, "disclosed"),
         ("customers", 1, "phone", Type::Phone, "joint"),
         ("tickets", 1, "agent_email", Type::Email, "disclosed"),
-        ("tickets", 1, "requester_phone", Type::Phone, "joint"),
+        ("tickets", 1, "requester_phone", Type::Phone, "left out"),
         ("tickets", 2, "note", Type::Email, "disclosed"),
-        ("tickets", 2, "note", Type::Phone, "joint"),
+        ("tickets", 2, "note", Type::Phone, "left out"),
         ("tickets", 2, "note", Type::UsSsn, "withheld"),
     ] {
         assert_eq!(fates(object, row, field, kind), [expected].into(), "{object} {row} {field} {kind:?}");
