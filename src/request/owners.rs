@@ -28,6 +28,11 @@ impl<'r> Owners<'r> {
         Ok(is_named_after_people(name) || !Roles::new(fields.iter().copied()).is_own())
     }
 
+    /// Whether a key of this domain refers to a table in which people stand.
+    pub fn is_of_people(&self, domain: &str) -> Result<bool, IndexError> {
+        self.tables.has(domain)
+    }
+
     /// Whether a key that names somebody in a role says that a record of this object is another's as well: a referral is
     /// the referrer's and the friend's. Who looks after a customer has no part in the customer's record.
     pub fn say_it_is_also_anothers(

@@ -217,6 +217,75 @@ fn what_a_field_is_named_after_is_not_shown_in_whatever_form() {
     assert!(package.contains("Peru"), "what is told about a passport is no number of one");
 }
 
+/// A person's record comes with all its fields: as an element of a list, and along every key that leads to it.
+#[test]
+fn a_record_comes_whole_from_a_list_and_along_keys() {
+    let sandbox = Sandbox::new();
+    let customer = |n: u32, city: &str| {
+        format!(
+            "{{\"cid\":{n},\"email\":\"u{n}@example.com\",\"city\":\"{city}\",\"zip\":\"1000{n}\",\"card\":\"4539000000000176\"}}"
+        )
+    };
+    sandbox.file("data/one.json", format!("{{\"customers\":[{}]}}", customer(1, "Paris")));
+    sandbox
+        .file("data/two.json", format!("{{\"crew\":[{},{}],\"total\":2}}", customer(2, "Rome"), customer(1, "Paris")));
+    let tables = "create table customer(id integer primary key, email text);
+        create table orders(id integer primary key, customer_id integer references customer(id), placed text);
+        create table item(id integer primary key, order_id integer references orders(id), sku text, amount text, card text);
+        create table comments(id integer primary key, item_id integer references item(id), said text);
+        insert into customer values(1,'u1@example.com'),(2,'u2@example.com');
+        insert into orders values(10,1,'2024-01-02'),(20,2,'2024-01-03');
+        insert into item values(100,10,'T-9','19.50','4539000000000176'),(200,20,'T-8','7.25','');
+        insert into comments values(1,100,'arrived wet'),(2,200,'arrived dry');";
+    let made = std::process::Command::new("sqlite3").arg(sandbox.path("s.db")).arg(tables).status();
+    assert!(made.expect("sqlite3 is installed").success());
+    sandbox.run(["scan", "data", "sqlite:s.db", "--quiet"]).exits(0);
+    let run = sandbox.run(["disclose", "data", "sqlite:s.db", "--email", "u1@example.com", "--output", "package"]);
+    run.exits(0);
+    let package = files(&sandbox.path("package"));
+    let data: Value = serde_json::from_str(&package["data.json"]).expect("it is JSON");
+    for (object, list) in [("one.json", "customers"), ("two.json", "crew")] {
+        for (field, expected) in [
+            ("email", "u1@example.com"),
+            ("city", "Paris"),
+            ("zip", "10001"),
+            ("card", "[withheld: payment card number]"),
+        ] {
+            assert_eq!(values(&data, object, &format!("{list}[].{field}")), [expected], "{object} {field}");
+        }
+    }
+    for (object, field, expected) in [
+        ("orders", "placed", "2024-01-02"),
+        ("item", "sku", "T-9"),
+        ("item", "amount", "19.50"),
+        ("item", "card", "[withheld: payment card number]"),
+        ("comments", "said", "arrived wet"),
+    ] {
+        assert_eq!(values(&data, object, field), [expected], "{object} {field}");
+    }
+    for (name, text) in &package {
+        for others in ["u2@example.com", "Rome", "10002", "T-8", "dry"] {
+            assert!(!text.contains(others), "{others} in {name}");
+        }
+    }
+}
+
+/// Of a document that nothing parts into records, what stands beside the person cannot be told from what is others'.
+#[test]
+fn what_stands_beside_the_person_in_a_document_of_several_is_named() {
+    let sandbox = Sandbox::new();
+    let of = |email: &str, city: &str| format!("{{\"email\":\"{email}\",\"city\":\"{city}\"}}");
+    let list = [of("u1@example.com", "Paris"), of("u2@example.com", "Rome")].join(",");
+    sandbox.file("data/x.json", format!("{{\"company\":\"Acme\",\"clients\":[{list}]}}"));
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let run = sandbox.run(["disclose", "data", "--email", "u1@example.com", "--output", "package"]);
+    run.exits(2).says("not everything");
+    let package = files(&sandbox.path("package"));
+    let completeness: Value = serde_json::from_str(&package["completeness.json"]).expect("it is JSON");
+    assert_eq!((&completeness["complete"], &completeness["each"][0]["outcome"]), (&false.into(), &"in part".into()));
+    assert!(package["index.html"].contains("u1@example.com") && !package["index.html"].contains("Rome"));
+}
+
 /// Of a household's record the person gets their own values and what is nobody's.
 #[test]
 fn another_holder_of_a_record_is_not_disclosed() {

@@ -16,19 +16,25 @@ use super::look::{KeyWanted, Looked, Seen, look};
 use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate, Placed};
 use super::redact::Why;
 use super::show::{Show, Shown};
-use super::whose::{Known, Roles, is_named_after_people, is_of_another, names_a_person};
+use super::whose::{
+    Known, Roles, is_named_after_people, is_of_a_thing, is_of_another, is_of_staff, list_of, names_a_person,
+};
 use super::{category, literals, window};
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
 use crate::map::Map;
 use crate::request::RequestError;
-use crate::request::led::{self, Chains, KeyAt, Standing};
+use crate::request::led::{self, Chains, KeyAt};
 use crate::request::opened::{field_plans, opened};
+use crate::request::owners::Owners;
 use crate::scan::keys::Role;
 use crate::scan::seal_name;
 
 /// The field of what stands in the name of an object itself.
 const NAME_FIELD: &str = "(name)";
+
+/// Hops along keys from a thing to what it belongs to, at most, as a look-up follows them.
+const HOPS: usize = 16;
 
 /// Bytes of records that one disclosure holds at most.
 const MOST: u64 = 256 << 20;
@@ -90,10 +96,21 @@ pub(super) struct HeldRecord {
     pub roles: Roles,
     /// Whether it is the person's own.
     pub is_own: bool,
+    /// Keys of things by which it is theirs if the thing is: of an item, that of its order.
+    things: Vec<Fingerprint>,
     /// What was seen that says who fills another role in it: it is their own only if they fill that as well.
     rivals: Vec<usize>,
     /// What of it is another holder's, as far as the person's own is not known.
     others: Others,
+}
+
+/// How a person stands in a record.
+struct Standing {
+    roles: Roles,
+    /// Whether the record is their own by what stands in it.
+    is_own: bool,
+    /// Keys of things by which it is theirs if the thing is.
+    things: Vec<Fingerprint>,
 }
 
 /// Places with what became of them, as it turns out.
@@ -112,14 +129,15 @@ impl Discloser<'_> {
     pub fn disclose(&self, subject: &Subject, scope: &Scope) -> Result<Disclosure, RequestError> {
         let mut places = self.find(subject)?;
         let known = Known::new(subject, places.all.iter().filter(|at| !at.weak && !at.shared));
-        let mut held = self.held(&mut places)?;
+        let held = self.held(&mut places)?;
         let chains = Chains::new(|| places.all.iter());
-        let (mut keys, mut standing) = (chains.keys(), Standing::default());
+        let (mut keys, mut standing) = (chains.keys(), led::Standing::default());
         let mut answer = Answer::default();
+        let owners = Owners::new(self.reader);
         let mut disclosed: Vec<(usize, Vec<HeldRecord>)> = Vec::new();
         let mut left = MOST;
         let count = held.len();
-        for (number, object) in held.iter_mut().enumerate() {
+        for (number, object) in held.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(RequestError::Stopped);
             }
@@ -131,7 +149,7 @@ impl Discloser<'_> {
                 () => None,
             };
             if let Some(fate) = fate {
-                self.answer_from_index(object, &places.all, &mut answer)?;
+                self.answer_from_index(&held, object, (&owners, &places.all), &mut answer)?;
                 places.settle(object.records.values().flatten(), &fate);
                 // What is not to be read counts as the index has it.
                 let keys = keys.remove(&object.info.object).unwrap_or_default();
@@ -142,7 +160,7 @@ impl Discloser<'_> {
                 continue;
             }
             let led = keys.remove(&object.info.object).unwrap_or_default();
-            match self.current(object, &places.all, led, &mut left)? {
+            match self.current(object, (&owners, &places.all), led, &mut left)? {
                 Ok(records) => {
                     let there: HashSet<&Record> = records.iter().map(|held| &held.record).collect();
                     let gone = object.records.iter().filter(|(record, _)| !there.contains(record));
@@ -151,7 +169,7 @@ impl Discloser<'_> {
                     disclosed.push((number, records));
                 }
                 Err(why) => {
-                    self.answer_from_index(object, &places.all, &mut answer)?;
+                    self.answer_from_index(&held, object, (&owners, &places.all), &mut answer)?;
                     places.settle(object.records.values().flatten(), &Fate::NotFetched(why));
                 }
             }
@@ -264,7 +282,7 @@ impl Discloser<'_> {
     fn current(
         &self,
         object: &Held<'_>,
-        all: &[Location],
+        (owners, all): (&Owners<'_>, &[Location]),
         led_on: Vec<KeyAt>,
         left: &mut u64,
     ) -> Result<Result<Vec<HeldRecord>, String>, RequestError> {
@@ -326,23 +344,15 @@ impl Discloser<'_> {
             if !places.iter().any(is_there) {
                 continue; // it does not hold the person any more
             }
-            let (roles, is_own) = self.roles(object, record, &places, all, Some(&looked))?;
             let findings = findings.remove(record).unwrap_or_default();
-            let is_own = is_own && !self.serves_another(&roles, &findings)?;
+            let standing = self.standing((object, record, &places), (owners, all), &findings, Some(&looked))?;
+            let Standing { roles, is_own, things } = standing;
             let is_rival =
                 |seen: &Seen| names_a_person(seen.kind) && object.is_typed(&seen.path) && roles.has_rival(&seen.path);
             let rivals = (0..looked.seen.len()).filter(|&at| is_rival(&looked.seen[at])).collect();
             let others = Others::new();
-            records.push(HeldRecord {
-                record: record.clone(),
-                places,
-                looked,
-                findings,
-                roles,
-                is_own,
-                rivals,
-                others,
-            });
+            let record = record.clone();
+            records.push(HeldRecord { record, places, looked, findings, roles, is_own, things, rivals, others });
         }
         records.sort_by(|a, b| a.record.cmp(&b.record));
         Ok(Ok(records))
@@ -358,33 +368,70 @@ impl Discloser<'_> {
         Ok(here)
     }
 
-    /// In which roles the person stands in a record, and whether it is their own: a field of it is theirs or its key says
-    /// so, and it is no running text. Of a record that was not read again the index tells.
-    fn roles(
+    /// How the person stands in a record, and whether it is their own: a field of it is theirs or its key says so, and it
+    /// is no running text. Of a record that was not read again the index tells.
+    fn standing(
         &self,
-        object: &Held<'_>,
-        record: &Record,
-        places: &[usize],
-        all: &[Location],
+        (object, record, places): (&Held<'_>, &Record, &[usize]),
+        (owners, all): (&Owners<'_>, &[Location]),
+        findings: &[Finding],
         looked: Option<&Looked>,
-    ) -> Result<(Roles, bool), IndexError> {
-        let mut fields = Vec::new();
+    ) -> Result<Standing, IndexError> {
+        let (mut fields, mut things) = (Vec::new(), Vec::new());
         for &at in places.iter().filter(|&&at| !all[at].shared && !all[at].weak) {
             let finding = &all[at].finding;
             let field = self.keys.reveal(&finding.field)?;
-            let by_key = matches!(Role::of_rule(&finding.rule), Some((Role::Own | Role::Belongs, _)));
             let is_there = looked.is_none_or(|looked| looked.seen.iter().any(|seen| seen.is(finding.fp)));
-            if is_there && (by_key || object.is_typed(&field)) {
-                fields.push(field);
+            match Role::of_rule(&finding.rule) {
+                _ if !is_there => {}
+                Some((Role::Belongs, domain))
+                    if domain.rsplit('.').nth(1).is_some_and(|of| is_of_a_thing(&field, of)) =>
+                {
+                    things.push(finding.fp);
+                }
+                Some((Role::Own | Role::Belongs, _)) => fields.push(field),
+                _ if object.is_typed(&field) => fields.push(field),
+                _ => {}
             }
         }
-        let roles = Roles::new(fields.iter().map(String::as_str));
+        let mut names = Vec::new();
+        match looked {
+            Some(looked) => names.extend(looked.fetched.fields.iter().map(|field| field.name.to_string())),
+            None => names.extend(findings.iter().map(|of| self.keys.reveal(&of.field)).collect::<Result<Vec<_>, _>>()?),
+        }
+        let is_element = record.kind() == RecordKind::Row;
+        let list = if is_element { list_of(names.iter().map(String::as_str)) } else { String::new() };
+        let led = Roles::in_list(list.clone(), fields.iter().map(String::as_str));
         // A line of JSON Lines has fields, a line of a log has none.
         let is_running_text =
             looked.is_some_and(|looked| looked.fetched.fields.iter().all(|field| field.name.is_empty()));
         let is_text = is_running_text || matches!(record.kind(), RecordKind::Part | RecordKind::Page);
-        let is_own = !is_text && roles.is_own();
-        Ok((roles, is_own))
+        let is_own = !is_text && led.is_own() && !self.serves_another(&led, findings)?;
+        if is_text || !things.is_empty() && self.names_an_owner(owners, places, all, findings)? {
+            things.clear();
+        }
+        let as_thing = if things.is_empty() { None } else { Some("") };
+        let roles = Roles::in_list(list, fields.iter().map(String::as_str).chain(as_thing));
+        Ok(Standing { roles, is_own, things })
+    }
+
+    /// Whether a key that did not lead to a record says that it is of somebody else.
+    fn names_an_owner(
+        &self,
+        owners: &Owners<'_>,
+        places: &[usize],
+        all: &[Location],
+        findings: &[Finding],
+    ) -> Result<bool, IndexError> {
+        for finding in findings.iter().filter(|of| places.iter().all(|&at| all[at].finding.fp != of.fp)) {
+            if let Some((Role::Belongs | Role::Mentions, domain)) = Role::of_rule(&finding.rule)
+                && !domain.rsplit('.').nth(1).is_some_and(is_of_staff)
+                && owners.is_of_people(domain)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the person stands in a record as an employee, and a key says whom they serve there.
@@ -408,24 +455,39 @@ impl Discloser<'_> {
         held: &[Held<'_>],
         disclosed: &mut [(usize, Vec<HeldRecord>)],
     ) -> Known {
+        let all = |disclosed: &mut [(usize, Vec<HeldRecord>)], learn: &mut dyn FnMut(usize, &mut HeldRecord)| {
+            for (number, records) in disclosed {
+                records.iter_mut().for_each(|record| learn(*number, record));
+            }
+        };
         for has_rivals in [false, true] {
-            let records = disclosed.iter_mut().flat_map(|(of, records)| records.iter_mut().map(|record| (*of, record)));
-            for (number, record) in records.filter(|(_, record)| record.rivals.is_empty() != has_rivals) {
-                record.is_own &= record.rivals.iter().all(|&at| record.knows(&known, &record.looked.seen[at]));
-                record.others = joint::others(&held[number], record, &known, elsewhere);
-                if !record.is_own || record.record.kind() == RecordKind::Document {
-                    continue;
+            all(disclosed, &mut |number, record| {
+                if record.rivals.is_empty() != has_rivals {
+                    record.is_own &= record.rivals.iter().all(|&at| record.knows(&known, &record.looked.seen[at]));
+                    record.learn(&held[number], elsewhere, &mut known);
                 }
-                for seen in &record.looked.seen {
-                    let is_theirs =
-                        held[number].is_typed(&seen.path) && record.roles.has(&seen.path) && !is_of_another(&seen.path);
-                    if is_theirs && seen.kind != Type::Key && !record.others.contains(&joint::place(seen)) {
-                        seen.fps().for_each(|fp| known.add(seen.kind, fp, record.looked.bytes(seen)));
-                    }
+            });
+        }
+        // What belongs to a thing of theirs is theirs, and what belongs to that.
+        loop {
+            let own = disclosed.iter().flat_map(|(_, records)| records).filter(|record| record.is_own);
+            let keys = own.flat_map(|record| &record.findings);
+            let keys: HashSet<Fingerprint> = keys
+                .filter(|finding| matches!(Role::of_rule(&finding.rule), Some((Role::Own, _))))
+                .map(|finding| finding.fp)
+                .collect();
+            let mut is_more = false;
+            all(disclosed, &mut |number, record| {
+                let has_rivals = record.rivals.iter().any(|&at| !record.knows(&known, &record.looked.seen[at]));
+                if !record.is_own && !has_rivals && record.things.iter().any(|of| keys.contains(of)) {
+                    (record.is_own, is_more) = (true, true);
+                    record.learn(&held[number], elsewhere, &mut known);
                 }
+            });
+            if !is_more {
+                return known;
             }
         }
-        known
     }
 
     /// What stands in records of the person's and elsewhere in records of others.
@@ -486,8 +548,11 @@ impl Discloser<'_> {
                         false => self.fate(&places.all[at].finding, &record, &shown)?,
                     };
                     // The record is there, without this.
-                    let is_left_out = is_told && fate == Fate::Joint;
-                    places.fates[at] = Some(if is_left_out { Fate::LeftOut } else { fate });
+                    places.fates[at] = Some(match fate {
+                        Fate::Joint if is_told => Fate::LeftOut,
+                        Fate::Disclosed if shown.is_excerpt && record.has_lists() => Fate::InPart,
+                        fate => fate,
+                    });
                 }
                 if is_before || !is_told {
                     continue;
@@ -524,17 +589,53 @@ impl Discloser<'_> {
         })
     }
 
+    /// Whether one of these keys is of a thing that is the person's own, by the index.
+    fn is_a_thing_theirs(
+        &self,
+        held: &[Held<'_>],
+        things: &[Fingerprint],
+        (owners, all): (&Owners<'_>, &[Location]),
+        hops: usize,
+    ) -> Result<bool, IndexError> {
+        let mut of = Vec::new();
+        if hops > 0 && !things.is_empty() {
+            self.reader.lookup(things, &mut |found| {
+                if matches!(Role::of_rule(&found.finding.rule), Some((Role::Own, _))) {
+                    of.push((found.finding.object_id, found.finding.record.whole()));
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        for (number, record) in of {
+            let Some(object) = held.iter().find(|object| object.info.object == number) else { continue };
+            let Some(places) = object.records.get(&record) else { continue };
+            let here = self.findings(object, &record)?;
+            let standing = self.standing((object, &record, places), (owners, all), &here, None)?;
+            if standing.is_own || self.is_a_thing_theirs(held, &standing.things, (owners, all), hops - 1)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Which categories are held of the person in records that are not read, as the index has them: as if they were shown,
     /// but for the window.
-    fn answer_from_index(&self, object: &Held<'_>, all: &[Location], answer: &mut Answer) -> Result<(), IndexError> {
+    fn answer_from_index(
+        &self,
+        held: &[Held<'_>],
+        object: &Held<'_>,
+        (owners, all): (&Owners<'_>, &[Location]),
+        answer: &mut Answer,
+    ) -> Result<(), IndexError> {
         let (source, name) = (display(&object.info.source), display(&object.info.path));
         answer.is_undated = true;
         for (record, places) in &object.records {
-            let (roles, is_own) = self.roles(object, record, places, all, None)?;
             let leads = places.iter().map(|&at| &all[at]).filter(|at| !at.shared && !at.weak);
             let theirs: HashSet<Fingerprint> = leads.map(|at| at.finding.fp).collect();
             let here = self.findings(object, record)?;
-            let is_own = is_own && !self.serves_another(&roles, &here)?;
+            let Standing { roles, is_own, things } =
+                self.standing((object, record, places), (owners, all), &here, None)?;
+            let is_own = is_own || self.is_a_thing_theirs(held, &things, (owners, all), HOPS)?;
             let mut findings = Vec::new();
             for finding in here.into_iter().filter(|finding| finding.kind != Type::Key) {
                 findings.push((self.keys.reveal(&finding.field)?, finding));
@@ -562,6 +663,26 @@ impl Discloser<'_> {
 }
 
 impl HeldRecord {
+    /// Adds to what is known to be theirs what stands in it in fields about them, if it is their own.
+    fn learn(&mut self, object: &Held<'_>, elsewhere: &HashSet<Fingerprint>, known: &mut Known) {
+        self.others = joint::others(object, self, known, elsewhere);
+        if !self.is_own || self.record.kind() == RecordKind::Document {
+            return;
+        }
+        for seen in &self.looked.seen {
+            let is_theirs = object.is_typed(&seen.path) && self.roles.has(&seen.path) && !is_of_another(&seen.path);
+            if is_theirs && seen.kind != Type::Key && !self.others.contains(&joint::place(seen)) {
+                seen.fps().for_each(|fp| known.add(seen.kind, fp, self.looked.bytes(seen)));
+            }
+        }
+    }
+
+    /// Whether it is a document with lists, of which nothing tells which values stand in one element.
+    fn has_lists(&self) -> bool {
+        let is_document = self.record.kind() == RecordKind::Document;
+        is_document && self.looked.fetched.fields.iter().any(|field| field.name.contains("[]"))
+    }
+
     /// Whether something in it is another holder's; what is known to be the person's is not.
     pub fn is_another_holders(&self, known: &Known, seen: &Seen) -> bool {
         self.others.contains(&joint::place(seen)) && !self.knows(known, seen)

@@ -109,6 +109,9 @@ pub enum Fate {
     /// The identifier stands with several people, or in a record or a text of another's that does not mention the person by
     /// it.
     Joint,
+    /// It is in the package, and what stands beside it in its part of a document is not: nothing tells it from what is
+    /// others'.
+    InPart,
     /// The record is in the package, without this: it is another person's there, or several people's.
     LeftOut,
     /// Only weak identifiers met: perhaps a namesake.
@@ -135,6 +138,7 @@ impl Fate {
             Self::Withheld(_) => "withheld",
             Self::BeforeWindow => "before window",
             Self::Joint => "joint",
+            Self::InPart => "in part",
             Self::LeftOut => "left out",
             Self::Possible => "possible",
             Self::Gone => "gone",
@@ -154,6 +158,10 @@ impl Fate {
             Self::BeforeWindow => "collected before the period that this answer covers (11 CCR § 7024(h))".to_owned(),
             Self::Joint => {
                 "it stands with several people, or in what is another person's, whose data are not disclosed to you"
+                    .to_owned()
+            }
+            Self::InPart => {
+                "shown in this package by itself: others stand in the same document, and a person has to look at what stands beside it"
                     .to_owned()
             }
             Self::LeftOut => {
@@ -184,7 +192,7 @@ impl Fate {
 
     /// Whether something is left to do before the answer is complete.
     pub const fn is_open(&self) -> bool {
-        matches!(self, Self::NotFetched(_) | Self::ObjectName | Self::Changed)
+        matches!(self, Self::NotFetched(_) | Self::ObjectName | Self::Changed | Self::InPart)
     }
 }
 

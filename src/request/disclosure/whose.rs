@@ -91,13 +91,25 @@ pub(super) const fn is_about_a_person(kind: Type) -> bool {
 pub(in crate::request) struct Roles {
     here: Vec<BTreeSet<String>>,
     fields: Vec<String>,
+    /// What the names of all fields begin with: the list whose elements are records.
+    list: String,
 }
 
 impl Roles {
     /// By the names of those fields.
     pub fn new<'f>(fields: impl Iterator<Item = &'f str>) -> Self {
-        let fields: Vec<String> = fields.map(str::to_owned).collect();
-        Self { here: fields.iter().map(|field| role(field)).collect(), fields }
+        Self::in_list(String::new(), fields)
+    }
+
+    /// By the names of those fields in the elements of a list, `customers[].`: its name says of nobody who they are, as
+    /// the name of a table does not.
+    pub fn in_list<'f>(list: String, fields: impl Iterator<Item = &'f str>) -> Self {
+        let fields: Vec<String> = fields.map(|field| within(&list, field).to_owned()).collect();
+        Self { here: fields.iter().map(|field| role(field)).collect(), fields, list }
+    }
+
+    fn role(&self, field: &str) -> BTreeSet<String> {
+        role(within(&self.list, field))
     }
 
     /// Whether a record is the person's own rather than one in which they are somebody's manager or agent.
@@ -109,7 +121,8 @@ impl Roles {
     /// `employee_email` that led here, `customer_email` is the customer's, and so is the record. An employee beside a
     /// customer is there for them.
     pub fn has_rival(&self, field: &str) -> bool {
-        !self.has(field) && Self::new(std::iter::once(field)).is_own() && !role(field).contains(EMPLOYEE)
+        let is_own = Self::new(std::iter::once(within(&self.list, field))).is_own();
+        !self.has(field) && is_own && !self.role(field).contains(EMPLOYEE)
     }
 
     /// Whether the person stands in a record as an employee only.
@@ -121,28 +134,63 @@ impl Roles {
     /// `holder1_email` that led here, `holder2_name`.
     pub fn is_other_number(&self, field: &str) -> bool {
         let Some(here) = number(field) else { return false };
-        let mut led = self.fields.iter().filter(|led| role(led) == role(field)).map(|led| number(led)).peekable();
+        let mut led = self.fields.iter().filter(|led| role(led) == self.role(field)).map(|led| number(led)).peekable();
         led.peek().is_some() && led.all(|number| number.is_some_and(|number| number != here))
     }
 
     /// Whether two fields are about the same role, whatever their numbers.
     pub fn is_same_role(&self, one: &str, other: &str) -> bool {
-        role(one) == role(other)
+        self.role(one) == self.role(other)
     }
 
     /// Whether a field is named after whose record it is.
     pub fn is_self(&self, field: &str) -> bool {
-        let role = role(field);
+        let role = self.role(field);
         !role.is_empty() && role.iter().all(|word| SELF.contains(&word.as_str()))
     }
 
     /// Whether a field is about the person.
     pub fn has(&self, field: &str) -> bool {
-        let role = role(field);
+        let role = self.role(field);
         let plain =
             || self.here.iter().all(BTreeSet::is_empty) && role.iter().all(|word| SELF.contains(&word.as_str()));
         role.is_empty() || self.here.contains(&role) || plain()
     }
+}
+
+fn within<'f>(list: &str, field: &'f str) -> &'f str {
+    field.strip_prefix(list).unwrap_or(field)
+}
+
+/// The list that all of these fields are of, `customers[].`, if the elements of one are records; else nothing.
+pub(super) fn list_of<'f>(mut fields: impl Iterator<Item = &'f str>) -> String {
+    let list = |field: &'f str| {
+        field.find("[].").map(|at| &field[..at + 3]).filter(|list| !list[..list.len() - 3].contains('.'))
+    };
+    let Some(first) = fields.next().and_then(list) else { return String::new() };
+    if fields.all(|field| field.starts_with(first)) { first.to_owned() } else { String::new() }
+}
+
+/// Whether a key refers to a thing that is somebody's rather than to people, and its field is named after it: `order_id`
+/// of an item. Whose such a record is, the record of the thing says.
+pub(super) fn is_of_a_thing(field: &str, table: &str) -> bool {
+    let of_table: String = words(table).concat();
+    let one = of_table.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let one = one.or_else(|| of_table.strip_suffix('s').map(str::to_owned)).unwrap_or_else(|| of_table.clone());
+    let mut of_field: String = words(field).concat();
+    for suffix in ["uuid", "guid", "id", "key", "no", "number", "fk", "ref"] {
+        of_field = of_field.strip_suffix(suffix).map_or(of_field.clone(), str::to_owned);
+    }
+    let is_named_after = of_field.is_empty() || of_field == of_table || of_field == one || one.ends_with(&of_field);
+    is_named_after && !is_named_after_people(table) && !is_of_staff(table)
+}
+
+/// Whether a table is of people who act for others.
+pub(super) fn is_of_staff(table: &str) -> bool {
+    words(table).iter().any(|word| {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        [word.as_str(), one].iter().any(|word| STAFF.contains(word) || RELATIONS.contains(word))
+    })
 }
 
 /// Whether a table is named after people of whom records are kept: `customers`, `app_users`.
@@ -314,6 +362,9 @@ const NEUTRAL: [&str; 38] = [
     "day",
 ];
 
+/// Words for those who act for others.
+const STAFF: [&str; 8] = ["employee", "emp", "staff", "worker", "technician", "operator", "salesperson", "courier"];
+
 /// Whose record it is, unless somebody else's.
 const EMPLOYEE: &str = "employee";
 
@@ -440,6 +491,27 @@ mod tests {
             ("emergencyContactPhone", true),
         ] {
             assert_eq!(is_of_another(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_list_says_as_little_as_that_of_a_table() {
+        let fields = ["crew[].email", "crew[].city", "crew[].agent_email"];
+        assert_eq!(list_of(fields.into_iter()), "crew[].");
+        assert_eq!(list_of(["crew[].email", "total"].into_iter()), "");
+        assert_eq!(list_of(["a.crew[].email"].into_iter()), "");
+        let roles = Roles::in_list("crew[].".to_owned(), ["crew[].email"].into_iter());
+        assert!(roles.is_own() && roles.has("crew[].first_name") && !roles.has("crew[].agent_email"));
+        for (field, table, expected) in [
+            ("order_id", "orders", true),
+            ("oid", "o", true),
+            ("order", "orders", true),
+            ("referring_order_id", "orders", false),
+            ("employee_id", "employees", false),
+            ("emp_id", "emp", false),
+            ("customer_id", "customers", false),
+        ] {
+            assert_eq!(is_of_a_thing(field, table), expected, "{field} {table}");
         }
     }
 
