@@ -18,14 +18,16 @@ use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
+use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
 use crate::request::{self, Correction, Corrections, Plan, Policy, Reason, Since, Suppression};
 
 /// Plan the correction of a person's data, and correct them
 ///
 /// Finds the records about the person, as `find` does, and in them the old value in any way it is written, its hashes
-/// included, and plans to put the new one there. With `--apply` it is done: databases in transactions, files by writing
-/// a new one beside the old. What was written to is then scanned again, and both values are counted: the old one is to
+/// included, and plans to put the new one there. With `--apply` it is done: everything is read again first, for digests
+/// of the old value in fields of any name; databases are changed in transactions, files by writing a new one beside the old.
+/// A digest of a form of the old value that the new one does not have is left, and named. What was written to is then scanned again, and both values are counted: the old one is to
 /// be gone, the new one to stand in its places. A name of as many words is also corrected in fields that hold one of
 /// them. Values in argument lists can be seen by other users of the machine: `--changes` takes them from a file.
 ///
@@ -89,6 +91,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let detector = Detector::new(&rules::load(&config)?)?;
     let policy = Policy::new(&config);
     let stop = stop_on_signal()?;
+    let wanted = args.apply.then(|| Wanted::new(&[corrections.wanted()], Edges::Clear));
     let desk = Desk {
         common,
         config: &config,
@@ -97,7 +100,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         sources: &sources,
         policy: &policy,
         corrections: &corrections,
-        wanted: None,
+        wanted: wanted.as_ref(),
         stop: &stop,
     };
     let types: Vec<_> = corrections.all().iter().map(|of| of.kind().name()).collect();
@@ -115,6 +118,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Ok(desk.planner(&reader).correction(&subjects, &corrections)?)
     };
     known::holds(&index.reader()?, &config, common)?;
+    let read = if args.apply { Some(desk.look_everywhere(&configured)?) } else { None };
     let planned = plan()?;
     let mut out = output::stdout();
     let shown = Erasure {
@@ -133,6 +137,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             false => format!("{} to correct; `--apply` does it", counted(planned.records(), "record")),
         });
         return Ok(plan_in_full(&unreachable, covered, common));
+        common.say("`--apply` reads everything again, and looks for digests of the old value in fields of any name");
+        return Ok(covered);
     }
     let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
     let scanned = desk.look_again(&done)?;
@@ -152,6 +158,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         Suppression::open(&config.index)?.add(index.keys(), &old, Reason::Corrected, args.request.as_deref(), since)?;
     }
     let is_done = left.is_settled() && !done.interrupted && scanned.is_none_or(|scan| scan.is_complete());
+    let is_done = left.is_settled()
+        && !done.interrupted
+        && unreachable.is_empty()
+        && [read, scanned].into_iter().flatten().all(|scan| scan.is_complete());
     common.say(format_args!(
         "{} corrected; the old value stands in {} of the person, the new one in {}",
         counted(done.edited, "record"),

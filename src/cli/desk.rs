@@ -10,7 +10,8 @@ use residuum_source::Source;
 use super::common::Common;
 use super::failure::Failure;
 use super::progress::Watcher;
-use crate::config::Config;
+use super::scan::own_index;
+use crate::config::{Config, SourceConfig};
 use crate::index::{Index, Reader};
 use crate::proof::Wanted;
 use crate::report::human::counted;
@@ -80,9 +81,32 @@ impl Desk<'_> {
             limits: self.config.limits.clone(),
             ..ScanOptions::default()
         };
+        self.scan(options).map(Some)
+    }
+
+    /// Reads everything again, and looks for what is wanted as it is written, by digests under any name included.
+    pub(super) fn look_everywhere(&self, configured: &[SourceConfig]) -> Result<Summary, Failure> {
+        self.scan(ScanOptions {
+            full: true,
+            jobs: self.config.jobs,
+            exclusions: [self.config.exclusions.clone(), own_index(&self.config.index, configured)].concat(),
+            joins: self.config.joins.clone(),
+            limits: self.config.limits.clone(),
+            ..ScanOptions::default()
+        })
+    }
+
+    /// In a correction the old values are looked for as they are written, or digests that no rule knows would be lost.
+    fn scan(&self, options: ScanOptions) -> Result<Summary, Failure> {
         let watcher = Watcher::new(self.common.quiet);
-        let summary = Scan::new(self.sources, self.detector, self.index, options).stop_when(self.stop).run(&watcher);
+        let scan = Scan::new(self.sources, self.detector, self.index, options).stop_when(self.stop);
+        let wanted = self.wanted.filter(|_| !self.corrections.all().is_empty());
+        let scan = match wanted {
+            Some(wanted) => scan.looking_for(wanted),
+            None => scan,
+        };
+        let summary = scan.run(&watcher);
         watcher.finish();
-        Ok(Some(summary?))
+        Ok(summary?)
     }
 }

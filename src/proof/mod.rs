@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 pub use canary::{Canaries, plant};
 pub use certificate::{Certificate, Invalid, Opening, SourceStatement, Statement};
 pub use leftover::{Trace, Traces, leftovers};
-pub use wanted::{Edges, Wanted};
+pub use wanted::{Edges, Wanted, hashed_forms};
 
 use crate::identity::{self, FindOptions, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, Reader};

@@ -3,8 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use residuum_detect::{Fingerprint, Type, standard_form};
 use residuum_source::{Record, Sensitive};
@@ -12,10 +10,10 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedRecord};
+use super::redigest::{forms, redigested};
 use super::{Planner, RequestError};
 use crate::identity::{self, FindOptions, Identifier, InvalidIdentifier, Location, Subject};
 use crate::index::Keyring;
-use crate::keyfile::hex;
 
 /// A value that is wrong, and the right one.
 #[derive(Clone, Debug)]
@@ -32,13 +30,12 @@ pub struct Corrections {
     by_fp: HashMap<Fingerprint, Becomes>,
 }
 
-/// What a value becomes.
+/// What a value becomes; of a digest, what it is one of.
 #[derive(Clone, Debug)]
-enum Becomes {
-    /// This text, as it was given.
-    Text(Sensitive<String>),
-    /// The digest of a standard form, in the notation of what stands there.
-    Digest(Vec<u8>),
+struct Becomes {
+    kind: Type,
+    old: Sensitive<String>,
+    new: Sensitive<String>,
 }
 
 /// Old values in one record.
@@ -96,15 +93,16 @@ impl Corrections {
     }
 
     fn add(&mut self, kind: Type, old: &str, new: &str, keys: &Keyring) {
-        let (Some(old_form), Some(new_form)) = (standard_form(kind, old), standard_form(kind, new)) else { return };
+        let Some(old_form) = standard_form(kind, old).filter(|_| standard_form(kind, new).is_some()) else { return };
+        let becomes = || Becomes { kind, old: Sensitive::new(old.to_owned()), new: Sensitive::new(new.to_owned()) };
         for key in keys.all() {
-            self.by_fp.insert(key.fingerprint(&old_form), Becomes::Text(Sensitive::new(new.to_owned())));
-            let digests: [(&str, Vec<u8>, Vec<u8>); 2] = [
-                ("md5", Md5::digest(&old_form).to_vec(), Md5::digest(&new_form).to_vec()),
-                ("sha1", Sha1::digest(&old_form).to_vec(), Sha1::digest(&new_form).to_vec()),
-            ];
-            for (algorithm, old, new) in digests {
-                self.by_fp.insert(key.fingerprint_of_other_digest(algorithm, &old), Becomes::Digest(new));
+            let mut add = |fp| drop(self.by_fp.insert(fp, becomes()));
+            add(key.fingerprint(&old_form));
+            add(key.fingerprint_of_digest(&Sha256::digest(old.trim()).into()));
+            for form in forms(kind, &old_form) {
+                add(key.fingerprint_of_digest(&Sha256::digest(&form).into()));
+                add(key.fingerprint_of_other_digest("md5", &Md5::digest(&form)));
+                add(key.fingerprint_of_other_digest("sha1", &Sha1::digest(&form)));
             }
         }
     }
@@ -116,26 +114,20 @@ impl Corrections {
 
     /// What stands in place of a value afterwards, if it is one of those.
     pub(super) fn of(&self, fp: Fingerprint, kind: Type, value: &[u8]) -> Option<Vec<u8>> {
-        match (self.by_fp.get(&fp)?, kind) {
-            (Becomes::Text(new), Type::Digest) => {
-                let form =
-                    self.all.iter().find(|of| of.new == *new).and_then(|of| standard_form(of.kind, new.expose()))?;
-                Some(written_like(value, &Sha256::digest(&form)))
-            }
-            (Becomes::Text(new), _) => Some(new.expose().clone().into_bytes()),
-            (Becomes::Digest(digest), _) => Some(written_like(value, digest)),
+        let Becomes { kind: of, old, new } = self.by_fp.get(&fp)?;
+        match kind {
+            Type::Digest => redigested(*of, old.expose(), new.expose(), value),
+            _ => Some(new.expose().clone().into_bytes()),
         }
     }
-}
 
-/// A digest in the notation in which another one stands.
-fn written_like(value: &[u8], digest: &[u8]) -> Vec<u8> {
-    let value = value.trim_ascii();
-    match value.len() == 2 * digest.len() {
-        true if value.iter().any(u8::is_ascii_uppercase) => hex(digest).to_uppercase().into_bytes(),
-        true => hex(digest).into_bytes(),
-        false if value.len() == digest.len() => digest.to_vec(),
-        false => STANDARD.encode(digest).into_bytes(),
+    /// The old values, as a person in whose data they are looked for: as written, and by digests under any name.
+    pub fn wanted(&self) -> Subject {
+        let of = |of: &Correction| {
+            let digest = Sha256::digest(of.old.expose()).into();
+            of.old().into_iter().chain([Identifier::Sha256 { kind: of.kind, digest }]).collect::<Vec<_>>()
+        };
+        Subject { id: "old".to_owned(), identifiers: self.all.iter().flat_map(of).collect() }
     }
 }
 
@@ -227,7 +219,8 @@ fn looked_for(subjects: &[Subject], corrections: &Corrections) -> (Vec<Subject>,
         let new = corrections.all.iter().filter(leads).filter_map(Correction::new_value);
         Subject { id: subject.id.clone(), identifiers: subject.identifiers.iter().cloned().chain(new).collect() }
     };
-    let values = corrections.all.iter().flat_map(|of| [of.old(), of.new_value()]).flatten();
-    let options = FindOptions { beside: values.collect(), ..FindOptions::default() };
+    let new = corrections.all.iter().filter_map(Correction::new_value);
+    let beside = corrections.wanted().identifiers.into_iter().chain(new).collect();
+    let options = FindOptions { beside, ..FindOptions::default() };
     (subjects.iter().map(with_new).collect(), options)
 }

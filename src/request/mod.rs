@@ -36,6 +36,7 @@ mod owners;
 mod plan;
 mod planner;
 mod policy;
+mod redigest;
 mod referred;
 mod store;
 mod suppression;

@@ -286,6 +286,40 @@ fn what_stands_beside_the_person_in_a_document_of_several_is_named() {
     assert!(package["index.html"].contains("u1@example.com") && !package["index.html"].contains("Rome"));
 }
 
+/// Digests of the old value are corrected in fields of any name, and those of an unknown form are named.
+#[test]
+fn a_correction_changes_digests_in_fields_of_any_name() {
+    use sha1::Digest as _;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = |text: &str| hex(&sha2::Sha256::digest(text));
+    let sha1 = |text: &str| hex(&sha1::Sha1::digest(text));
+    let md5 = |text: &str| hex(&md5::Md5::digest(text)).to_uppercase();
+    let (old, new, other) = ("mari@example.com", "maria@example.com", "lee@example.com");
+    let row = |email: &str| format!("{email},{},{},{}\n", sha256(email), sha1(email), md5(email));
+    let campaign = |email: &str| format!("c{},{}\n", email.len(), sha256(email));
+    let sandbox = Sandbox::new();
+    let people = |email: &str| format!("email,h,x,y\n{}{}", row(email), row(other));
+    sandbox.file("data/people.csv", people(old));
+    sandbox.file("data/campaign.csv", format!("c,z\n{}{}", campaign(old), campaign(other)));
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let change = format!("EMAIL={old}");
+    let correct = ["correct", "data", "--email", old, "--old", &change, "--new", new, "--apply"];
+    sandbox.run(correct).exits(0).says("the old value stands in 0 records");
+    let text = |name: &str| fs::read_to_string(sandbox.path(name)).expect("it is there");
+    assert_eq!(text("data/people.csv"), people(new));
+    assert!(text("data/campaign.csv").contains(&sha256(new)) && text("data/campaign.csv").contains(&sha256(other)));
+    sandbox.run(["verify", "data", "--email", old, "--quiet"]).exits(0);
+    sandbox.run(["verify", "data", "--email", other, "--quiet"]).exits(3);
+    // The old address has a form of its own, which the new one has not.
+    let (old, new) = ("mari.q+news@gmail.com", "maria@example.com");
+    sandbox.file("data/people.csv", format!("email,h\n{old},{}\n{other},\n", sha256("mariq@gmail.com")));
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let change = format!("EMAIL={old}");
+    let correct = ["correct", "data", "--email", old, "--old", &change, "--new", new, "--apply"];
+    sandbox.run(correct).exits(2).prints("people.csv").says("the old value stands in 1 record");
+    assert!(!text("data/people.csv").contains(old) && text("data/people.csv").contains(new));
+}
+
 /// Of a household's record the person gets their own values and what is nobody's.
 #[test]
 fn another_holder_of_a_record_is_not_disclosed() {

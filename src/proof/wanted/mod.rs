@@ -55,6 +55,12 @@ pub(super) struct Value {
     is_digest: bool,
 }
 
+/// The texts of which programs make digests of a value in its standard form, in an order that is the same for all values
+/// of its kind that are written alike.
+pub fn hashed_forms(kind: Type, form: &[u8]) -> Vec<Vec<u8>> {
+    written::hashed(&Value { kind, form: form.into(), is_digest: false }).0
+}
+
 /// What was found at a place.
 enum As<'d> {
     Itself,
