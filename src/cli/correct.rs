@@ -136,9 +136,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             true => "the old value stands nowhere in the person's records".to_owned(),
             false => format!("{} to correct; `--apply` does it", counted(planned.records(), "record")),
         });
-        return Ok(plan_in_full(&unreachable, covered, common));
         common.say("`--apply` reads everything again, and looks for digests of the old value in fields of any name");
-        return Ok(covered);
+        return Ok(plan_in_full(&unreachable, covered, common));
     }
     let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
     let scanned = desk.look_again(&done)?;
@@ -157,11 +156,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let since = if done.edited > 0 { Since::Now } else { Since::First };
         Suppression::open(&config.index)?.add(index.keys(), &old, Reason::Corrected, args.request.as_deref(), since)?;
     }
-    let is_done = left.is_settled() && !done.interrupted && scanned.is_none_or(|scan| scan.is_complete());
-    let is_done = left.is_settled()
-        && !done.interrupted
-        && unreachable.is_empty()
-        && [read, scanned].into_iter().flatten().all(|scan| scan.is_complete());
+    let is_done =
+        left.is_settled() && !done.interrupted && [read, scanned].into_iter().flatten().all(|scan| scan.is_complete());
     common.say(format_args!(
         "{} corrected; the old value stands in {} of the person, the new one in {}",
         counted(done.edited, "record"),

@@ -308,10 +308,7 @@ fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summa
         say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
     }
     let is_unled = done.refused.iter().any(|refused| refused.is_unled);
-    let is_done = plan.is_settled()
-        && !is_unled
-        && !done.interrupted
-        && last.is_none_or(Summary::is_complete);
+    let is_done = plan.is_settled() && !is_unled && !done.interrupted && last.is_none_or(Summary::is_complete);
     match is_done {
         true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
         false => say("not everything is done: what is left stands above, with the reason".to_owned()),

@@ -37,7 +37,6 @@ mod plan;
 mod planner;
 mod policy;
 mod redigest;
-mod referred;
 mod store;
 mod suppression;
 #[cfg(test)]

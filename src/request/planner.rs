@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
-use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source, TableKey};
+use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source};
 
 use super::RequestError;
 use super::cost::Size;
@@ -13,7 +13,6 @@ use super::led::Chains;
 use super::owners::Owners;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
-use super::referred::Referred;
 use crate::config::Strategy;
 use crate::identity::{self, FindOptions, Identifier, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader};
@@ -37,15 +36,14 @@ pub struct Planner<'a> {
     pub policy: &'a Policy,
 }
 
-pub(super) type RecordId = (u32, Record);
+type RecordId = (u32, Record);
 
 /// What was found of whom in one record.
 #[derive(Default)]
-pub(super) struct Gathered {
+struct Gathered {
     /// Each once: locations come subject by subject.
     subjects: Vec<String>,
-    /// Where it was found in the record.
-    pub locations: Vec<Location>,
+    locations: Vec<Location>,
 }
 
 impl Gathered {
@@ -90,8 +88,6 @@ impl Planner<'_> {
         let infos: HashMap<u32, ObjectInfo> =
             self.reader.objects_numbered(&numbers)?.into_iter().map(|info| (info.object, info)).collect();
         let (owners, sources) = (Owners::new(self.reader), self.named_sources());
-        let referred = Referred::new(&gathered, &infos, self.policy, &sources);
-        let around = Known { owners: &owners, sources: &sources, referred: &referred };
         let chains = Arc::new(Chains::new(|| gathered.values().flat_map(|here| &here.locations)));
         let mut records = gathered.into_iter().peekable();
         while let Some(((object, _), _)) = records.peek() {
@@ -101,7 +97,7 @@ impl Planner<'_> {
                 of_object.push((record, here));
             }
             if let Some(info) = infos.get(&object) {
-                self.plan_object(info, of_object, &around, &mut plan)?;
+                self.plan_object(info, of_object, &owners, &sources, &mut plan)?;
             }
         }
         plan.objects.iter_mut().for_each(|object| object.chains = chains.clone());
@@ -113,10 +109,10 @@ impl Planner<'_> {
         &self,
         info: &ObjectInfo,
         records: Vec<(Record, Gathered)>,
-        known: &Known<'_>,
+        owners: &Owners<'_>,
+        sources: &NamedSources<'_>,
         plan: &mut Plan,
     ) -> Result<(), RequestError> {
-        let Known { owners, sources, referred } = known;
         let leave_all = |plan: &mut Plan, records: &[(Record, Gathered)], state: &LeftState| {
             for location in records.iter().flat_map(|(_, here)| &here.locations) {
                 plan.leave(location, state.clone());
@@ -158,7 +154,7 @@ impl Planner<'_> {
             Some(Strategy::DeleteObject) => Beside::default(),
             _ => self.beside(info, &records, &typed, owners)?,
         };
-        let object = Around { info, wanted, typed, beside, referred };
+        let object = Around { info, wanted, typed, beside };
         let planned: Vec<PlannedRecord> =
             records.into_iter().filter_map(|(record, here)| self.plan_record(&object, record, here, plan)).collect();
         if planned.is_empty() {
@@ -176,7 +172,7 @@ impl Planner<'_> {
         here: Gathered,
         plan: &mut Plan,
     ) -> Option<PlannedRecord> {
-        let Around { info, wanted, typed, beside, referred } = object;
+        let Around { info, wanted, typed, beside } = object;
         let (of_name, in_it): (Vec<_>, Vec<_>) =
             here.locations.iter().partition(|location| &*location.finding.field == NAME_FIELD);
         if *wanted != Some(Strategy::DeleteObject) {
@@ -191,12 +187,6 @@ impl Planner<'_> {
         let by_key = |at: &Location| at.finding.kind == Type::Key;
         let is_own = is_own(&here, typed) || *wanted == Some(Strategy::Delete) && here.locations.iter().any(by_key);
         let action = self.action(info, &record, is_own, is_others_too, *wanted);
-        if action == PlannedAction::Delete
-            && let Some(reason) = referred.why_not(&(info.object, record.clone()))
-        {
-            here.locations.iter().for_each(|at| plan.leave(at, LeftState::Manual(reason.clone())));
-            return None;
-        }
         let has_values = action == PlannedAction::EditAll && beside.values.contains(&record);
         let mut is_all_kept = !in_it.is_empty();
         for location in in_it {
@@ -387,11 +377,6 @@ impl Planner<'_> {
 pub(super) struct NamedSources<'p>(HashMap<String, &'p dyn Source>);
 
 impl NamedSources<'_> {
-    /// The keys of a source; none if it cannot be reached or does not say.
-    pub fn keys(&self, source: &str) -> Vec<TableKey> {
-        self.0.get(source).and_then(|source| source.keys().ok()).unwrap_or_default()
-    }
-
     /// How records of these formats can be edited in an object of a source, or what a person has to do.
     pub fn ability(&self, source: &str, path: &str, formats: &[String]) -> Result<Ability, String> {
         let Some(found) = self.0.get(source) else {
@@ -420,14 +405,6 @@ struct Around<'o> {
     /// Fields that hold nothing but what their name says.
     typed: HashSet<String>,
     beside: Beside,
-    referred: &'o Referred,
-}
-
-/// What is known of everything that was found when an object is planned.
-struct Known<'k> {
-    owners: &'k Owners<'k>,
-    sources: &'k NamedSources<'k>,
-    referred: &'k Referred,
 }
 
 /// Records that are people's own, by what stands in them beside what led there.

@@ -118,7 +118,8 @@ mod tests {
         let uuid = [&md5[..8], &md5[8..12], &md5[12..16], &md5[16..20], &md5[20..]].join("-");
         let old_md5 = hex(&Md5::digest(lower));
         let old_uuid = [&old_md5[..8], &old_md5[8..12], &old_md5[12..16], &old_md5[16..20], &old_md5[20..]].join("-");
-        let cases: [(&str, Vec<u8>, Option<Vec<u8>>); 8] = [
+        type Case<'a> = (&'a str, Vec<u8>, Option<Vec<u8>>);
+        let cases: [Case<'_>; 8] = [
             ("SHA-256", sha(lower).into(), Some(sha(new).into())),
             ("in capitals", sha(lower).to_uppercase().into(), Some(sha(new).to_uppercase().into())),
             ("as it was given", sha(old).into(), Some(sha(new).into())),

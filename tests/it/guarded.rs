@@ -198,39 +198,3 @@ fn a_plan_leaves_what_cannot_be_written_to() {
         check("MariaDB", &sandbox, &[("keyless", "primary key"), ("old", "ENGINE = InnoDB")]);
     }
 }
-
-/// A retained row keeps what it refers to, and the plan says so before anything is done.
-#[test]
-fn a_plan_leaves_what_kept_rows_refer_to() {
-    let sandbox = Sandbox::new();
-    let path = sandbox.path("shop.sqlite");
-    sqlite(
-        &path,
-        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT); \
-         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), total TEXT); \
-         CREATE TABLE payments (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), amount TEXT); \
-         INSERT INTO customers VALUES (1, 'jane.roe@example.com'), (2, 'omar@example.org'); \
-         INSERT INTO orders VALUES (10, 1, '19.50'), (11, 1, '7.25'), (12, 2, '5.00'); \
-         INSERT INTO payments VALUES (100, 10, '19.50'), (101, 12, '5.00')",
-    );
-    let source = format!(
-        "[[source]]\nname = \"shop\"\nurl = \"sqlite:{}\"\n[[retain]]\nobject = \"main.payments\"\nexception = \"tax\"\n\
-         reason = \"ten years\"\napproved_by = \"legal\"\n",
-        path.display()
-    );
-    let sandbox = scanned(&source);
-    let plan = sandbox.run(["erase", "--email", JANE, "--format", "jsonl"]).exits(0).lines();
-    let of = |key: &str, value: &str| {
-        let mut rows: Vec<_> = plan
-            .iter()
-            .filter(|line| line[key] == value)
-            .map(|line| format!("{} {}", line["object"].as_str().unwrap_or_default(), line["record"]["key"]["id"]))
-            .collect();
-        rows.dedup();
-        rows
-    };
-    assert_eq!(of("action", "delete record"), ["main.orders 11"], "{plan:?}");
-    assert_eq!(of("state", "manual"), ["main.customers 1", "main.orders 10"], "{plan:?}");
-    sandbox.run(["erase", "--email", JANE, "--apply"]).exits(2).says("1 record deleted").nowhere("not done");
-    assert_eq!(sqlite(&path, "SELECT group_concat(id) FROM orders"), "10,12");
-}

@@ -179,6 +179,7 @@ fn found(directory: &Path, sandbox: &Sandbox, people: &People) -> Truth {
 
 /// Asked for is a recall of .99 and a precision of .999. Here both are 1, and `docs/accuracy.md` says so.
 #[test]
+#[allow(clippy::print_stdout, reason = "`benches/accuracy.sh` prints the figures")]
 fn everybody_is_found_where_they_are_and_nowhere_else() {
     let sandbox = Sandbox::new();
     sandbox.run(["demo"]).exits(0);

@@ -18,7 +18,8 @@ pub fn standard_form(kind: Type, value: &str) -> Option<Vec<u8>> {
 /// `day_first` decides the order of dates whose order would be a guess.
 pub fn write(kind: Type, value: &[u8], day_first: bool, out: &mut Vec<u8>) -> bool {
     out.clear();
-    let value = trim(value);
+    // The bytes of a digest may begin or end as white space does.
+    let value = if kind == Type::Digest && digest::is_raw(value) { value } else { trim(value) };
     if value.is_empty() {
         return false;
     }

@@ -752,9 +752,15 @@ fn size(record: &Fetched) -> u64 {
 /// A key whose personal parts stay sealed, shortened.
 pub(super) fn shown_key(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(display(&text)),
+        Value::String(text) => row_of_sheet(&text).unwrap_or_else(|| Value::String(display(&text))),
         Value::Array(items) => items.into_iter().map(shown_key).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, item)| (name, shown_key(item))).collect(),
         other => other,
     }
+}
+
+/// The row of a sheet, which stands as its cells do without the column: `["Clients",18`.
+fn row_of_sheet(text: &str) -> Option<Value> {
+    let (sheet, row): (String, u64) = serde_json::from_str(&format!("{text}]")).ok()?;
+    Some(serde_json::json!({ "sheet": display(&sheet), "row": row }))
 }

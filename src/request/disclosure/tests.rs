@@ -255,7 +255,8 @@ fn of_records_in_which_another_stands_only_what_mentions_the_person_is_shown() {
 fn of_a_record_of_several_holders_the_others_values_are_taken_out() {
     let tom = "tom.roe@example.com";
     let people: &[&[&str]] = &[&["1", "Jane Roe", JANE], &["2", "Tom Roe", tom], &["3", "Lee Doe", "lee@example.com"]];
-    let cases: [(&str, &[&str], &[&str], &[&str]); 9] = [
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+    let cases: [Case<'_>; 9] = [
         ("numbers", &["holder1_email", "holder2_email", "balance"], &[JANE, tom, "100"], &[JANE, "100"]),
         ("the second", &["holder1_email", "holder2_email", "balance"], &[tom, JANE, "100"], &[JANE, "100"]),
         (

@@ -122,36 +122,3 @@ fn a_record_that_stays_and_holds_but_a_key_is_left_with_the_reason() {
     world.scan();
     assert!(world.plan().is_settled(), "nothing leads to the orders any more");
 }
-
-#[test]
-fn what_kept_rows_refer_to_is_left_beforehand() {
-    let with_payments = || {
-        shop()
-            .table("payments", &["id", "order_id", "amount"], &[&["90", "11", "19.50"], &["91", "12", "5.00"]])
-            .key(key("payments", "id", KeyKind::Primary))
-            .key(key("payments", "order_id", refers("orders")))
-    };
-    let world = World::of(with_payments(), &retain("payments", ""));
-    let plan = world.plan();
-    // The other order goes, and so does the ticket.
-    assert_eq!(
-        actions(&plan),
-        [("orders", "delete record", 1), ("tickets", "replace what was found", 1), ("tickets", "delete record", 1)]
-    );
-    let manual =
-        |left: &&super::super::plan::Left| matches!(&left.state, LeftState::Manual(why) if why.contains("foreign key"));
-    let objects: std::collections::BTreeSet<_> =
-        plan.left.iter().filter(manual).map(|left| left.location.finding.object.to_string()).collect();
-    assert_eq!(objects, ["customers", "orders"].map(str::to_owned).into());
-    let done = world.carry_out(&plan);
-    assert!(done.refused.is_empty(), "{:?}", done.refused);
-    // Where the row stays without the person's values, there is nothing in the way.
-    let policy = retain("payments", "") + "[[erase]]\nobject = \"customers\"\nstrategy = \"deidentify\"\n";
-    let world = World::of(with_payments(), &policy);
-    let customers: Vec<_> = actions(&world.plan())
-        .into_iter()
-        .filter(|(object, ..)| *object == "customers")
-        .map(|(_, action, n)| (action.to_owned(), n))
-        .collect();
-    assert_eq!(customers.len(), 1, "{customers:?}");
-}
