@@ -100,6 +100,18 @@ struct Met {
     token: Option<Token>,
 }
 
+impl Met {
+    /// Whether it is a key of another record that names somebody here, and not this record's own.
+    fn is_named_by_a_key(&self) -> bool {
+        key_role(&self.finding).is_some_and(|role| role != Role::Own)
+    }
+}
+
+/// What a key says in a record that holds it.
+fn key_role(finding: &Finding) -> Option<Role> {
+    Role::of_rule(&finding.rule).map(|(role, _)| role)
+}
+
 /// Finds the subjects and gives their locations, subject by subject, each in canonical order.
 ///
 /// # Errors
@@ -143,7 +155,9 @@ fn find_some(
     let probes = probes(subjects, keys);
     look_up(reader, &probes, &mut |probe, found| {
         let fits = found.finding.kind == probe.kind || found.finding.kind == Type::Digest;
-        if fits && probe.scheme.is_none_or(|scheme| scheme == found.scheme) {
+        // As along a key that was followed: whoever invited somebody has no part in what is theirs.
+        let is_followed = options.follow_mentions || key_role(found.finding) != Some(Role::Mentions);
+        if fits && is_followed && probe.scheme.is_none_or(|scheme| scheme == found.scheme) {
             let (finding, identifier, token) = (found.finding.clone(), probe.identifier, probe.token);
             met[probe.subject].push(Met { finding, identifier, token });
         }
@@ -431,6 +445,11 @@ impl<'s> Person<'s> {
                 let about = || About { why: vec![name(given)], through: None, keys: Vec::new(), leads: false };
                 person.records.entry(record).or_insert_with(about);
             }
+            // What a key names is somebody's by what the key says, whether it was given or followed.
+            for met in person.met.iter().filter(|met| met.identifier == identifier && met.is_named_by_a_key()) {
+                let about = person.records.get_mut(&record_id(&met.finding)).expect("entered just now");
+                about.keys.push(met.finding.fp);
+            }
         }
         let only_weak = !supplied.iter().any(Identifier::is_strong);
         if only_weak {
@@ -470,9 +489,12 @@ impl<'s> Person<'s> {
             return Ok(false);
         }
         let met: Vec<&Met> = self.met.iter().filter(|met| record_id(&met.finding) == *record).collect();
+        if met.iter().all(|met| met.is_named_by_a_key()) {
+            return Ok(false);
+        }
         for met in met.iter().filter(|met| met.identifier < self.leading && !self.shared.contains(&met.identifier)) {
             let given = &self.subject.identifiers[met.identifier];
-            let is_key = matches!(given, Identifier::Key { .. });
+            let is_key = matches!(given, Identifier::Key { .. }) && !met.is_named_by_a_key();
             if given.is_strong() && (is_key || links.is_typed(&met.finding)? && !is_of_a_role(&met.finding.field)) {
                 return Ok(true);
             }
@@ -529,7 +551,8 @@ impl<'s> Person<'s> {
             let all_parts = met.token.is_none_or(|(_, count)| tokens_met(&record, met.identifier).len() == count);
             if all_parts {
                 let finding = met.finding.clone();
-                found.push(Location { subject: id(), finding, why, shared, weak, through, refers: false });
+                let refers = met.is_named_by_a_key() && !self.records.get(&record).is_some_and(|about| about.leads);
+                found.push(Location { subject: id(), finding, why, shared, weak, through, refers });
             }
         }
         for (finding, why, through) in &self.keyed {
@@ -588,8 +611,7 @@ fn follow_keys(
             return Ok(());
         }
         look_up(reader, &probes, &mut |probe, found| {
-            let role = Role::of_rule(&found.finding.rule).map(|(role, _)| role);
-            let is_followed = match role {
+            let is_followed = match key_role(found.finding) {
                 Some(Role::Own | Role::Belongs | Role::Refers) => true,
                 Some(Role::Mentions) => options.follow_mentions,
                 None => false,

@@ -153,6 +153,24 @@ fn a_mention_in_anothers_record_leaves_ones_own_to_oneself() {
     assert_eq!(rows(&sandbox, "SELECT email FROM customers WHERE id = 1"), "ann.poe@example.com");
 }
 
+/// By her number as by her address: whom Ann invited has a record and an address of his own. (That his record refers to
+/// hers keeps the database from giving hers up.)
+#[test]
+fn a_key_that_is_given_leads_where_one_that_is_followed_does() {
+    for whom in [["--email", "ann@example.com"], ["--id", "sqlite:s.db.users.id=1"]] {
+        let sandbox = scanned(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, invited_by INT REFERENCES users(id));
+             CREATE TABLE addresses (id INTEGER PRIMARY KEY, user_id INT REFERENCES users(id), street TEXT);
+             INSERT INTO users VALUES (1, 'ann@example.com', NULL), (2, 'bob@example.com', 1);
+             INSERT INTO addresses VALUES (10, 1, '1 Oak'), (20, 2, '2 Elm');",
+        );
+        let erased = sandbox.run(["erase", "sqlite:s.db", "--apply"].iter().chain(&whom));
+        erased.exits(2).prints("refer to it by \"invited_by\"").says("1 record deleted");
+        assert_eq!(rows(&sandbox, "SELECT id FROM users"), "1\n2", "{whom:?}");
+        assert_eq!(rows(&sandbox, "SELECT id FROM addresses"), "20", "{whom:?}");
+    }
+}
+
 /// Customers, orders and items of which each refers to the one before.
 const CHAIN: &str = "
     CREATE TABLE c (id INTEGER PRIMARY KEY, email TEXT);
