@@ -9,8 +9,10 @@ use crate::index::{Commit, Findings, UnitRecord};
 
 /// Findings that are gathered from small units before a segment is written for them.
 const GATHERED: usize = 1 << 18;
-/// Units that a transaction covers at most.
+/// Units and objects that a transaction covers; what became of each is held in memory until then, a few hundred bytes
+/// an object.
 const UNITS: usize = 4096;
+const OBJECTS: usize = 1 << 15;
 /// How long a finished unit waits for others at most.
 const WAIT: Duration = Duration::from_secs(2);
 /// Transactions after which segments are merged while the scan goes on, so that their number stays small.
@@ -20,6 +22,7 @@ const MERGED_AFTER: u32 = 64;
 pub(super) struct Committer<'s> {
     shared: &'s Shared<'s>,
     units: Vec<UnitRecord>,
+    objects: usize,
     gathered: Findings,
     since: Instant,
     commits: u32,
@@ -27,7 +30,8 @@ pub(super) struct Committer<'s> {
 
 impl<'s> Committer<'s> {
     pub fn new(shared: &'s Shared<'s>) -> Self {
-        Self { shared, units: Vec::new(), gathered: Findings::new(), since: Instant::now(), commits: 0 }
+        let (gathered, since) = (Findings::new(), Instant::now());
+        Self { shared, units: Vec::new(), objects: 0, gathered, since, commits: 0 }
     }
 
     /// Takes a finished unit. One that was cut short by a stop is forgotten: it will be read again.
@@ -45,6 +49,7 @@ impl<'s> Committer<'s> {
         for findings in &unit.results.buffers {
             self.gathered.append(findings);
         }
+        self.objects += unit.objects.len();
         self.units.push(UnitRecord {
             id: unit.id,
             listed: unit.listed,
@@ -58,8 +63,8 @@ impl<'s> Committer<'s> {
 
     /// Commits if enough has been gathered or waited for.
     pub fn commit_if_due(&mut self) -> Result<(), ScanError> {
-        let is_due = self.gathered.len() >= GATHERED || self.units.len() >= UNITS || self.since.elapsed() >= WAIT;
-        if is_due { self.finish() } else { Ok(()) }
+        let is_much = self.gathered.len() >= GATHERED || self.units.len() >= UNITS || self.objects >= OBJECTS;
+        if is_much || self.since.elapsed() >= WAIT { self.finish() } else { Ok(()) }
     }
 
     /// Commits what has been gathered.
@@ -70,6 +75,7 @@ impl<'s> Committer<'s> {
             self.gathered.clear();
         }
         let units = std::mem::take(&mut self.units);
+        self.objects = 0;
         self.shared.writer.commit(Commit { scan: self.shared.scan, units })?;
         self.commits += 1;
         if self.commits.is_multiple_of(MERGED_AFTER) {

@@ -21,7 +21,7 @@ use crate::index::{IndexError, KnownObject, ListedPart, ObjectRecord, is_sealed}
 const SMALL: u64 = 8 << 20;
 /// Bytes and objects of a pack.
 const PACK_BYTES: u64 = 64 << 20;
-const PACK_OBJECTS: usize = 10_000;
+const PACK_OBJECTS: usize = 4_096;
 /// A pack ends earlier while the first ones are made, so that every thread soon has work.
 const FIRST_PACK_BYTES: u64 = 4 << 20;
 /// Listed objects that are looked up in the index together, and how long the first of them waits at most.
