@@ -130,6 +130,12 @@ impl World {
         }
         if let Some(postgres) = &self.postgres {
             postgres.run(&format!("GRANT pg_write_all_data TO {}", postgres.name()));
+            // Else the server may take statistics while a copy stands in a table, which are a place of their own.
+            postgres.run(
+                "DO $$ DECLARE of regclass; BEGIN \
+                 FOR of IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace LOOP \
+                 EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', of); END LOOP; END $$",
+            );
         }
         if let Some(mariadb) = &self.mariadb {
             mariadb.run(&format!("GRANT SELECT, UPDATE, DELETE ON {0}.* TO '{0}'@'%'", mariadb.name()));
