@@ -207,7 +207,9 @@ fn print(out: &mut dyn std::io::Write, statement: &Statement, by: &Certificate, 
     }
     let kinds: Vec<_> = statement.identifiers.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     let about = if opened { "; these identifiers" } else { "" };
-    writeln!(out, "  about      {} people, by {}{about}", count(statement.subjects), kinds.join(", "))?;
+    let people =
+        if statement.subjects == 1 { "one person".to_owned() } else { format!("{} people", count(statement.subjects)) };
+    writeln!(out, "  about      {people}, by {}{about}", kinds.join(", "))?;
     for source in &statement.sources {
         let (name, kind) = (&source.name, &source.kind);
         let (read, records, excluded) = (count(source.read), count(source.records), count(source.excluded));
