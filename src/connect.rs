@@ -157,8 +157,8 @@ fn left_out(config: &SourceConfig, what: &str, feature: &str) -> SourceError {
 fn http(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     use residuum_http::{Description, Http};
     let Some(table) = &config.http else {
-        let reason = "an API has to be described: give it `[source.http]` with resources in `residuum.toml`, as the \
-                      README shows under «REST APIs»"
+        let reason = "an API has to be described: give it `[source.http]` with resources in `residuum.toml`, as \
+                      `docs/sources.md` shows"
             .to_owned();
         return Err(SourceError::Config { source_name: config.name.clone(), reason }.into());
     };

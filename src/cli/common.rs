@@ -44,7 +44,8 @@ pub(super) struct Common {
 impl Common {
     /// The configuration with these flags applied to it.
     pub(super) fn resolve(&self) -> Result<Config, Failure> {
-        let advice = "the README lists every setting of `residuum.toml` under «Configure it»; `--config FILE` names another file";
+        let advice =
+            "`docs/configuration.md` lists every setting of `residuum.toml`; `--config FILE` names another file";
         let mut config = Config::load(self.config.as_deref()).hint(advice)?;
         if let Some(index) = &self.index {
             config.use_index(index);

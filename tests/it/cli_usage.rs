@@ -19,7 +19,7 @@ fn mistakes_are_named_with_their_cure() {
         (&["scan", "notes", "--include", "a{b"], "a{b", "is not a glob"),
         (&["scan", "notes", "--sample", "0"], "--sample", "error: "),
         (&["scan", "notes", "--jobs", "0"], "--jobs", "from 1 on"),
-        (&["scan", "notes", "--config", "bad.toml"], "README", "Configure it"),
+        (&["scan", "notes", "--config", "bad.toml"], "docs/configuration.md", "every setting"),
         (&["scan", "notes", "--config", "bad.toml"], "bad.toml", "indx"),
         (&["scan", "notes", "--config", "missing.toml"], "missing.toml", "cannot be read"),
         (&["findings", "--type", "SHOE_SIZE"], "there is no such type", "EMAIL"),

@@ -64,7 +64,7 @@ fn gaps(run: &Run) -> Vec<(String, String, String, String)> {
 #[test]
 fn without_a_map_everything_is_a_gap_and_with_one_nothing() {
     let sandbox = company("");
-    let run = sandbox.run(["map", "check", "--format", "jsonl"]).exits(2).says("the README has an example");
+    let run = sandbox.run(["map", "check", "--format", "jsonl"]).exits(2).says("`docs/map.md` has an example");
     let found = gaps(&run);
     assert_eq!(&found[0], &("customers.csv".into(), "ssn".into(), "purposes".into(), "open".into()), "sensitive first");
     let of = |field: &str| found.iter().filter(|gap| gap.1 == field).map(|gap| gap.2.as_str()).collect::<Vec<_>>();

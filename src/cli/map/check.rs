@@ -65,9 +65,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         common.say(format_args!("warning: {}", printable(&hold.cure)));
     }
     if map.is_empty() {
-        common.say(
-            "hint: nothing is said yet: `[[map]]` in `residuum.toml` does, the README has an example under «The map»",
-        );
+        common.say("hint: nothing is said yet: `[[map]]` in `residuum.toml` does, `docs/map.md` has an example");
     }
     // What the scan did not see has not been accounted for either.
     let covered = coverage::exit(&index.reader()?, common)?;
