@@ -8,6 +8,7 @@ pub(crate) mod claim;
 mod expand;
 mod find;
 pub mod links;
+pub(crate) mod roles;
 mod shared;
 mod subject;
 mod words;

@@ -1,7 +1,7 @@
 //! Which keys say that a record is somebody else's: an order that names its recipient is its customer's.
 
-use super::disclosure::whose::{Roles, is_named_after_people};
 use crate::identity::claim::{PeopleTables, is_related};
+use crate::identity::roles::{Roles, is_named_after_people};
 use crate::index::{IndexError, Reader};
 use crate::scan::keys::Role;
 

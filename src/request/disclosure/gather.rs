@@ -1,40 +1,35 @@
 //! From a person to what they are told: their places in the index, the records as they are now, and what of them may be
 //! shown.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use residuum_detect::{Category, Detector, FieldPlan, Fingerprint, Literals, Treatment, Type};
-use residuum_source::{Limits, ObjectPath, Record, RecordKind, Source};
-use serde_json::Value;
+use residuum_detect::{Detector, Fingerprint, Literals, Type};
+use residuum_source::{Limits, Record, Source};
 
 use super::answer::Answer;
-use super::fetched::{self, Fetched};
-use super::joint::{self, Others};
-use super::look::{KeyWanted, Looked, Seen, look};
-use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate, Placed};
+use super::held::{Held, HeldRecord, Places, shown_key};
+use super::joint;
+use super::look::Seen;
+use super::model::{DisclosedObject, DisclosedRecord, Disclosure, Fate};
 use super::redact::Why;
 use super::show::{Show, Shown};
-use super::whose::{
-    Known, Roles, is_named_after_people, is_of_a_thing, is_of_another, is_of_staff, list_of, names_a_person,
-};
-use super::{category, literals, window};
+use super::whose::Known;
+use super::{literals, window};
+use crate::identity::roles::is_named_after_people;
 use crate::identity::{self, FindOptions, Location, Subject};
-use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader, display};
+use crate::index::{Finding, IndexError, Keyring, Reader, display};
 use crate::map::Map;
 use crate::request::RequestError;
-use crate::request::led::{self, Chains, KeyAt};
-use crate::request::opened::{field_plans, opened};
+use crate::request::led::{self, Chains};
+use crate::request::opened::field_plans;
 use crate::request::owners::Owners;
 use crate::scan::keys::Role;
 use crate::scan::seal_name;
 
 /// The field of what stands in the name of an object itself.
 const NAME_FIELD: &str = "(name)";
-
-/// Hops along keys from a thing to what it belongs to, at most, as a look-up follows them.
-const HOPS: usize = 16;
 
 /// Bytes of records that one disclosure holds at most.
 const MOST: u64 = 256 << 20;
@@ -72,51 +67,6 @@ pub struct Scope {
     pub categories_only: bool,
     /// The request it answers.
     pub request: Option<String>,
-}
-
-/// An object that holds records of the person.
-pub(super) struct Held<'a> {
-    pub info: ObjectInfo,
-    pub plans: HashMap<String, FieldPlan>,
-    /// The records by what the index calls them, with the positions of their places.
-    records: BTreeMap<Record, Vec<usize>>,
-    source: Option<&'a dyn Source>,
-}
-
-/// A record that still holds the person.
-pub(super) struct HeldRecord {
-    /// As the index calls it.
-    pub record: Record,
-    /// Positions of its places.
-    pub places: Vec<usize>,
-    pub looked: Looked,
-    /// What the index has in it.
-    pub findings: Vec<Finding>,
-    /// The roles in which the person stands in it.
-    pub roles: Roles,
-    /// Whether it is the person's own.
-    pub is_own: bool,
-    /// Keys of things by which it is theirs if the thing is: of an item, that of its order.
-    things: Vec<Fingerprint>,
-    /// What was seen that says who fills another role in it: it is their own only if they fill that as well.
-    rivals: Vec<usize>,
-    /// What of it is another holder's, as far as the person's own is not known.
-    others: Others,
-}
-
-/// How a person stands in a record.
-struct Standing {
-    roles: Roles,
-    /// Whether the record is their own by what stands in it.
-    is_own: bool,
-    /// Keys of things by which it is theirs if the thing is.
-    things: Vec<Fingerprint>,
-}
-
-/// Places with what became of them, as it turns out.
-struct Places {
-    all: Vec<Location>,
-    fates: Vec<Option<Fate>>,
 }
 
 impl Discloser<'_> {
@@ -278,174 +228,6 @@ impl Discloser<'_> {
         Ok(held)
     }
 
-    /// An object's records as they are now, those that hold the person still; or why they cannot be read.
-    fn current(
-        &self,
-        object: &Held<'_>,
-        (owners, all): (&Owners<'_>, &[Location]),
-        led_on: Vec<KeyAt>,
-        left: &mut u64,
-    ) -> Result<Result<Vec<HeldRecord>, String>, RequestError> {
-        let Some(source) = object.source else {
-            return Ok(Err("the source was not named or cannot be reached".to_owned()));
-        };
-        let name = |name: &str| -> Result<ObjectPath, IndexError> {
-            let name = self.keys.reveal(name)?;
-            ObjectPath::from_escaped(&name).map_err(|_| IndexError::Misuse("a name of an object is none".to_owned()))
-        };
-        let part = name(&object.info.path)?;
-        let mut by_source: HashMap<Record, &Record> = HashMap::new();
-        for record in object.records.keys() {
-            by_source.insert(opened(self.keys, record)?.whole(), record);
-        }
-        let mut wanted: Vec<Record> = by_source.keys().cloned().collect();
-        wanted.sort();
-        let fetched = match fetched::fetch(source, &part.outermost(), &part, &wanted, self.limits, *left) {
-            Ok(fetched) => fetched,
-            // What a system says of an object may hold its name, and that another person's.
-            Err(why) => return Ok(Err(display(&seal_name(&mut self.detector.worker(), self.keys, &why)))),
-        };
-        *left = left.saturating_sub(fetched.iter().map(size).sum());
-        // Keys that led here, and others of the same domains: they are somebody else's.
-        let key_of = |finding: &Finding| Role::of_rule(&finding.rule).map(|(role, domain)| (role, domain.to_owned()));
-        let led = object.records.values().flatten().map(|&at| &all[at].finding);
-        let domains: HashSet<String> = led.filter_map(key_of).map(|(_, domain)| domain).collect();
-        let mut keys: Vec<KeyWanted> = Vec::new();
-        for (field, rule, fp) in led_on {
-            if let Some((_, domain)) = Role::of_rule(&rule) {
-                keys.push((self.keys.reveal(&field)?, domain.to_owned(), fp));
-            }
-        }
-        let mut findings: HashMap<&Record, Vec<Finding>> = HashMap::new();
-        for (record, at) in &object.records {
-            let here = self.findings(object, record)?;
-            let of_locations = at.iter().map(|&at| &all[at].finding);
-            let others = here.iter().filter(|finding| {
-                key_of(finding).is_some_and(|(role, domain)| role != Role::Own && domains.contains(&domain))
-            });
-            for finding in of_locations.chain(others) {
-                if let Some((_, domain)) = key_of(finding) {
-                    keys.push((self.keys.reveal(&finding.field)?, domain, finding.fp));
-                }
-            }
-            findings.insert(record, here);
-        }
-        keys.sort_by(|a, b| (&a.0, &a.1, a.2.0).cmp(&(&b.0, &b.1, b.2.0)));
-        keys.dedup();
-        let plans: Vec<FieldPlan> = object.plans.values().cloned().collect();
-        let mut records = Vec::new();
-        for looked in look(self.detector, self.keys, &plans, self.literals, self.limits.nesting, fetched, &keys) {
-            let Some(&record) = by_source.get(&looked.fetched.record) else { continue };
-            let places = object.records[record].clone();
-            let is_there = |&at: &usize| {
-                let leads = !all[at].shared && !all[at].weak;
-                leads && looked.seen.iter().any(|seen| seen.is(all[at].finding.fp))
-            };
-            if !places.iter().any(is_there) {
-                continue; // it does not hold the person any more
-            }
-            let findings = findings.remove(record).unwrap_or_default();
-            let standing = self.standing((object, record, &places), (owners, all), &findings, Some(&looked))?;
-            let Standing { roles, is_own, things } = standing;
-            let is_rival =
-                |seen: &Seen| names_a_person(seen.kind) && object.is_typed(&seen.path) && roles.has_rival(&seen.path);
-            let rivals = (0..looked.seen.len()).filter(|&at| is_rival(&looked.seen[at])).collect();
-            let others = Others::new();
-            let record = record.clone();
-            records.push(HeldRecord { record, places, looked, findings, roles, is_own, things, rivals, others });
-        }
-        records.sort_by(|a, b| a.record.cmp(&b.record));
-        Ok(Ok(records))
-    }
-
-    /// What the index has in a record.
-    fn findings(&self, object: &Held<'_>, record: &Record) -> Result<Vec<Finding>, IndexError> {
-        let mut here = Vec::new();
-        self.reader.record_findings(object.info.object, record, &mut |finding| {
-            here.push(finding.clone());
-            ControlFlow::Continue(())
-        })?;
-        Ok(here)
-    }
-
-    /// How the person stands in a record, and whether it is their own: a field of it is theirs or its key says so, and it
-    /// is no running text. Of a record that was not read again the index tells.
-    fn standing(
-        &self,
-        (object, record, places): (&Held<'_>, &Record, &[usize]),
-        (owners, all): (&Owners<'_>, &[Location]),
-        findings: &[Finding],
-        looked: Option<&Looked>,
-    ) -> Result<Standing, IndexError> {
-        let (mut fields, mut things) = (Vec::new(), Vec::new());
-        for &at in places.iter().filter(|&&at| !all[at].shared && !all[at].weak) {
-            let finding = &all[at].finding;
-            let field = self.keys.reveal(&finding.field)?;
-            let is_there = looked.is_none_or(|looked| looked.seen.iter().any(|seen| seen.is(finding.fp)));
-            match Role::of_rule(&finding.rule) {
-                _ if !is_there => {}
-                Some((Role::Belongs, domain))
-                    if domain.rsplit('.').nth(1).is_some_and(|of| is_of_a_thing(&field, of)) =>
-                {
-                    things.push(finding.fp);
-                }
-                Some((Role::Own | Role::Belongs, _)) => fields.push(field),
-                _ if object.is_typed(&field) => fields.push(field),
-                _ => {}
-            }
-        }
-        let mut names = Vec::new();
-        match looked {
-            Some(looked) => names.extend(looked.fetched.fields.iter().map(|field| field.name.to_string())),
-            None => names.extend(findings.iter().map(|of| self.keys.reveal(&of.field)).collect::<Result<Vec<_>, _>>()?),
-        }
-        let is_element = record.kind() == RecordKind::Row;
-        let list = if is_element { list_of(names.iter().map(String::as_str)) } else { String::new() };
-        let led = Roles::in_list(list.clone(), fields.iter().map(String::as_str));
-        // A line of JSON Lines has fields, a line of a log has none.
-        let is_running_text =
-            looked.is_some_and(|looked| looked.fetched.fields.iter().all(|field| field.name.is_empty()));
-        let is_text = is_running_text || matches!(record.kind(), RecordKind::Part | RecordKind::Page);
-        let is_own = !is_text && led.is_own() && !self.serves_another(&led, findings)?;
-        if is_text || !things.is_empty() && self.names_an_owner(owners, places, all, findings)? {
-            things.clear();
-        }
-        let as_thing = if things.is_empty() { None } else { Some("") };
-        let roles = Roles::in_list(list, fields.iter().map(String::as_str).chain(as_thing));
-        Ok(Standing { roles, is_own, things })
-    }
-
-    /// Whether a key that did not lead to a record says that it is of somebody else.
-    fn names_an_owner(
-        &self,
-        owners: &Owners<'_>,
-        places: &[usize],
-        all: &[Location],
-        findings: &[Finding],
-    ) -> Result<bool, IndexError> {
-        for finding in findings.iter().filter(|of| places.iter().all(|&at| all[at].finding.fp != of.fp)) {
-            if let Some((Role::Belongs | Role::Mentions, domain)) = Role::of_rule(&finding.rule)
-                && !domain.rsplit('.').nth(1).is_some_and(is_of_staff)
-                && owners.is_of_people(domain)?
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether the person stands in a record as an employee, and a key says whom they serve there.
-    fn serves_another(&self, roles: &Roles, findings: &[Finding]) -> Result<bool, IndexError> {
-        let refers =
-            |finding: &&Finding| matches!(Role::of_rule(&finding.rule), Some((Role::Belongs | Role::Mentions, _)));
-        for finding in findings.iter().filter(|_| roles.is_employee()).filter(refers) {
-            if roles.has_rival(&self.keys.reveal(&finding.field)?) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Adds to what is known to be theirs what stands in records of their own, in fields that are about them. Records in
     /// which another role is filled come last: by then it may be known that it is they who fill it.
     fn knows(
@@ -588,179 +370,4 @@ impl Discloser<'_> {
             Some(Some(Why::Another(_))) => Fate::Joint,
         })
     }
-
-    /// Whether one of these keys is of a thing that is the person's own, by the index.
-    fn is_a_thing_theirs(
-        &self,
-        held: &[Held<'_>],
-        things: &[Fingerprint],
-        (owners, all): (&Owners<'_>, &[Location]),
-        hops: usize,
-    ) -> Result<bool, IndexError> {
-        let mut of = Vec::new();
-        if hops > 0 && !things.is_empty() {
-            self.reader.lookup(things, &mut |found| {
-                if matches!(Role::of_rule(&found.finding.rule), Some((Role::Own, _))) {
-                    of.push((found.finding.object_id, found.finding.record.whole()));
-                }
-                ControlFlow::Continue(())
-            })?;
-        }
-        for (number, record) in of {
-            let Some(object) = held.iter().find(|object| object.info.object == number) else { continue };
-            let Some(places) = object.records.get(&record) else { continue };
-            let here = self.findings(object, &record)?;
-            let standing = self.standing((object, &record, places), (owners, all), &here, None)?;
-            if standing.is_own || self.is_a_thing_theirs(held, &standing.things, (owners, all), hops - 1)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Which categories are held of the person in records that are not read, as the index has them: as if they were shown,
-    /// but for the window.
-    fn answer_from_index(
-        &self,
-        held: &[Held<'_>],
-        object: &Held<'_>,
-        (owners, all): (&Owners<'_>, &[Location]),
-        answer: &mut Answer,
-    ) -> Result<(), IndexError> {
-        let (source, name) = (display(&object.info.source), display(&object.info.path));
-        answer.is_undated = true;
-        for (record, places) in &object.records {
-            let leads = places.iter().map(|&at| &all[at]).filter(|at| !at.shared && !at.weak);
-            let theirs: HashSet<Fingerprint> = leads.map(|at| at.finding.fp).collect();
-            let here = self.findings(object, record)?;
-            let Standing { roles, is_own, things } =
-                self.standing((object, record, places), (owners, all), &here, None)?;
-            let is_own = is_own || self.is_a_thing_theirs(held, &things, (owners, all), HOPS)?;
-            let mut findings = Vec::new();
-            for finding in here.into_iter().filter(|finding| finding.kind != Type::Key) {
-                findings.push((self.keys.reveal(&finding.field)?, finding));
-            }
-            let names_another = |finding: &Finding| names_a_person(finding.kind) && !theirs.contains(&finding.fp);
-            let has_rival = findings
-                .iter()
-                .any(|(field, finding)| names_another(finding) && object.is_typed(field) && roles.has_rival(field));
-            let is_whole = is_own && !has_rival;
-            for (field, finding) in &findings {
-                let is_anothers =
-                    !roles.has(field) || is_of_another(field) || names_another(finding) && !object.is_typed(field);
-                if theirs.contains(&finding.fp) || is_whole && !is_anothers {
-                    let rule = self.detector.rules().iter().find(|rule| rule.id == *finding.rule);
-                    let categories = rule.map_or(finding.kind.categories(), |rule| rule.categories.as_slice());
-                    answer.add(&source, &name, &display(&finding.field), categories.iter().copied());
-                }
-            }
-            if let Some(category) = category::of_name(&name, "").filter(|_| is_whole) {
-                answer.add(&source, &name, "", std::iter::once::<Category>(category));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl HeldRecord {
-    /// Adds to what is known to be theirs what stands in it in fields about them, if it is their own.
-    fn learn(&mut self, object: &Held<'_>, elsewhere: &HashSet<Fingerprint>, known: &mut Known) {
-        self.others = joint::others(object, self, known, elsewhere);
-        if !self.is_own || self.record.kind() == RecordKind::Document {
-            return;
-        }
-        for seen in &self.looked.seen {
-            let is_theirs = object.is_typed(&seen.path) && self.roles.has(&seen.path) && !is_of_another(&seen.path);
-            if is_theirs && seen.kind != Type::Key && !self.others.contains(&joint::place(seen)) {
-                seen.fps().for_each(|fp| known.add(seen.kind, fp, self.looked.bytes(seen)));
-            }
-        }
-    }
-
-    /// Whether it is a document with lists, of which nothing tells which values stand in one element.
-    fn has_lists(&self) -> bool {
-        let is_document = self.record.kind() == RecordKind::Document;
-        is_document && self.looked.fetched.fields.iter().any(|field| field.name.contains("[]"))
-    }
-
-    /// Whether something in it is another holder's; what is known to be the person's is not.
-    pub fn is_another_holders(&self, known: &Known, seen: &Seen) -> bool {
-        self.others.contains(&joint::place(seen)) && !self.knows(known, seen)
-    }
-
-    /// Whether something in it is the person's by what is known of them, or is a part of their own address.
-    pub fn knows(&self, known: &Known, seen: &Seen) -> bool {
-        let has = |seen: &Seen| seen.fps().any(|fp| known.has(seen.kind, fp, self.looked.bytes(seen)));
-        let is_around = |of: &&Seen| {
-            of.kind == Type::Email
-                && (of.field, of.value) == (seen.field, seen.value)
-                && of.range.start <= seen.range.start
-                && of.range.end >= seen.range.end
-        };
-        has(seen) || may_be_part(seen.kind) && self.looked.seen.iter().filter(is_around).any(has)
-    }
-
-    /// Whether what the index has found somewhere in it is a part of an address that is the person's.
-    pub fn is_part_of_theirs(&self, known: &Known, finding: &Finding) -> bool {
-        let is_around =
-            |of: &&Finding| of.kind == Type::Email && of.field == finding.field && of.place.holds(finding.place);
-        let mut around = self.findings.iter().filter(is_around);
-        may_be_part(finding.kind) && around.any(|of| known.has(of.kind, of.fp, b""))
-    }
-}
-
-/// Whether a value of this type may be a part of an address, taken for something by itself.
-const fn may_be_part(kind: Type) -> bool {
-    matches!(kind, Type::Username | Type::PersonName | Type::Url | Type::Organization)
-}
-
-impl Held<'_> {
-    /// Whether a field holds what its name says rather than text in which something is said.
-    pub fn is_typed(&self, field: &str) -> bool {
-        self.plans.get(field).is_some_and(|plan| matches!(plan.treatment, Treatment::Typed(_)))
-    }
-}
-
-impl Places {
-    fn settle<'n>(&mut self, at: impl IntoIterator<Item = &'n usize>, fate: &Fate) {
-        at.into_iter().for_each(|&at| self.fates[at] = Some(fate.clone()));
-    }
-
-    fn placed(self) -> Vec<Placed> {
-        let placed = |(location, fate): (Location, Option<Fate>)| {
-            let finding = location.finding;
-            Placed {
-                source: display(&finding.source),
-                object: display(&finding.object),
-                record_kind: finding.record.kind().name(),
-                record: shown_key(finding.record.key_json(&finding.primary_key)),
-                field: display(&finding.field),
-                kind: finding.kind,
-                // What nothing was said of is not passed over in silence.
-                fate: fate
-                    .unwrap_or_else(|| Fate::NotFetched("the index does not know its object any more".to_owned())),
-            }
-        };
-        self.all.into_iter().zip(self.fates).map(placed).collect()
-    }
-}
-
-fn size(record: &Fetched) -> u64 {
-    record.fields.iter().flat_map(|field| &field.values).map(|value| value.len() as u64).sum()
-}
-
-/// A key whose personal parts stay sealed, shortened.
-pub(super) fn shown_key(value: Value) -> Value {
-    match value {
-        Value::String(text) => row_of_sheet(&text).unwrap_or_else(|| Value::String(display(&text))),
-        Value::Array(items) => items.into_iter().map(shown_key).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, item)| (name, shown_key(item))).collect(),
-        other => other,
-    }
-}
-
-/// The row of a sheet, which stands as its cells do without the column: `["Clients",18`.
-fn row_of_sheet(text: &str) -> Option<Value> {
-    let (sheet, row): (String, u64) = serde_json::from_str(&format!("{text}]")).ok()?;
-    Some(serde_json::json!({ "sheet": display(&sheet), "row": row }))
 }

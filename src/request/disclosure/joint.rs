@@ -13,11 +13,12 @@ use std::ops::ControlFlow;
 use residuum_detect::{Fingerprint, Scheme, Type};
 use residuum_source::Record;
 
-use super::gather::{Held, HeldRecord};
+use super::held::{Held, HeldRecord};
 use super::look::Seen;
-use super::whose::{Known, is_about_a_person, is_of_another, is_plural_of_one, names_a_person, number};
+use super::whose::{Known, is_about_a_person, names_a_person};
 use super::withheld::Withheld;
 use crate::identity::Location;
+use crate::identity::roles::{is_of_another, is_plural_of_one, number};
 use crate::index::{Finding, IndexError, Reader};
 use crate::scan::keys::Role;
 

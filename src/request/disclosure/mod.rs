@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! gather.rs    places in the index → records as they are now → what may be shown
+//! current.rs   an object of the index → its records as they are now; held.rs: what is held of them
+//! standing.rs  the role in which the person stands in a record
 //! fetched.rs   a source → records, pieces joined; look.rs: what stands where in them
 //! whose.rs     theirs or another's; joint.rs: of several holders
 //! withheld.rs  what is never shown, by value; named.rs: by name; redact.rs, literals.rs: taking it out
@@ -19,9 +21,11 @@
 mod answer;
 mod category;
 mod check;
+mod current;
 mod encoded;
 mod fetched;
 mod gather;
+mod held;
 mod joint;
 mod literals;
 mod look;
@@ -31,9 +35,10 @@ mod package;
 mod page;
 mod redact;
 mod show;
+mod standing;
 #[cfg(test)]
 mod tests;
-pub(super) mod whose;
+mod whose;
 mod window;
 mod withheld;
 mod write;

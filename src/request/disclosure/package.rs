@@ -237,7 +237,7 @@ mod tests {
     fn keys_read() {
         assert_eq!(key_text(&json!({ "id": 7, "region": "w" })), "id 7, region w");
         assert_eq!(key_text(&json!(12)), "12");
-        let row = super::super::gather::shown_key(json!("[\"Clients\",18"));
+        let row = super::super::held::shown_key(json!("[\"Clients\",18"));
         assert_eq!((key_text(&row), &row["sheet"]), ("row 18, sheet Clients".to_owned(), &json!("Clients")));
     }
 }

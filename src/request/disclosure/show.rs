@@ -8,12 +8,13 @@ use residuum_source::{RecordKind, Sensitive};
 
 use super::category;
 use super::encoded;
-use super::gather::{Held, HeldRecord};
+use super::held::{Held, HeldRecord};
 use super::look::Seen;
 use super::model::DisclosedValue;
 use super::redact::{Redacted, Why, excerpt, is_json, redacted};
-use super::whose::{Known, is_about_a_person, is_of_another, is_personal, mentions_a_person, names_a_person};
+use super::whose::{Known, is_about_a_person, mentions_a_person, names_a_person};
 use super::withheld::Withheld;
+use crate::identity::roles::{is_of_another, is_personal};
 use crate::index::{Keyring, display};
 use crate::scan::keys::Role;
 use crate::scan::seal_name;
