@@ -194,7 +194,7 @@ fn says(field: &str, role: Role, domain: &str) -> Says {
 }
 
 /// The last part of a table's or a file's name, without what says which format it has.
-fn table_name(object: &str) -> &str {
+pub(super) fn table_name(object: &str) -> &str {
     const FORMATS: [&str; 12] =
         ["csv", "tsv", "json", "jsonl", "ndjson", "parquet", "avro", "bson", "xlsx", "xls", "ods", "gz"];
     let mut parts = object.rsplit(['.', '/', '!']).filter(|part| !part.is_empty());

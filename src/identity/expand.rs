@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use residuum_detect::{Fingerprint, Scheme, Type};
-use residuum_source::Record;
 
-use super::find::{Links, find};
+use super::claim::PeopleTables;
+use super::find::find;
+use super::mention::is_mention_of;
+use super::records::{Links, RecordId, record_id};
 use super::shared::stands_with_several;
 use super::{FindOptions, Identifier, Subject};
-use crate::index::{IndexError, Keyring, Reader};
+use crate::index::{Finding, IndexError, Keyring, Reader};
 
 /// An identifier that stands beside those of a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,8 +35,6 @@ pub struct Candidate {
     pub shared: bool,
 }
 
-type RecordId = (u32, Record);
-
 /// What stands beside people's identifiers in the records about them, most telling first.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn candidates(reader: &Reader, keys: &Keyring, subjects: &[Subject]) -> Resu
     let mut records: BTreeMap<String, BTreeSet<RecordId>> = BTreeMap::new();
     let mut known: BTreeMap<String, HashSet<Fingerprint>> = BTreeMap::new();
     find(reader, keys, subjects, &FindOptions::default(), &mut |location| {
-        if !location.weak && !location.shared {
+        if !location.weak && !location.shared && !location.refers {
             let finding = &location.finding;
             let id = (finding.object_id, finding.record.whole());
             records.entry(location.subject.clone()).or_default().insert(id);
@@ -96,22 +96,29 @@ fn weigh(
     let mut of_fp: BTreeMap<Fingerprint, Vec<usize>> = BTreeMap::new();
     candidates.iter().enumerate().for_each(|(i, of)| of_fp.entry(of.fp).or_default().push(i));
     let (fps, of): (Vec<_>, Vec<_>) = of_fp.into_iter().unzip();
-    let mut everywhere: HashMap<usize, BTreeSet<RecordId>> = HashMap::new();
+    let mut everywhere: HashMap<usize, BTreeMap<RecordId, Finding>> = HashMap::new();
     reader.lookup(&fps, &mut |found| {
         let finding = found.finding;
         for &number in of[found.probe].iter().filter(|&&number| candidates[number].kind == finding.kind) {
             if found.scheme == Scheme::Canonical {
-                everywhere.entry(number).or_default().insert((finding.object_id, finding.record.whole()));
+                everywhere.entry(number).or_default().insert(record_id(finding), finding.clone());
             }
         }
         ControlFlow::Continue(())
     })?;
-    let mut links = Links::new(reader);
+    let (mut links, tables) = (Links::new(reader), PeopleTables::new(reader));
     for (number, all) in everywhere {
         let own = &records[&candidates[number].subject];
-        candidates[number].more = all.iter().filter(|id| !own.contains(id)).count() as u64;
-        let all: Vec<RecordId> = all.into_iter().collect();
-        candidates[number].shared = stands_with_several(candidates[number].kind, &all, &mut links)?;
+        candidates[number].more = all.keys().filter(|id| !own.contains(id)).count() as u64;
+        let theirs = HashSet::from([candidates[number].fp]);
+        let mut said = Vec::new();
+        for (id, finding) in &all {
+            if !is_mention_of(finding, &links.record(id)?, &theirs, &mut links, &tables)? {
+                said.push(id.clone());
+            }
+        }
+        let asked = if said.is_empty() { all.into_keys().collect() } else { said };
+        candidates[number].shared = stands_with_several(candidates[number].kind, &asked, &mut links)?;
     }
     Ok(())
 }

@@ -7,7 +7,12 @@
 pub(crate) mod claim;
 mod expand;
 mod find;
+mod inclusion;
 pub mod links;
+pub(crate) mod mention;
+mod person;
+mod probes;
+mod records;
 pub(crate) mod roles;
 mod shared;
 mod subject;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use residuum_detect::{Fingerprint, Type};
 
-use super::find::{Links, RecordId};
+use super::records::{Links, RecordId};
 use crate::index::{Finding, IndexError, Place};
 use crate::scan::keys::Role;
 

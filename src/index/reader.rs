@@ -180,6 +180,15 @@ impl Reader {
         self.walk(selections, &ranks, None, &mut |_, _, finding| each(finding))
     }
 
+    /// Gives the live findings of one object in canonical order.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if a segment cannot be read.
+    pub fn findings_of_object(&self, object: u32, each: &mut dyn FnMut(&Finding) -> ControlFlow<()>) -> Result<()> {
+        let ranks = self.ranks(HashMap::from([(object, 0)]))?;
+        self.walk(self.rows_of(&[object])?, &ranks, None, &mut |_, _, finding| each(finding))
+    }
+
     /// How many live findings there are.
     pub fn len(&self) -> u64 {
         let dead = |segment: &Segment| segment.dead.iter().map(|rows| u64::from(rows.end - rows.start)).sum::<u64>();

@@ -14,6 +14,8 @@ use super::owners::Owners;
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 use super::policy::{Policy, can_go};
 use crate::config::Strategy;
+use crate::identity::mention::{is_mentioned_beside, is_of_people};
+use crate::identity::roles::{Roles, is_of_another};
 use crate::identity::{self, FindOptions, Identifier, Location, Subject};
 use crate::index::{Finding, IndexError, Keyring, ObjectInfo, Reader};
 use crate::scan::keys::Role;
@@ -338,7 +340,7 @@ impl Planner<'_> {
                 beside.values.insert(record.clone());
             }
             if !found.contains(&finding.fp) {
-                let is_their_first = here.is_their_record()
+                let is_their_first = (here.is_their_record() || here.is_of_the_same(finding, typed))
                     && is_ones_own(finding.kind)
                     && ones_own.iter().all(|(kind, fp)| *kind != finding.kind || *fp == finding.fp);
                 match Role::of_rule(&finding.rule) {
@@ -350,6 +352,7 @@ impl Planner<'_> {
                         belonging.entry(key).or_default().insert(record);
                     }
                     _ if is_their_first => ones_own.push((finding.kind, finding.fp)),
+                    _ if here.mentions(finding, typed) => {}
                     _ if tells_people_apart(finding, here) => drop(beside.others.insert(record)),
                     _ => {}
                 }
@@ -423,6 +426,26 @@ impl Gathered {
         own.filter_map(|at| Role::of_rule(&at.finding.rule)).map(|(_, domain)| domain)
     }
 
+    /// Whether this stands in a field of its own that says less plainly whose the record is than one that led here: it
+    /// mentions somebody in the record of a person. A ticket is not only the requester's: there the agent has a part.
+    fn mentions(&self, finding: &Finding, typed: &HashSet<String>) -> bool {
+        let leads = |at: &&Location| at.through.is_none() && !at.refers && typed.contains(&*at.finding.field);
+        let led = self.locations.iter().filter(leads).map(|at| &*at.finding.field);
+        let is_of_a_person = is_of_people(&finding.object) || self.is_their_record();
+        is_of_a_person && typed.contains(&*finding.field) && is_mentioned_beside(&finding.field, &finding.object, led)
+    }
+
+    /// Whether something of which each person has one led here, and this stands beside it in a field that is about the
+    /// same: whose the address is, theirs is the number.
+    fn is_of_the_same(&self, finding: &Finding, typed: &HashSet<String>) -> bool {
+        let leads = |at: &&Location| at.through.is_none() && !at.refers && is_ones_own(at.finding.kind);
+        let led = self.locations.iter().filter(leads).map(|at| &*at.finding.field);
+        let mut led = led.filter(|field| typed.contains(*field)).peekable();
+        let (is_led, field) = (led.peek().is_some(), &*finding.field);
+        let roles = Roles::new(led);
+        is_led && typed.contains(field) && roles.has(field) && !roles.is_other_number(field) && !is_of_another(field)
+    }
+
     /// Whether the record's own key led here: it is the very record of the person.
     fn is_their_record(&self) -> bool {
         self.locations.iter().any(|at| matches!(Role::of_rule(&at.finding.rule), Some((Role::Own, _))))
@@ -452,6 +475,6 @@ fn tells_people_apart(finding: &Finding, here: &Gathered) -> bool {
 
 /// Whether a record is a person's own: a key that led there says so, or a field that holds nothing but such a value.
 fn is_own(here: &Gathered, typed: &HashSet<String>) -> bool {
-    let is_said = |at: &Location| at.through.is_none() && typed.contains(&*at.finding.field);
+    let is_said = |at: &Location| at.through.is_none() && !at.refers && typed.contains(&*at.finding.field);
     here.locations.iter().any(|at| is_said(at) || at.finding.kind == Type::Key && !at.refers)
 }

@@ -41,4 +41,6 @@ mod servers;
 mod sizes;
 mod subjects;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod mentions;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod whose;
