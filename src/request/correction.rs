@@ -7,7 +7,7 @@ use md5::Md5;
 use residuum_detect::{Fingerprint, Type, standard_form};
 use residuum_source::{Record, Sensitive};
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedRecord};
 use super::redigest::{forms, redigested};
@@ -103,6 +103,7 @@ impl Corrections {
                 add(key.fingerprint_of_digest(&Sha256::digest(&form).into()));
                 add(key.fingerprint_of_other_digest("md5", &Md5::digest(&form)));
                 add(key.fingerprint_of_other_digest("sha1", &Sha1::digest(&form)));
+                add(key.fingerprint_of_other_digest("sha512", &Sha512::digest(&form)));
             }
         }
     }

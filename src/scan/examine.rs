@@ -507,7 +507,14 @@ pub(super) fn fingerprint_of(key: &IndexKey, kind: Type, form: &[u8]) -> Fingerp
     }
     match <&[u8; 32]>::try_from(form) {
         Ok(sha256) => key.fingerprint_of_digest(sha256),
-        Err(_) => key.fingerprint_of_other_digest(if form.len() == 16 { "md5" } else { "sha1" }, form),
+        Err(_) => {
+            let algorithm = match form.len() {
+                16 => "md5",
+                20 => "sha1",
+                _ => "sha512",
+            };
+            key.fingerprint_of_other_digest(algorithm, form)
+        }
     }
 }
 

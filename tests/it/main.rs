@@ -6,6 +6,8 @@ mod cli_detect;
 mod cli_index;
 mod cli_usage;
 mod containers;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod digests;
 mod disclose;
 mod documents;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
@@ -28,6 +30,8 @@ mod link;
 mod map;
 #[cfg(feature = "mysql")]
 mod mariadb;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod mentions;
 mod pipeline;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod planted;
@@ -40,7 +44,5 @@ mod sandbox;
 mod servers;
 mod sizes;
 mod subjects;
-#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
-mod mentions;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod whose;

@@ -182,7 +182,7 @@ impl Digests {
             let form = usize::from(how / 4);
             algorithm.digest(&forms[form], &mut out);
             if *stands == out[..algorithm.len()] {
-                let is_tried = form < tried && algorithm != Algorithm::Sha512;
+                let is_tried = form < tried;
                 each(number, place, if is_tried { stands } else { &[] });
             }
         }

@@ -258,6 +258,9 @@ const THINGS: &[&str] = &[
     "categoria",
 ];
 
+/// Words for the keys of records.
+const KEYS: &[&str] = &["id", "uid", "key", "pk", "sk", "uuid", "guid", "oid", "row", "record", "object", "primary"];
+
 /// Words after or before which a name is about something else: `email_verified`, `phone_type`, `is_member`.
 const DERAIL: &[&str] = &[
     "id",
@@ -391,6 +394,11 @@ impl FieldName {
         self.words.last().is_some_and(|word| THINGS.contains(&word.as_str()))
     }
 
+    /// Whether the field holds the keys of its own records: `id`, `uuid`, `row_key`.
+    pub(super) fn is_of_keys(&self) -> bool {
+        self.own().iter().all(|word| KEYS.contains(&word.as_str()))
+    }
+
     /// The words of the field itself.
     pub(super) fn own(&self) -> &[String] {
         &self.words[self.own..]
@@ -508,6 +516,11 @@ impl Hints {
     /// Whether a word of the name speaks against the rule.
     pub(super) fn speaks_against(&self, name: &FieldName) -> bool {
         name.own().iter().any(|word| self.unless.contains(word))
+    }
+
+    /// Whether a word of the name, or of what it stands in, speaks against the rule.
+    pub(super) fn speaks_against_any(&self, name: &FieldName) -> bool {
+        name.words.iter().any(|word| self.unless.contains(word))
     }
 
     fn matches(&self, hint: &Hint, name: &FieldName) -> Option<Match> {

@@ -7,7 +7,7 @@ use super::name::{FieldName, Hints, Match};
 use super::refusal::Refusal;
 use super::values::{self, Reader};
 use super::{FieldPlan, Treatment};
-use crate::validate::{date, plausible};
+use crate::validate::{date, digest, plausible};
 use crate::{Rule, RuleError, Type};
 
 /// The rules' knowledge of fields, compiled.
@@ -129,7 +129,9 @@ impl Fields {
                 return surer.unwrap_or_else(|| searched_if_it_holds_others(typed, rules[rule].kind));
             }
         }
-        if let Some(typed) = self.by_values(rules, name, &profile, &plan.field, &|_| true) {
+        let may_be =
+            |kind| kind != Type::Digest || !name.is_of_keys() && !self.is_of_things(kind, [name, &around.object]);
+        if let Some(typed) = self.by_values(rules, name, &profile, &plan.field, &may_be) {
             let is_url = |rule: &Rule| {
                 rule.kind == Type::Url && matches!(&typed.treatment, Treatment::Typed(id) if *id == rule.id)
             };
@@ -195,6 +197,9 @@ impl Fields {
             if !wanted(kind) || refused || self.hints[rule].speaks_against(name) {
                 return None;
             }
+            if kind == Type::Digest && !digest::are_most_of(&profile.values) {
+                return None;
+            }
             let proofs = profile.values.iter().filter(|v| proves(rules[rule].kind, v)).count();
             if proofs * 1000 < profile.values.len() * usize::from(rules[rule].field.alone) {
                 return None;
@@ -220,6 +225,12 @@ impl Fields {
         })
     }
 
+    /// Whether names speak of what is no person's: the digests of commits and files have the shape of any other.
+    fn is_of_things(&self, kind: Type, names: [&FieldName; 2]) -> bool {
+        let speaks_against = |rule: usize| names.iter().any(|name| self.hints[rule].speaks_against_any(name));
+        self.alone.iter().any(|&rule| self.readers[rule].kind() == kind && speaks_against(rule))
+    }
+
     /// Share of the values, in thousandths, that a rule reads.
     fn rate(&self, rule: usize, profile: &Profile<'_>, day_first: bool) -> u16 {
         let mut form = Vec::new();
@@ -240,7 +251,9 @@ impl<'a> Profile<'a> {
     fn new(column: &'a Column) -> Self {
         let filled = column.offsets.windows(2).filter(|ends| ends[0] < ends[1]).count();
         let step = filled.div_ceil(SAMPLE).max(1);
-        let trimmed = (0..column.len()).map(|i| column.value(i).trim_ascii()).filter(|v| !v.is_empty());
+        // The bytes of a digest may begin or end as white space does.
+        let trim = |value: &'a [u8]| if digest::is_raw(value) { value } else { value.trim_ascii() };
+        let trimmed = (0..column.len()).map(|i| trim(column.value(i))).filter(|v| !v.is_empty());
         let longest = column.offsets.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0);
         let none = |v: &&[u8]| !plausible::filler(v) && *v != b"\\N";
         Self { values: trimmed.step_by(step).filter(none).collect(), longest }

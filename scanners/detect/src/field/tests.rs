@@ -278,7 +278,7 @@ fn names_in_the_wild_are_read() {
         ("em_sha", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "digest"),
         ("commit", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
         ("etag", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
-        ("h", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "search"),
+        ("h", &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; 3], "x", "digest"),
     ];
     for (field, values, beside, want) in cases {
         let plans = plan("d/a.csv", &[(field, T, values), (beside, T, &["", "", ""])]);

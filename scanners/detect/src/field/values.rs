@@ -86,6 +86,11 @@ impl Reader {
         Ok(Self { kind: rule.kind, form })
     }
 
+    /// The type of what it reads.
+    pub(super) const fn kind(&self) -> Type {
+        self.kind
+    }
+
     /// Whether a trimmed value, not empty, is one; `out` then holds its standard form.
     #[inline]
     pub(super) fn read(&self, value: &[u8], day_first: bool, out: &mut Vec<u8>) -> bool {

@@ -191,4 +191,9 @@ fn digests_decode_from_hex_and_base64() {
     assert_eq!(out, from_hex);
     assert_eq!(digest::decode(b"d41d8cd98f00b204e9800998ecf8427e", &mut out), 16);
     assert_eq!(digest::decode(b"not a digest", &mut out), 0);
+    assert_eq!(digest::decode(b"1B2M2Y8AsgTpgAmY7PhCfg==", &mut out), 16);
+    assert_eq!(digest::decode(b"2jmj7l5rSw0yVb/vlWAYkK/YBwk", &mut out), 20);
+    // Of an address of twenty bytes.
+    assert_eq!(digest::decode(b"amFuZS5yb2VAZXhhbXBsZS5jb20", &mut out), 0);
+    assert!(!digest::are_most_of(&[b"6a616e652e726f65406578616d706c652e636f6d"]));
 }
