@@ -75,6 +75,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    super::known::no_globs(common, "correct")?;
     let subjects = args.people.subjects_in_full()?;
     if subjects.len() > 1 {
         return Err(Failure::new("corrections are of one person's data: name one").hint("call it once for each"));

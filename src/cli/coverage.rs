@@ -4,6 +4,7 @@ use super::common::Common;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::index::{CoverageTotals, Reader};
+use crate::report::human::counted;
 use residuum_source::Coverage;
 
 /// The totals by state.
@@ -39,6 +40,14 @@ pub(super) fn exit(reader: &Reader, common: &Common) -> Result<Exit, Failure> {
         let counts: Vec<_> = open.iter().map(|s| format!("{} {}", of(&totals, *s), s.name())).collect();
         common
             .say(format_args!("warning: coverage is incomplete: {}; `residuum report` names them", counts.join(", ")));
+    }
+    let left_out = reader.with_fields_left_out()?;
+    if left_out > 0 {
+        common.say(format_args!(
+            "warning: in {} the scan left out fields by `--exclude`, and what stands there is not known: `residuum report` \
+             names them, a scan without it reads them",
+            counted(left_out, "object")
+        ));
     }
     let is_cut_short = reader.scans()?.last().is_none_or(|scan| scan.ended.is_none() || scan.interrupted);
     if is_cut_short {

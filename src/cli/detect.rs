@@ -64,10 +64,17 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         if args.format.is_some_and(|format| format != Format::Jsonl) {
             return Err(Failure::new("`--input jsonl` is always answered in `--format jsonl`"));
         }
-        return documents(input, &detector, config.jobs, args.show_values, common).doing(reading);
+        let read = documents(input, &detector, config.jobs, args.show_values, common);
+        return read.map_err(|failure| of_input(failure, &reading));
     }
     let line_buffered = args.line_buffered || standard && io::stdin().is_terminal();
-    text(input, &detector, args.format.unwrap_or(Format::Table), line_buffered, args.show_values, common).doing(reading)
+    let read = text(input, &detector, args.format.unwrap_or(Format::Table), line_buffered, args.show_values, common);
+    read.map_err(|failure| of_input(failure, &reading))
+}
+
+/// A failure while input is read: of the input, unless it was the output that could not be written.
+fn of_input(failure: Failure, reading: &str) -> Failure {
+    if failure.is_of_output() { failure } else { failure.context(reading) }
 }
 
 /// One finding as it is printed.

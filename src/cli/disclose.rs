@@ -100,6 +100,7 @@ fn span(text: &str) -> Result<CalendarSpan, String> {
 }
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    super::known::no_globs(common, "disclose")?;
     let subject = one(args.people.subjects_in_full()?)?;
     if let Some(output) = &args.output {
         disclosure::may_be_made(output).hint("name a new directory, or a new archive such as `R-2041.zip`")?;

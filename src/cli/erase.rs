@@ -80,6 +80,7 @@ pub(super) struct Args {
 const ROUNDS: usize = 3;
 
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
+    super::known::no_globs(common, "erase")?;
     if !args.resurrected {
         let subjects = args.people.subjects_in_full()?;
         return erase(&subjects, &args.sources, &args.how(), common);

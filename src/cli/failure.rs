@@ -36,6 +36,11 @@ impl Failure {
         self.error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
     }
 
+    /// Whether it is our output that could not be written.
+    pub(super) fn is_of_output(&self) -> bool {
+        self.error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(super::output::is_of_output))
+    }
+
     /// The text, a line for each error of the chain.
     pub(super) fn render(&self) -> String {
         let mut text = format!("error: {}\n", one_line(&self.error.to_string()));

@@ -59,6 +59,16 @@ pub(super) fn holds(reader: &Reader, config: &Config, common: &Common) -> Result
     Ok(())
 }
 
+/// Refuses `--include` and `--exclude` where a command acts on whole people: half an erasure that nobody notices is worse
+/// than none.
+pub(super) fn no_globs(common: &Common, command: &str) -> Result<(), Failure> {
+    if common.include.is_empty() && common.exclude.is_empty() {
+        return Ok(());
+    }
+    let cure = "leave them out: what is to be kept stands in `[[retain]]`, and sources can be named";
+    Err(Failure::new(format_args!("`{command}` takes neither `--include` nor `--exclude`")).hint(cure))
+}
+
 /// Says which of `--include` and `--exclude` match nothing that the index knows.
 pub(super) fn globs(reader: &Reader, scope: &Scope, common: &Common) -> Result<(), Failure> {
     if common.include.is_empty() && common.exclude.is_empty() {

@@ -32,9 +32,36 @@ impl Format {
     }
 }
 
-/// Standard output, buffered.
-pub(super) fn stdout() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+/// Standard output, buffered. Its errors say that they are its.
+pub(super) fn stdout() -> BufWriter<Stdout> {
+    BufWriter::with_capacity(1 << 16, Stdout(io::stdout().lock()))
+}
+
+/// Standard output, whose errors cannot be taken for those of what is read meanwhile.
+pub(super) struct Stdout(StdoutLock<'static>);
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_output)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_output)
+    }
+}
+
+/// What went wrong with standard output.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written: {0}")]
+struct OutputError(io::Error);
+
+fn of_output(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), OutputError(error))
+}
+
+/// Whether an error is one of standard output.
+pub(super) fn is_of_output(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<OutputError>())
 }
 
 /// Colour on a terminal, none elsewhere or when `NO_COLOR` is set (no-color.org).

@@ -225,7 +225,7 @@ pub(super) fn warn(config: &Config, chosen: &[SourceConfig], common: &Common) {
     }
 }
 
-fn warn_unmatched(globs: &[String], common: &Common) {
+pub(super) fn warn_unmatched(globs: &[String], common: &Common) {
     for glob in globs {
         common.say(format_args!(
             "warning: `{glob}` matches nothing; names are as `residuum report` gives them, `**` also matches `/`"

@@ -35,7 +35,7 @@ enum Command {
     /// Print the entries: an id, since when, for which request, types of identifiers
     List {
         /// How to print them
-        #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "jsonl"]))]
+        #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl"]))]
         format: Format,
     },
     /// Say where people and values of the ledger stand in the index
@@ -124,10 +124,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     match &args.command {
         Command::List { format } => {
             let entries = ledger.list()?;
-            if *format == Format::Jsonl {
-                for entry in &entries {
-                    json_line(&mut out, entry)?;
-                }
+            match format {
+                Format::Json => json_line(&mut out, &entries)?,
+                Format::Jsonl => entries.iter().try_for_each(|entry| json_line(&mut out, entry))?,
+                _ => {}
+            }
+            if matches!(format, Format::Json | Format::Jsonl) {
                 out.flush()?;
                 return Ok(Exit::Done);
             }

@@ -160,6 +160,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     out.flush()?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
     let stopped = stop.load(Ordering::Relaxed);
+    super::scan::warn_unmatched(&summary.unmatched, common);
     let complete = summary.is_complete() && missing == 0 && traces.unread.is_empty() && in_full && !stopped;
     if !in_full {
         common.say("not looked at: what `--include` and `--exclude` leave out");

@@ -30,6 +30,16 @@ fn has_pages(object: &Object) -> bool {
     object.bytes.is_some_and(|bytes| bytes > 0 && bytes % 512 == 0)
 }
 
+/// Whether a file is called as databases are.
+fn is_called_a_database(object: &Object) -> bool {
+    let extension = object.path.as_str().rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}
+
+/// What is said of a database that ends within a page.
+const CUT_OFF: &str = "it is a SQLite database that was cut off: it ends in the middle of a page; copy it again, `.recover` of \
+                       the sqlite3 program gives what is left of it, or take it from a backup";
+
 /// The file that holds what was written to a database and is not yet in it.
 fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
@@ -115,6 +125,11 @@ impl Source for WithDatabases {
         for object in &unit.objects {
             if has_pages(object) && self.is_database(&object.path) {
                 self.read_database(object, limits, sink)?;
+            } else if is_called_a_database(object) && self.is_database(&object.path) {
+                let part =
+                    Part { path: object.path.clone(), format: "sqlite", encoding: None, primary_key: Vec::new() };
+                flow(sink.open(part))?;
+                flow(sink.close(Outcome::not_read(Coverage::Unreadable, CUT_OFF.to_owned())))?;
             } else {
                 let unit = Unit { objects: vec![object.clone()], range: unit.range.clone() };
                 self.files.read(&unit, limits, sink)?;

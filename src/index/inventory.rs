@@ -9,7 +9,7 @@ use residuum_source::{Coverage, KeyKind, ObjectPath, TableKey};
 use super::catalog::{BUILDING, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::scans::{coverage, digest};
-use super::{DeclaredKey, Reader, ScanRecord, ScanTotal};
+use super::{DeclaredKey, FIELDS_LEFT_OUT, Reader, ScanRecord, ScanTotal};
 
 /// What became of one data object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -389,6 +389,19 @@ impl Reader {
             Ok(DeclaredKey { source, key: TableKey { object: path(&object)?, columns, kind } })
         };
         rows.into_iter().map(key).collect()
+    }
+
+    /// Objects of which a scan left fields out, as `--exclude` said: read, but not wholly.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn with_fields_left_out(&self) -> Result<u64> {
+        let counts: Vec<u64> = self.catalog().rows(
+            "SELECT json_array(count(DISTINCT c.object)) FROM coverage c \
+             JOIN generation g ON g.id = c.generation AND g.state = ?1 WHERE instr(c.reason, ?2) > 0",
+            &[LIVE.into(), FIELDS_LEFT_OUT.into()],
+        )?;
+        Ok(counts.first().copied().unwrap_or_default())
     }
 
     /// Objects that scans began and none finished.

@@ -57,6 +57,9 @@ pub use retract::{Retract, Retracted};
 pub use seal::{display, is_sealed};
 pub use writer::{PendingSegment, Writer};
 
+/// How the ledger begins to name the fields of an object that a scan left out.
+pub(crate) const FIELDS_LEFT_OUT: &str = "left out by --exclude: ";
+
 /// The newest format this program reads and the one it writes.
 const FORMAT: u32 = 2;
 

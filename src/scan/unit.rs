@@ -18,7 +18,9 @@ use super::nested::{self, Within};
 use super::progress::Stored;
 use super::run::Shared;
 use super::statistics::Statistics;
-use crate::index::{FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place, UnitRecord};
+use crate::index::{
+    FIELDS_LEFT_OUT, FindingRow, Findings, IndexError, ListedPart, ObjectRecord, PendingSegment, Place, UnitRecord,
+};
 
 /// Findings of a unit that are held in memory at most, in each thread's buffer, before a segment is written.
 const BUFFERED: usize = 1 << 20;
@@ -383,7 +385,7 @@ impl Reading<'_, '_> {
         }
         if !open.fields_left_out.is_empty() {
             let names: Vec<_> = open.fields_left_out.iter().map(|name| format!("`{name}`")).collect();
-            let note = format!("left out by --exclude: {}", names.join(", "));
+            let note = format!("{FIELDS_LEFT_OUT}{}", names.join(", "));
             outcome.reason = Some(outcome.reason.map_or_else(|| note.clone(), |reason| format!("{reason}; {note}")));
         }
         let shared = self.shared;

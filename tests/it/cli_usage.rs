@@ -93,6 +93,40 @@ fn what_has_no_effect_is_said() {
     }
 }
 
+/// A full disk is not the fault of the file that is read.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_cannot_be_written_is_named_as_such() {
+    let sandbox = Sandbox::new();
+    sandbox.file("a.txt", "write to jane@example.com\n");
+    sandbox.file("a.jsonl", "{\"id\":1,\"text\":\"write to jane@example.com\"}\n");
+    for arguments in [&["detect", "a.txt"][..], &["detect", "a.jsonl", "--input", "jsonl"], &["rules", "list"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has one");
+        let ran = Run::of(sandbox.command(arguments).stdout(full));
+        ran.exits(1).says("standard output cannot be written").never_says("cannot be read");
+    }
+}
+
+/// Whom a field that was left out names is not found: it is said. Nobody is acted upon in part unnoticed.
+#[test]
+fn fields_that_were_left_out_are_told_by_whoever_looks() {
+    let sandbox = Sandbox::new();
+    sandbox.file("data/a.csv", "id,email,phone\n1,a@example.com,202-555-0101\n2,b@example.com,202-555-0102\n");
+    sandbox.run(["scan", "data", "--exclude", "email"]).exits(0);
+    let warning = "in 1 object the scan left out fields by `--exclude`";
+    sandbox.run(["find", "--phone", "202-555-0101"]).exits(0).says(warning);
+    sandbox.run(["erase", "data", "--phone", "202-555-0101"]).says(warning);
+    sandbox
+        .run(["verify", "data", "--phone", "202-555-0101", "--exclude", "nothing"])
+        .says("`--exclude nothing` matches");
+    for command in [&["erase"][..], &["disclose", "--output", "package"]] {
+        let ran = sandbox.run([command, &["data", "--phone", "202-555-0101", "--exclude", "email"]].concat());
+        ran.exits(1).says("takes neither `--include` nor `--exclude`").says("[[retain]]");
+    }
+    sandbox.run(["scan", "data"]).exits(0);
+    sandbox.run(["find", "--phone", "202-555-0101"]).exits(0).never_says("left out");
+}
+
 #[test]
 fn completions_and_manual_come_for_every_command() {
     let sandbox = Sandbox::new();

@@ -21,6 +21,19 @@ fn objects(sandbox: &Sandbox) -> Vec<String> {
     lines.iter().map(|line| line["object"].as_str().expect("a name").to_owned()).collect()
 }
 
+/// A database that a copy cut off is named as what it is, not as one inside of something.
+#[test]
+fn a_database_that_was_cut_off_is_said_to_be() {
+    let sandbox = Sandbox::new();
+    sqlite(&sandbox, "whole.sqlite", PEOPLE);
+    let whole = std::fs::read(sandbox.path("whole.sqlite")).expect("it was made");
+    for length in [50, 5000] {
+        sandbox.file("data/half.sqlite", &whole[..length]);
+        let ran = sandbox.run(["scan", "data", "--index", &format!("i{length}")]).exits(2);
+        ran.says("`half.sqlite` is unreadable: it is a SQLite database that was cut off").never_says("inside of");
+    }
+}
+
 #[test]
 fn a_database_among_files_is_read_table_by_table() {
     let sandbox = Sandbox::new();

@@ -220,6 +220,8 @@ fn what_several_people_had_stays_the_others_when_one_is_erased() {
     let listed = sandbox.run(["suppression", "list", "--format", "jsonl"]).exits(0).nowhere("0123").lines();
     let shared: Vec<_> = listed.iter().filter(|entry| entry["reason"] == "shared").collect();
     assert_eq!((shared.len(), &shared[0]["types"][0]), (1, &"PHONE".into()), "{listed:?}");
+    let whole = sandbox.run(["suppression", "list", "--format", "json"]).exits(0).json();
+    assert_eq!(whole, Value::Array(listed.clone()), "as one document it is the same");
     sandbox.run(["suppression", "lift", shared[0]["id"].as_str().expect("an id")]).exits(0);
     erase(&jane).exits(0).prints("crm.csv").prints("calls.csv").says("2 records to act on");
 }

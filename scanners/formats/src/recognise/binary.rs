@@ -8,7 +8,7 @@ pub(super) const KNOWN: &[(&[u8], usize, &str, &str)] = &[
         b"SQLite format 3\0",
         0,
         "sqlite",
-        "a SQLite database inside of something else (unpack it: as a file it can be scanned)",
+        "a SQLite database inside of something else, or one that was cut off (unpack it, or copy it again: as a whole file it can be scanned)",
     ),
     (b"!BDN", 0, "pst", "an Outlook mailbox"),
     (b"\0\x01\0\0Standard ", 0, "access", "an Access database"),
