@@ -317,18 +317,23 @@ pub(super) fn objects_of(objects: impl Iterator<Item = u32>) -> Vec<ObjectRows> 
     found
 }
 
+/// What rows in this order are found under; those of one fingerprint in the order of rows, look-up forms last.
 fn prints_of(findings: &Findings, order: &[u32]) -> Vec<Print> {
-    let mut place = vec![0u32; order.len()];
-    order.iter().enumerate().for_each(|(at, &row)| place[row as usize] = at as u32);
-    let print = |row: u32, scheme: Scheme, fp| Print {
+    let print = |row: u32, at: u32, scheme: Scheme, fp| Print {
         fp,
         kind: findings.kind[row as usize],
         scheme: scheme as u8,
-        row: place[row as usize],
+        row: at,
     };
     let mut prints = Vec::with_capacity(order.len() + findings.lookups.len());
-    prints.extend((0..order.len() as u32).map(|row| print(row, Scheme::Canonical, findings.fp[row as usize])));
-    prints.extend(findings.lookups.iter().map(|&(row, scheme, fp)| print(row, scheme, fp)));
+    let rows = order.iter().zip(0..);
+    prints.extend(rows.map(|(&row, at)| print(row, at, Scheme::Canonical, findings.fp[row as usize])));
+    if !findings.lookups.is_empty() {
+        let mut place = vec![0u32; order.len()];
+        order.iter().zip(0..).for_each(|(&row, at)| place[row as usize] = at);
+        let lookups = findings.lookups.iter();
+        prints.extend(lookups.map(|&(row, scheme, fp)| print(row, place[row as usize], scheme, fp)));
+    }
     segment::sort_prints(prints)
 }
 

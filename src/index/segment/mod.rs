@@ -7,6 +7,7 @@
 
 mod file;
 mod order;
+mod pages;
 mod prints;
 mod records;
 mod sum;
@@ -46,8 +47,8 @@ pub(super) fn prints_file(dir: &Path, id: u64) -> PathBuf {
 }
 
 /// Whether equal fingerprints stand close together so often that compressing them pays.
-fn repeats<'a>(fps: impl Iterator<Item = &'a Fingerprint>) -> bool {
-    let mut sample: Vec<_> = fps.take(PAGE_ROWS).collect();
+fn repeats<R>(rows: &[R], fp: impl Fn(&R) -> Fingerprint) -> bool {
+    let mut sample: Vec<_> = rows.iter().take(PAGE_ROWS).map(fp).collect();
     let all = sample.len();
     sample.sort_unstable();
     sample.dedup();

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
-};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
+use super::pages;
 use super::sum::{FileSum, NAME, Summed};
 use super::{PAGE_ROWS, Print, repeats};
 use crate::index::Findings;
@@ -50,7 +49,8 @@ const CHUNK: usize = 1 << 14;
 const COMPRESSED: Compression = Compression::LZ4_RAW;
 
 type FileWriter = SerializedFileWriter<Summed>;
-type GroupWriter<'a> = SerializedRowGroupWriter<'a, Summed>;
+/// A row group that is being written.
+pub(super) type GroupWriter<'a> = SerializedRowGroupWriter<'a, Summed>;
 
 /// Writes the `records` file, one row group after the other.
 pub(in crate::index) struct RecordsWriter {
@@ -67,10 +67,10 @@ impl RecordsWriter {
     /// Appends these rows of a buffer, in this order, which continues the canonical one.
     pub(in crate::index) fn group(&mut self, findings: &Findings, order: &[u32]) -> Result<()> {
         self.rows += order.len() as u64;
-        let properties = || records_properties(repeats(order.iter().map(|&row| &findings.fp[row as usize])));
-        let writer = opened(&mut self.writer, &self.path, RECORDS, properties)?;
+        let writer = opened(&mut self.writer, &self.path, RECORDS, records_properties)?;
+        let columns = columns(writer);
         let mut group = writer.next_row_group().map_err(IndexError::writing(&self.path))?;
-        let written = records_group(&mut group, findings, order).and_then(|()| group.close());
+        let written = records_group(&mut group, &columns, findings, order).and_then(|()| group.close());
         written.map(drop).map_err(IndexError::writing(&self.path))
     }
 
@@ -93,10 +93,10 @@ impl PrintsWriter {
 
     /// Appends prints in order.
     pub(in crate::index) fn group(&mut self, prints: &[Print]) -> Result<()> {
-        let properties = || prints_properties(repeats(prints.iter().map(|print| &print.fp)));
-        let writer = opened(&mut self.writer, &self.path, PRINTS, properties)?;
+        let writer = opened(&mut self.writer, &self.path, PRINTS, prints_properties)?;
+        let columns = columns(writer);
         let mut group = writer.next_row_group().map_err(IndexError::writing(&self.path))?;
-        let written = prints_group(&mut group, prints).and_then(|()| group.close());
+        let written = prints_group(&mut group, &columns, prints).and_then(|()| group.close());
         written.map(drop).map_err(IndexError::writing(&self.path))
     }
 
@@ -122,6 +122,10 @@ fn opened<'a>(
     Ok(writer.as_mut().expect("opened above"))
 }
 
+fn columns(writer: &FileWriter) -> Vec<ColumnDescPtr> {
+    writer.schema_descr().columns().to_vec()
+}
+
 fn finished(writer: Option<FileWriter>, path: &Path) -> Result<FileSum> {
     let Some(mut writer) = writer else {
         return Err(IndexError::Misuse("a segment without rows is not written".to_owned()));
@@ -144,7 +148,7 @@ fn properties() -> WriterPropertiesBuilder {
         .set_compression(Compression::UNCOMPRESSED)
 }
 
-fn records_properties(compress_fp: bool) -> WriterPropertiesBuilder {
+fn records_properties() -> WriterPropertiesBuilder {
     let column = ColumnPath::from;
     let mut properties = properties()
         .set_column_statistics_enabled(column("object"), EnabledStatistics::Page)
@@ -157,48 +161,47 @@ fn records_properties(compress_fp: bool) -> WriterPropertiesBuilder {
         ("record", Encoding::DELTA_BINARY_PACKED),
         ("start", Encoding::DELTA_BINARY_PACKED),
         ("record_text", Encoding::DELTA_BYTE_ARRAY),
-        ("fp", Encoding::PLAIN),
     ] {
         properties =
             properties.set_column_dictionary_enabled(column(name), false).set_column_encoding(column(name), encoding);
     }
-    for name in ["record_text", "field", "length", "type", "rule"] {
-        properties = properties.set_column_compression(column(name), COMPRESSED);
-    }
-    properties.set_column_compression(column("fp"), if compress_fp { COMPRESSED } else { Compression::UNCOMPRESSED })
+    properties.set_column_compression(column("record_text"), COMPRESSED)
 }
 
-fn prints_properties(compress_fp: bool) -> WriterPropertiesBuilder {
+fn prints_properties() -> WriterPropertiesBuilder {
     let column = ColumnPath::from;
     properties()
-        .set_column_statistics_enabled(column("fp"), EnabledStatistics::Page)
-        .set_column_dictionary_enabled(column("fp"), false)
-        .set_column_encoding(column("fp"), Encoding::PLAIN)
-        .set_column_compression(column("fp"), if compress_fp { COMPRESSED } else { Compression::UNCOMPRESSED })
         .set_column_dictionary_enabled(column("scheme"), false)
         .set_column_encoding(column("scheme"), Encoding::DELTA_BINARY_PACKED)
         .set_column_dictionary_enabled(column("row"), false)
         .set_column_encoding(column("row"), Encoding::DELTA_BINARY_PACKED)
 }
 
-fn records_group(group: &mut GroupWriter<'_>, f: &Findings, order: &[u32]) -> Result<(), ParquetError> {
+fn records_group(
+    group: &mut GroupWriter<'_>,
+    columns: &[ColumnDescPtr],
+    f: &Findings,
+    order: &[u32],
+) -> Result<(), ParquetError> {
     int32(group, order, |row| f.object[row] as i32)?;
     int32(group, order, |row| f.record_kind[row].into())?;
     int64(group, order, |row| f.number[row] as i64)?;
     texts(group, f, order)?;
-    int32(group, order, |row| f.field[row] as i32)?;
+    pages::numbers(group, columns[4].clone(), order, true, |&row| f.field[row as usize])?;
     int32(group, order, |row| f.place[row].into())?;
     int64(group, order, |row| f.start[row] as i64)?;
-    int32(group, order, |row| f.length[row] as i32)?;
-    int32(group, order, |row| f.kind[row].into())?;
-    int32(group, order, |row| f.rule[row].into())?;
-    int32(group, order, |row| f.confidence[row].into())?;
-    fingerprints(group, order.chunks(CHUNK), |&row, bytes| bytes.extend_from_slice(&f.fp[row as usize].0))
+    pages::numbers(group, columns[7].clone(), order, true, |&row| f.length[row as usize])?;
+    pages::numbers(group, columns[8].clone(), order, true, |&row| f.kind[row as usize].into())?;
+    pages::numbers(group, columns[9].clone(), order, true, |&row| f.rule[row as usize].into())?;
+    pages::numbers(group, columns[10].clone(), order, true, |&row| f.confidence[row as usize].into())?;
+    let fp = |row: &u32| f.fp[*row as usize];
+    pages::fingerprints(group, columns[11].clone(), order, (false, repeats(order, fp)), fp)
 }
 
-fn prints_group(group: &mut GroupWriter<'_>, prints: &[Print]) -> Result<(), ParquetError> {
-    fingerprints(group, prints.chunks(CHUNK), |print, bytes| bytes.extend_from_slice(&print.fp.0))?;
-    column::<Int32Type, _>(group, prints, |print| print.kind.into())?;
+fn prints_group(group: &mut GroupWriter<'_>, columns: &[ColumnDescPtr], prints: &[Print]) -> Result<(), ParquetError> {
+    let fp = |print: &Print| print.fp;
+    pages::fingerprints(group, columns[0].clone(), prints, (true, repeats(prints, fp)), fp)?;
+    pages::numbers(group, columns[1].clone(), prints, false, |print| print.kind.into())?;
     column::<Int32Type, _>(group, prints, |print| print.scheme.into())?;
     column::<Int32Type, _>(group, prints, |print| print.row as i32)
 }
@@ -234,24 +237,6 @@ fn texts(group: &mut GroupWriter<'_>, findings: &Findings, order: &[u32]) -> Res
         let value = |text: u32| ByteArray::from(findings.texts.get(text as usize - 1));
         let values: Vec<_> = texts.filter(|&text| text != 0).map(value).collect();
         column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None)?;
-    }
-    column.close()
-}
-
-fn fingerprints<'a, R: 'a>(
-    group: &mut GroupWriter<'_>,
-    chunks: impl Iterator<Item = &'a [R]>,
-    append: impl Fn(&R, &mut Vec<u8>),
-) -> Result<(), ParquetError> {
-    let mut column = group.next_column()?.expect("columns are written in the schema's order");
-    let mut values: Vec<FixedLenByteArray> = Vec::with_capacity(CHUNK);
-    for rows in chunks {
-        let mut bytes = Vec::with_capacity(rows.len() * 16);
-        rows.iter().for_each(|row| append(row, &mut bytes));
-        let bytes = ByteArray::from(bytes);
-        values.clear();
-        values.extend((0..rows.len()).map(|i| bytes.slice(i * 16, 16).into()));
-        column.typed::<FixedLenByteArrayType>().write_batch(&values, None, None)?;
     }
     column.close()
 }
