@@ -8,6 +8,7 @@ use residuum_detect::{
 };
 use residuum_source::{Ascending, Batch, Column, KeyValue, Logical, Record, Records, Rows};
 
+use super::fingerprints::Fingerprints;
 use super::locator;
 use super::nested::Within;
 use super::statistics::Statistics;
@@ -49,7 +50,7 @@ pub(super) struct Examiner<'a> {
     values: Worker<'a>,
     keys: &'a Keyring,
     rules: &'a Rules,
-    memo: Memo,
+    fingerprints: Fingerprints,
     found: Vec<Found>,
     /// Whether what is found is fingerprinted under older keys as well, as what is already in the index may be.
     with_older: bool,
@@ -88,7 +89,8 @@ impl<'a> Examiner<'a> {
         literals: Option<&'a dyn Literals>,
     ) -> Self {
         let values = detector.worker().with_literals(literals);
-        Self { worker: detector.worker(), values, keys, rules, memo: Memo::new(), found: Vec::new(), with_older: false }
+        let fingerprints = Fingerprints::new();
+        Self { worker: detector.worker(), values, keys, rules, fingerprints, found: Vec::new(), with_older: false }
     }
 
     /// One whose hits also have the fingerprints under older keys of the index.
@@ -144,18 +146,30 @@ impl<'a> Examiner<'a> {
 
     /// Fills `found` with the hits of a column, in order of place.
     fn detect(&mut self, column: &Column, plan: &FieldPlan, records: &Records) {
-        let Self { values: worker, keys, memo, found, with_older, .. } = self;
+        let Self { values: worker, keys, fingerprints, found, with_older, .. } = self;
         found.clear();
+        fingerprints.begin_column();
         let key = keys.current();
         let mut keep = |value: usize, hit: &Hit, form: &[u8]| {
-            let fingerprint = memo.fingerprint(key, hit.kind, form);
+            let number = found.len() as u32;
+            // What is not known at once is given below.
+            let fingerprint = match hit.kind {
+                Type::Digest => fingerprint_of(key, hit.kind, form),
+                _ => fingerprints.of(form, (number, false)).unwrap_or(LATER),
+            };
             let mut lookup = None;
-            lookup_forms(hit.kind, form, |scheme, form| lookup = Some((scheme, memo.fingerprint(key, hit.kind, form))));
+            lookup_forms(hit.kind, form, |scheme, form| {
+                let fingerprint = fingerprints.of(form, (number, true)).unwrap_or(LATER);
+                lookup = Some((scheme, fingerprint));
+            });
             let older = match with_older {
                 true => keys.all().skip(1).map(|key| fingerprint_of(key, hit.kind, form)).collect(),
                 false => Box::default(),
             };
             found.push(Found { value: value as u32, hit: *hit, fingerprint, older, lookup });
+            if fingerprints.are_many() {
+                give(fingerprints, key, found);
+            }
         };
         let is_running_text = matches!(records, Records::Lines { .. });
         if is_running_text || column.window.is_some() {
@@ -165,6 +179,7 @@ impl<'a> Examiner<'a> {
         } else {
             worker.values(plan, &column.bytes, &column.offsets, &mut keep);
         }
+        give(fingerprints, key, found);
         found.sort_unstable_by_key(|f| (f.hit.start, f.hit.end));
         drop_known_literals(found);
     }
@@ -272,6 +287,20 @@ impl<'a> Examiner<'a> {
             }
         }
     }
+}
+
+/// What a hit has in place of a fingerprint that it waits for.
+const LATER: Fingerprint = Fingerprint([0; 16]);
+
+/// Gives hits the fingerprints that they wait for.
+fn give(fingerprints: &mut Fingerprints, key: &IndexKey, found: &mut [Found]) {
+    fingerprints.give(key, |(number, in_lookup_form), fingerprint| {
+        let found = &mut found[number as usize];
+        match &mut found.lookup {
+            Some((_, lookup)) if in_lookup_form => *lookup = fingerprint,
+            _ => found.fingerprint = fingerprint,
+        }
+    });
 }
 
 /// Drops the literals that a rule found as well, or that were found twice: as they stand, and decoded.
@@ -461,44 +490,6 @@ impl<'b> LineCounter<'b> {
     }
 }
 
-/// Remembers the fingerprints of short forms seen lately: cities, first names and addresses of servers repeat.
-struct Memo {
-    slots: Vec<Slot>,
-}
-
-#[derive(Clone, Copy)]
-struct Slot {
-    len: u8,
-    form: [u8; Memo::LONGEST],
-    fingerprint: Fingerprint,
-}
-
-impl Memo {
-    const SLOTS: usize = 1 << 12;
-    const LONGEST: usize = 47;
-
-    fn new() -> Self {
-        let empty = Slot { len: 0, form: [0; Self::LONGEST], fingerprint: Fingerprint([0; 16]) };
-        Self { slots: vec![empty; Self::SLOTS] }
-    }
-
-    fn fingerprint(&mut self, key: &IndexKey, kind: Type, form: &[u8]) -> Fingerprint {
-        if kind == Type::Digest {
-            return fingerprint_of(key, kind, form);
-        }
-        if form.is_empty() || form.len() > Self::LONGEST {
-            return key.fingerprint(form);
-        }
-        let slot = &mut self.slots[hash(form) & (Self::SLOTS - 1)];
-        if usize::from(slot.len) != form.len() || slot.form[..form.len()] != *form {
-            slot.len = form.len() as u8;
-            slot.form[..form.len()].copy_from_slice(form);
-            slot.fingerprint = key.fingerprint(form);
-        }
-        slot.fingerprint
-    }
-}
-
 /// The fingerprint of a value by its standard form. A SHA-256 in the data enters as the inner hash, so that it meets the
 /// plain value.
 pub(super) fn fingerprint_of(key: &IndexKey, kind: Type, form: &[u8]) -> Fingerprint {
@@ -516,14 +507,4 @@ pub(super) fn fingerprint_of(key: &IndexKey, kind: Type, form: &[u8]) -> Fingerp
             key.fingerprint_of_other_digest(algorithm, form)
         }
     }
-}
-
-fn hash(form: &[u8]) -> usize {
-    let mut state = 0xcbf2_9ce4_8422_2325u64 ^ form.len() as u64;
-    for chunk in form.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    }
-    (state >> 20) as usize
 }

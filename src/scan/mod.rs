@@ -13,6 +13,7 @@
 mod again;
 mod commit;
 mod examine;
+mod fingerprints;
 pub mod keys;
 mod list;
 mod locator;
