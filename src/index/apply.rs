@@ -413,6 +413,11 @@ pub(super) fn resumable(known: &Building, scan: RunningScan, key: &str) -> bool 
 /// Generations of these objects that are being built, with the parts that are in.
 pub(super) fn building(catalog: &mut Catalog, objects: &[u32]) -> Result<HashMap<u32, Building>> {
     type Row = (i64, u32, String, i64, u32, u32, String, String);
+    // Mostly there is none of any object; the index over states tells so without a look at each of these.
+    let sql = "SELECT EXISTS (SELECT 1 FROM generation WHERE state <> 1 AND state = ?)";
+    if catalog.one::<i64>(sql, &[BUILDING.into()])? == 0 {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<Row> = catalog.rows(
         "SELECT json_group_array(json_array(g.id, g.object, g.version, g.sound, g.parts, g.scan, s.digest, g.key)) \
          FROM generation g JOIN scan s ON s.id = g.scan \

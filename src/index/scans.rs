@@ -112,33 +112,66 @@ pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<
 }
 
 fn live(catalog: &mut Catalog, objects: &[u32], key: &str) -> Result<HashMap<u32, LiveVersion>> {
-    type Row = (u32, String, i64, u32, i64, Vec<String>);
+    type Row = (u32, i64, String, i64, u32, i64);
     let scans: Vec<(u32, String, Option<u64>)> =
         catalog.rows("SELECT json_group_array(json_array(id, digest, sample)) FROM scan", &[])?;
     let scans: HashMap<u32, ([u8; 32], bool)> =
         scans.into_iter().map(|(id, of, sample)| (id, (digest(&of), sample.is_some()))).collect();
-    let rows: Vec<Row> = catalog.rows(
-        "SELECT json_group_array(json_array(g.object, g.version, g.sound, g.scan, g.key = ?3, \
-         json((SELECT json_group_array(DISTINCT c.state) FROM coverage c WHERE c.generation = g.id)))) \
-         FROM generation g WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
-        &[bulk(&objects), LIVE.into(), key.into()],
-    )?;
-    let version = |(object, text, sound, scan, current, states): Row| {
-        let mut worst = Coverage::Read;
-        for state in &states {
-            worst = worst.max(coverage(state)?);
-        }
+    let rows: Vec<Row> = match stretch(objects.iter().copied().map(i64::from)) {
+        Some([first, last]) => catalog.rows(
+            "SELECT json_group_array(json_array(g.object, g.id, g.version, g.sound, g.scan, g.key = ?4)) \
+             FROM generation g WHERE g.object BETWEEN ?1 AND ?2 AND g.state = ?3",
+            &[first.into(), last.into(), LIVE.into(), key.into()],
+        )?,
+        None => catalog.rows(
+            "SELECT json_group_array(json_array(g.object, g.id, g.version, g.sound, g.scan, g.key = ?3)) \
+             FROM generation g WHERE g.state = ?2 AND g.object IN (SELECT value FROM json_each(?1))",
+            &[bulk(&objects), LIVE.into(), key.into()],
+        )?,
+    };
+    let generations: Vec<i64> = rows.iter().map(|row| row.1).collect();
+    let unread = worst_states(catalog, &generations)?;
+    let version = |(object, generation, text, sound, scan, current): Row| {
         let (digest, sampled) = scans.get(&scan).copied().unwrap_or_default();
         let live = LiveVersion {
             version: Version { text, sound: sound != 0 },
             digest,
             sampled,
-            coverage: worst,
+            coverage: unread.get(&generation).copied().unwrap_or(Coverage::Read),
             current_key: current != 0,
         };
-        Ok((object, live))
+        (object, live)
     };
-    rows.into_iter().map(version).collect()
+    Ok(rows.into_iter().map(version).collect())
+}
+
+/// The worst that became of anything in generations, where that is not that it was read.
+fn worst_states(catalog: &mut Catalog, generations: &[i64]) -> Result<HashMap<i64, Coverage>> {
+    let rows: Vec<(i64, String)> = match stretch(generations.iter().copied()) {
+        Some([first, last]) => catalog.rows(
+            "SELECT json_group_array(json_array(generation, state)) FROM (SELECT DISTINCT generation, state \
+             FROM coverage WHERE generation BETWEEN ?1 AND ?2 AND state <> ?3)",
+            &[first.into(), last.into(), Coverage::Read.name().into()],
+        )?,
+        None => catalog.rows(
+            "SELECT json_group_array(json_array(generation, state)) FROM (SELECT DISTINCT generation, state \
+             FROM coverage WHERE generation IN (SELECT value FROM json_each(?1)) AND state <> ?2)",
+            &[bulk(&generations), Coverage::Read.name().into()],
+        )?,
+    };
+    let mut worst = HashMap::new();
+    for (generation, state) in rows {
+        let of = worst.entry(generation).or_insert(Coverage::Read);
+        *of = (*of).max(coverage(&state)?);
+    }
+    Ok(worst)
+}
+
+/// The first and last of numbers that stand so close together that reading all between them costs less than looking each
+/// up: objects and their generations are numbered as they are listed, and listed in the same order again.
+fn stretch(numbers: impl ExactSizeIterator<Item = i64> + Clone) -> Option<[i64; 2]> {
+    let (first, last) = (numbers.clone().min()?, numbers.clone().max()?);
+    ((last - first) / 2 < numbers.len() as i64).then_some([first, last])
 }
 
 fn done(catalog: &mut Catalog, generation: i64) -> Result<Vec<(u32, [u8; 32])>> {

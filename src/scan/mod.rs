@@ -146,11 +146,16 @@ impl<'s> Scan<'s> {
     pub fn run(&self, observer: &dyn Observer) -> Result<Summary, ScanError> {
         let started = Instant::now();
         let scope = Scope::new(&self.options).map_err(ScanError::from_glob)?;
-        let writer = self.index.writer()?;
+        // A directory's databases are looked for, and named, while the index is opened.
+        let (domains, writer) = std::thread::scope(|scope| {
+            let domains = scope.spawn(|| self.domains());
+            let writer = self.index.writer();
+            (domains.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), writer)
+        });
+        let ((domains, unreadable_schemas), writer) = (domains, writer?);
         let digest = self.digest();
         let info = ScanInfo { digest, full: self.options.full, sample: self.options.sample };
         let scan = writer.begin_scan(&info)?;
-        let (domains, unreadable_schemas) = self.domains();
         let cancelled = AtomicBool::new(false);
         let number = |name: &str, kind: &str| writer.source(&self.shown(name), kind);
         let shared = Shared {
@@ -274,7 +279,9 @@ impl<'s> Scan<'s> {
         let names: Vec<String> =
             opened.chain(self.unreachable.iter().map(|s| &*s.name)).map(|n| self.shown(n)).collect();
         let is_ours = |source: &str| names.iter().any(|name| name == source);
-        for of in reader.states()?.into_iter().filter(|of| is_ours(&of.source)) {
+        let states = reader.states()?;
+        let is_complete = !states.iter().any(|of| of.coverage.is_incomplete());
+        for of in states.into_iter().filter(|of| is_ours(&of.source)) {
             *summary.coverage.entry(of.coverage).or_default() += of.objects;
             if of.coverage == Coverage::Read {
                 summary.objects += of.objects;
@@ -282,7 +289,9 @@ impl<'s> Scan<'s> {
             summary.records += of.records;
             summary.sources.push(of);
         }
-        for object in reader.incomplete()?.into_iter().filter(|object| is_ours(&object.source)) {
+        // To find what was left unseen among millions of objects takes a while, if only to find nothing.
+        let incomplete = if is_complete { Vec::new() } else { reader.incomplete()? };
+        for object in incomplete.into_iter().filter(|object| is_ours(&object.source)) {
             summary.incomplete.push(NotRead {
                 source: object.source.to_string(),
                 object: object.path.to_string(),

@@ -97,14 +97,17 @@ impl Files {
             let extension = path.extension().unwrap_or_default();
             extensions.iter().any(|known| extension.eq_ignore_ascii_case(known))
         };
-        let entries = walkdir::WalkDir::new(&self.root).sort_by_file_name().into_iter().flatten();
+        let entries = walkdir::WalkDir::new(&self.root).into_iter().flatten();
         let files = entries.filter(|entry| entry.file_type().is_file() && has_one(entry.path()));
-        let name = |entry: walkdir::DirEntry| {
-            let relative = entry.path().strip_prefix(&self.root).unwrap_or(entry.path());
-            let relative = if self.is_file { Path::new(entry.file_name()) } else { relative };
+        // They are few: to sort them costs nothing beside sorting every directory.
+        let mut paths: Vec<PathBuf> = files.map(walkdir::DirEntry::into_path).collect();
+        paths.sort_unstable();
+        let name = |path: &PathBuf| {
+            let relative = path.strip_prefix(&self.root).unwrap_or(path);
+            let relative = if self.is_file { path.file_name().map_or(relative, Path::new) } else { relative };
             ObjectPath::from_bytes(&walk::bytes_of(relative.as_os_str()))
         };
-        files.map(name).collect()
+        paths.iter().map(name).collect()
     }
 
     /// The table format that owns a listed object, if one does.

@@ -1,11 +1,12 @@
 //! Everything under a directory, in the order of names, each thing once.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry, Metadata};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use residuum_source::{Coverage, Flow, Object, ObjectPath, Version};
 
@@ -21,25 +22,45 @@ pub(crate) struct Walk<'r> {
     options: Options,
     /// Directories entered, by device and inode.
     entered: HashSet<(u64, u64)>,
-    /// What is still to be looked at, the next one last: name relative to the root, real path.
-    ahead: Vec<(Vec<u8>, PathBuf)>,
+    /// What is still to be looked at, the next one last.
+    ahead: Vec<Ahead>,
 }
+
+/// Something that is still to be looked at.
+enum Ahead {
+    /// What stands in a directory, with that one's name relative to the root. As long as it is here the directory is open,
+    /// and a look at it need not go the whole way from the root.
+    Entry(Rc<[u8]>, OsString, DirEntry),
+    /// Name relative to the root, real path.
+    Path(Vec<u8>, PathBuf),
+}
+
+/// Directories on the way to one that are open together at most.
+const OPEN: usize = 32;
 
 impl<'r> Walk<'r> {
     pub fn new(root: &'r Path, options: Options) -> Self {
-        Self { root, options, entered: HashSet::new(), ahead: vec![(Vec::new(), root.to_owned())] }
+        Self { root, options, entered: HashSet::new(), ahead: vec![Ahead::Path(Vec::new(), root.to_owned())] }
     }
 
     pub fn run(mut self, found: &mut dyn FnMut(Object) -> Flow) -> Flow {
-        while let Some((name, path)) = self.ahead.pop() {
-            match fs::symlink_metadata(&path) {
+        while let Some(next) = self.ahead.pop() {
+            let (name, metadata) = match &next {
+                Ahead::Entry(dir, name, entry) => (below(dir, name), entry.metadata()),
+                Ahead::Path(name, path) => (name.clone(), fs::symlink_metadata(path)),
+            };
+            let path = || match &next {
+                Ahead::Entry(_, _, entry) => entry.path(),
+                Ahead::Path(_, path) => path.clone(),
+            };
+            match metadata {
                 Ok(metadata) if metadata.is_dir() => {
-                    if let Some(problem) = self.enter(&name, &path, &metadata) {
+                    if let Some(problem) = self.enter(&name, &path(), &metadata) {
                         found(problem)?;
                     }
                 }
                 Ok(metadata) if metadata.is_symlink() => {
-                    if let Some(object) = self.link(&name, &path) {
+                    if let Some(object) = self.link(&name, &path()) {
                         found(object)?;
                     }
                 }
@@ -64,19 +85,22 @@ impl<'r> Walk<'r> {
                 return Some(unreadable(if name.is_empty() { b"." } else { name }, &reason));
             }
         };
-        let mut names = Vec::new();
+        let mut inside = Vec::new();
         let mut broken = None;
         for entry in entries {
             match entry {
-                Ok(entry) => names.push(entry.file_name()),
+                Ok(entry) => inside.push((entry.file_name(), entry)),
                 Err(error) => broken = Some(format!("the directory could not be listed to its end: {error}")),
             }
         }
-        names.sort_unstable_by(|a, b| b.as_bytes().cmp(a.as_bytes()));
-        for entry in names {
-            let inner = if name.is_empty() { Vec::new() } else { [name, b"/"].concat() };
-            self.ahead.push(([inner.as_slice(), entry.as_bytes()].concat(), path.join(&entry)));
-        }
+        inside.sort_unstable_by(|(a, _), (b, _)| b.as_bytes().cmp(a.as_bytes()));
+        // However deep it goes, descriptors do not run out.
+        let stays_open = name.iter().filter(|byte| **byte == b'/').count() < OPEN;
+        let dir: Rc<[u8]> = name.into();
+        self.ahead.extend(inside.into_iter().map(|(entry_name, entry)| match stays_open {
+            true => Ahead::Entry(dir.clone(), entry_name, entry),
+            false => Ahead::Path(below(&dir, &entry_name), path.join(&entry_name)),
+        }));
         broken.map(|reason| unreadable(if name.is_empty() { b"." } else { name }, &reason))
     }
 
@@ -108,6 +132,12 @@ impl<'r> Walk<'r> {
             Err(error) => Some(unreadable(name, &why_not_opened(&error))),
         }
     }
+}
+
+/// The name relative to the root of what stands in a directory.
+fn below(dir: &[u8], entry: &OsStr) -> Vec<u8> {
+    let inner: &[u8] = if dir.is_empty() { b"" } else { b"/" };
+    [dir, inner, entry.as_bytes()].concat()
 }
 
 /// A file as an object, or whatever else it is as one that is not read.
