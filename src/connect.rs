@@ -77,6 +77,7 @@ fn mysql(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     use residuum_sql::{MySql, MySqlOptions};
     let mut options = MySqlOptions { password: config.password()?, ..MySqlOptions::new(&config.url) };
     set(&mut options.connect_timeout, config.connect_timeout);
+    set(&mut options.answer_timeout, config.answer_timeout);
     set(&mut options.lock_timeout, config.lock_timeout);
     set(&mut options.snapshot_age, config.snapshot_age);
     Ok(Box::new(MySql::connect(&config.name, options)?))
@@ -92,6 +93,7 @@ fn postgres(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     use residuum_sql::{Postgres, PostgresOptions};
     let mut options = PostgresOptions { password: config.password()?, ..PostgresOptions::new(&config.url) };
     set(&mut options.connect_timeout, config.connect_timeout);
+    set(&mut options.answer_timeout, config.answer_timeout);
     set(&mut options.lock_timeout, config.lock_timeout);
     set(&mut options.idle_timeout, config.idle_timeout);
     set(&mut options.snapshot_age, config.snapshot_age);
@@ -129,12 +131,14 @@ fn s3(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
         patience,
         access_key,
         endpoint: config.endpoint.clone(),
+        ca_file: config.ca_file.clone(),
         region: config.region.clone(),
         path_style: config.path_style,
         profile: config.profile.clone(),
         anonymous: config.anonymous,
         versions: config.versions,
         erase_versions: config.erase_versions,
+        may_be_empty: config.may_be_empty,
         requester_pays: config.requester_pays,
         customer_key: config.customer_key()?,
         ..S3Options::new(&config.url)

@@ -137,6 +137,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     }
     out.flush()?;
     warn_unmatched(&summary.unmatched, common);
+    warn_empty(&summary.empty, common);
     if !summary.interrupted {
         suppression::say(common, suppression::back(&config, &index)?);
     }
@@ -229,6 +230,15 @@ pub(super) fn warn_unmatched(globs: &[String], common: &Common) {
     for glob in globs {
         common.say(format_args!(
             "warning: `{glob}` matches nothing; names are as `residuum report` gives them, `**` also matches `/`"
+        ));
+    }
+}
+
+/// Says of which sources nothing is known because there is nothing in them.
+pub(super) fn warn_empty(sources: &[String], common: &Common) {
+    for source in sources {
+        common.say(format_args!(
+            "warning: there is nothing in source `{source}`: is that its address, is everything mounted, and may the user see it?"
         ));
     }
 }

@@ -20,7 +20,7 @@ use super::location::{Names, Printer};
 use super::output::{self, Format, Style};
 use super::people::{self, People};
 use super::progress::Watcher;
-use super::scan::{choose, make_index, open, own_index, stop_on_signal, warn};
+use super::scan::{choose, make_index, open, own_index, stop_on_signal, warn, warn_empty};
 use super::{audit, known, rules};
 use crate::audit::Act;
 use crate::clock::utc;
@@ -96,6 +96,7 @@ struct Seen<'r> {
     scanned: [String; 2],
     rules: String,
     states: &'r [SourceState],
+    empty: &'r [String],
     sources: &'r [Box<dyn Source>],
     some_unchanged: bool,
     places: Places,
@@ -177,6 +178,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             proof::NOT_READ_AGAIN
         ));
     }
+    warn_empty(&summary.empty, common);
     for (source, reason) in &traces.unread {
         common.say(format_args!("not looked at: what `{source}` has freed: {reason}"));
     }
@@ -192,6 +194,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
                 scanned,
                 rules: hex(&detector.digest()),
                 states: &summary.sources,
+                empty: &summary.empty,
                 sources: &sources,
                 some_unchanged: summary.unchanged > 0,
                 places,

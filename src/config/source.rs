@@ -29,6 +29,8 @@ pub struct SourceConfig {
     pub follow_symlinks: bool,
     /// S3: address of a server that is not AWS. Default: the environment's or the profile's.
     pub endpoint: Option<String>,
+    /// S3: certificates in PEM of authorities to trust instead of those the system knows.
+    pub ca_file: Option<PathBuf>,
     /// S3: the bucket's region. Default: the environment's or the profile's, else `us-east-1`.
     pub region: Option<String>,
     /// S3: whether the bucket stands in the path rather than in the host's name. Default: if there is an endpoint.
@@ -50,6 +52,9 @@ pub struct SourceConfig {
     /// S3: remove versions that hold what is to be erased. Default `false`: they stay, and are named.
     #[serde(default)]
     pub erase_versions: bool,
+    /// S3: that no key begins with the prefix is as it should be. Default `false`: it is a hole, for it may be a slip.
+    #[serde(default)]
+    pub may_be_empty: bool,
     /// S3: agree to pay for requests and traffic. Default `false`.
     #[serde(default)]
     pub requester_pays: bool,
@@ -65,6 +70,8 @@ pub struct SourceConfig {
     pub max_readers: Option<usize>,
     /// How long connecting may take. Default `15s`.
     pub connect_timeout: Option<Span>,
+    /// How long a database may say nothing while it is to answer. Default `10m`.
+    pub answer_timeout: Option<Span>,
     /// How long to wait for a table that is being altered. Default `5s`.
     pub lock_timeout: Option<Span>,
     /// PostgreSQL: how long a single statement may run. Default: without end.
@@ -178,6 +185,7 @@ impl SourceConfig {
         let given = [
             ("http", self.http.is_some(), API),
             ("endpoint", self.endpoint.is_some(), S3),
+            ("ca_file", self.ca_file.is_some(), S3),
             ("region", self.region.is_some(), S3),
             ("path_style", self.path_style.is_some(), S3),
             ("profile", self.profile.is_some(), S3),
@@ -187,10 +195,12 @@ impl SourceConfig {
             ("timeout", self.timeout.is_some(), S3),
             ("versions", self.versions, S3),
             ("erase_versions", self.erase_versions, S3),
+            ("may_be_empty", self.may_be_empty, S3),
             ("requester_pays", self.requester_pays, S3),
             ("customer_key_env", self.customer_key_env.is_some(), S3),
             ("customer_key_file", self.customer_key_file.is_some(), S3),
             ("connect_timeout", self.connect_timeout.is_some(), DATABASE),
+            ("answer_timeout", self.answer_timeout.is_some(), DATABASE),
             ("lock_timeout", self.lock_timeout.is_some(), DATABASE),
             ("snapshot_age", self.snapshot_age.is_some(), DATABASE),
             ("statement_timeout", self.statement_timeout.is_some(), POSTGRES),
@@ -237,6 +247,7 @@ impl SourceConfig {
             });
         }
         self.password_file = self.password_file.take().map(beside);
+        self.ca_file = self.ca_file.take().map(beside);
         if let Some(toml::Value::String(file)) = self.http.as_mut().and_then(|http| http.get_mut("ca_file")) {
             *file = beside(PathBuf::from(&*file)).display().to_string();
         }

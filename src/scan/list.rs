@@ -60,6 +60,8 @@ pub(super) struct Listed {
     pub complete: Vec<u32>,
     /// Objects that had not changed.
     pub unchanged: u64,
+    /// Sources that were listed to their end and hold nothing at all.
+    pub empty: Vec<String>,
     /// Sources that could not be listed, with the reason.
     pub failed: Vec<(String, SourceError)>,
     /// What ended the listing of everything.
@@ -82,7 +84,12 @@ pub(super) fn list(shared: &Shared<'_>, units: Sender<Work>) -> Listed {
             break;
         }
         match ended {
-            Ok(()) if flow.is_continue() => listed.complete.push(state.number),
+            Ok(()) if flow.is_continue() => {
+                listed.complete.push(state.number);
+                if lister.listed == 0 {
+                    listed.empty.push(state.source.name().to_owned());
+                }
+            }
             Ok(()) | Err(SourceError::Stopped) => {}
             Err(error) => listed.failed.push((state.source.name().to_owned(), error)),
         }
@@ -151,6 +158,7 @@ struct Lister<'l> {
     pack: Pack,
     packs: usize,
     accounted: Vec<(ListedPart, ObjectRecord)>,
+    listed: u64,
     unchanged: u64,
     error: Option<IndexError>,
 }
@@ -173,6 +181,7 @@ impl<'l> Lister<'l> {
             pack: Pack::default(),
             packs: 0,
             accounted: Vec::new(),
+            listed: 0,
             unchanged: 0,
             error: None,
         }
@@ -184,6 +193,7 @@ impl<'l> Lister<'l> {
     /// anything: what is there under the rules and the key of this scan was named by them. Only what is not found so, or
     /// has changed, is looked at and looked up by the name that the index would have.
     fn look_up(&mut self, mut ahead: Vec<Object>) -> Flow {
+        self.listed += ahead.len() as u64;
         let plain: Vec<&str> = ahead.iter().map(|object| object.path.as_str()).collect();
         let known = match self.known(&plain) {
             Ok(known) => known,

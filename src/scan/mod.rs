@@ -269,6 +269,7 @@ impl<'s> Scan<'s> {
         let reader = self.index.reader()?;
         let mut summary = Summary {
             unchanged: listed.unchanged,
+            empty: listed.empty.clone(),
             bytes: progress.bytes_examined,
             sampled: self.options.sample.is_some(),
             interrupted,

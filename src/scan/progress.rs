@@ -86,6 +86,8 @@ pub struct Summary {
     pub incomplete: Vec<NotRead>,
     /// Globs that matched nothing, as the flags that gave them: `--include public.*`.
     pub unmatched: Vec<String>,
+    /// Sources that were listed to their end and in which there is nothing: perhaps not what is meant.
+    pub empty: Vec<String>,
     /// Whether only a sample was read.
     pub sampled: bool,
     /// Whether the scan was stopped before its end.

@@ -2,6 +2,8 @@
 //!
 //! S3's rows are in `s3/mod.rs`.
 
+#[cfg(feature = "http")]
+pub(crate) mod api;
 mod databases;
 mod files;
 mod sqlite;
@@ -52,6 +54,11 @@ impl Faults {
     /// The same, with something done once it has come as far as told. It keeps to one thread.
     fn scan_and(&self, until: impl Fn(&Child) -> bool, act: impl FnOnce()) -> Run {
         let _ = fs::remove_dir_all(self.sandbox.path("index"));
+        self.again_and(until, act)
+    }
+
+    /// The same, into the index of the scan before.
+    fn again_and(&self, until: impl Fn(&Child) -> bool, act: impl FnOnce()) -> Run {
         let mut command = self.scanning();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         while !until(&child) {

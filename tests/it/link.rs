@@ -15,6 +15,17 @@ pub enum Fault {
     Closed,
     /// It comes in small pieces with pauses between.
     Slow,
+    /// It stays, and nothing comes over it any more.
+    Silent,
+}
+
+/// When a connection meets the fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// Once the server has sent more than so many bytes over it.
+    Sent(usize),
+    /// Once the server is to be asked something that has this in it.
+    Asked(&'static str),
 }
 
 /// A network before a server.
@@ -25,9 +36,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// Before this server. A connection meets the fault once the server has sent so many bytes over it, and so many
-    /// connections do.
-    pub fn before(server: &str, fault: Fault, after: usize, times: usize) -> Self {
+    /// Before this server; so many connections meet the fault.
+    pub fn before(server: &str, fault: Fault, when: When, times: usize) -> Self {
         let server: SocketAddr = server.parse().expect("an address");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -40,7 +50,7 @@ impl Link {
                 }
                 let count = count.clone();
                 // A side that goes away ends its threads, and nothing else.
-                std::thread::spawn(move || drop(join(client, server, fault, after, times, &count)));
+                std::thread::spawn(move || drop(join(client, server, fault, when, times, &count)));
             }
         });
         Self { address, done, spoilt }
@@ -68,24 +78,34 @@ fn join(
     mut client: TcpStream,
     server: SocketAddr,
     fault: Fault,
-    after: usize,
+    when: When,
     times: usize,
     spoilt: &AtomicUsize,
 ) -> std::io::Result<()> {
     let mut upstream = TcpStream::connect(server)?;
-    let over = Arc::new(AtomicBool::new(false));
-    let (from_client, to_server, ended) = (client.try_clone()?, upstream.try_clone()?, over.clone());
+    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (from_client, to_server, ended, noted) =
+        (client.try_clone()?, upstream.try_clone()?, over.clone(), asked.clone());
     let forward = std::thread::spawn(move || {
-        let _ = forward(from_client, to_server, &ended);
+        let _ = forward(from_client, to_server, when, &ended, &noted);
     });
     let (mut buffer, mut sent, mut is_spoilt) = (vec![0; 16 << 10], 0, false);
     let take = |n: usize| (n < times).then_some(n + 1);
     while let Ok(n @ 1..) = upstream.read(&mut buffer) {
         sent += n;
-        if sent > after && !is_spoilt && spoilt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+        let is_time = match when {
+            When::Sent(after) => sent > after,
+            When::Asked(_) => asked.load(Ordering::Acquire),
+        };
+        if is_time && !is_spoilt && spoilt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             is_spoilt = true;
-            if fault != Fault::Slow {
-                break;
+            match fault {
+                Fault::Slow => {}
+                Fault::Reset | Fault::Closed => break,
+                Fault::Silent => {
+                    let _ = forward.join(); // it ends when the client goes away
+                    return upstream.shutdown(Shutdown::Both);
+                }
             }
         }
         for piece in buffer[..n].chunks(4 << 10) {
@@ -106,12 +126,23 @@ fn join(
 
 /// Passes on what the client says. One byte of it stays unread: a connection that is closed with something unread in
 /// it is reset.
-fn forward(mut client: TcpStream, mut server: TcpStream, over: &AtomicBool) -> std::io::Result<()> {
+fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    when: When,
+    over: &AtomicBool,
+    asked: &AtomicBool,
+) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 << 10];
     let mut unread = 0;
     while !over.load(Ordering::Relaxed) {
         let n = client.peek(&mut buffer)?;
         if n > unread {
+            if let When::Asked(what) = when
+                && buffer[..n].windows(what.len()).any(|part| part == what.as_bytes())
+            {
+                asked.store(true, Ordering::Release);
+            }
             server.write_all(&buffer[unread..n])?;
             client.read_exact(&mut buffer[..n - 1])?;
             unread = 1;

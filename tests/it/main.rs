@@ -44,5 +44,7 @@ mod sandbox;
 mod servers;
 mod sizes;
 mod subjects;
+#[cfg(all(feature = "http", feature = "mysql", feature = "postgres", feature = "s3"))]
+mod tls;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod whose;

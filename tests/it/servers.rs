@@ -376,7 +376,17 @@ impl Signed {
 
     /// It as a source of a configuration.
     pub fn source(&self, name: &str) -> String {
-        bucket_source(name, &self.bucket, &self.server)
+        self.source_at(name, &self.server)
+    }
+
+    /// The same by way of another address.
+    pub fn source_at(&self, name: &str, endpoint: &str) -> String {
+        bucket_source(name, &self.bucket, endpoint)
+    }
+
+    /// Host and port of its server.
+    pub fn place(&self) -> &str {
+        place(&self.server)
     }
 
     /// Puts an object.

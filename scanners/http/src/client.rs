@@ -284,14 +284,43 @@ fn failed(error: Error) -> Failed {
         }
         // The reason is a word of the library or of the system, about certificates and connections.
         Error::Io(error) if error.get_ref().is_some_and(|inner| inner.to_string().contains("certificate")) => {
-            Failed::Final(Trouble::Unreachable(format!("its certificate is not trusted ({error}): set `ca_file`")))
+            Failed::Final(Trouble::Unreachable(untrusted(&error.to_string())))
+        }
+        Error::Rustls(error) if error.to_string().contains("certificate") => {
+            Failed::Final(Trouble::Unreachable(untrusted(&error.to_string())))
+        }
+        Error::Rustls(error) => Failed::Final(Trouble::Unreachable(no_tls(&error.to_string()))),
+        Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Failed::Final(Trouble::Unreachable(no_tls(&error.to_string())))
         }
         Error::Io(error) => again(&format!("the connection broke ({})", error.kind())),
-        Error::Tls(reason) => Failed::Final(Trouble::Unreachable(format!("no TLS connection: {reason}"))),
+        Error::Tls(reason) => Failed::Final(Trouble::Unreachable(no_tls(reason))),
         Error::Protocol(_) => again("the answer is not HTTP as it should be"),
         Error::BadUri(_) | Error::Http(_) => unusable("an address cannot be asked for"),
         _ => again("the request failed"),
     }
+}
+
+/// Why a server's certificate will not do, with the cure. What the library says of one is a word of its own, and the
+/// names that the certificate is for.
+fn untrusted(said: &str) -> String {
+    let cure = if said.contains("not valid for name") || said.contains("NotValidForName") {
+        "is for another host: write the name that it is for into `url`"
+    } else if said.contains("NotValidYet") || said.contains("not valid yet") {
+        "is not valid yet: is this machine's clock right?"
+    } else if said.contains("xpired") {
+        "has expired: have it renewed, or set this machine's clock"
+    } else if said.contains("CaUsedAsEndEntity") {
+        "is an authority's own, as those are that servers sign for themselves: have one issued for the host, and set \
+         `ca_file` to the certificate of the authority that issued it"
+    } else {
+        "is not signed by an authority that is trusted: set `ca_file` to the certificate of the one that signed it"
+    };
+    format!("its certificate {cure} ({said})")
+}
+
+fn no_tls(said: &str) -> String {
+    format!("no TLS connection ({said}): does `url` name a port that speaks TLS 1.2 or 1.3?")
 }
 
 /// `Retry-After` as seconds or as a date, in any of HTTP's forms (RFC 9110, §10.2.3 and §5.6.7).

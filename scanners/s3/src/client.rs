@@ -1,5 +1,6 @@
 //! The SDK's client, with credentials and region found as AWS's own tools find them, and nothing that waits long.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -13,8 +14,10 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, ResponseChecksumValidation};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use residuum_source::SourceError;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::error::Place;
 use crate::options::{Patience, S3Options};
@@ -27,7 +30,11 @@ const METADATA: Duration = Duration::from_secs(2);
 
 /// The client, and where it turns to.
 pub(crate) async fn client(name: &str, bucket: &str, options: &S3Options) -> Result<(Client, Place), SourceError> {
-    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let http = match &options.ca_file {
+        Some(file) => http.tls_context(trusting(name, file)?).build_https(),
+        None => http.build_https(),
+    };
     let provider = ProviderConfig::without_region().with_http_client(http.clone());
     let region = region(options, &provider).await;
     let provider = provider.with_region(Some(region.clone()));
@@ -73,6 +80,27 @@ pub(crate) async fn client(name: &str, bucket: &str, options: &S3Options) -> Res
     let at = at.map_or_else(|| "AWS".to_owned(), |at| format!("`{}`", without_user(&at)));
     let place = Place { bucket: bucket.to_owned(), at, region: region.to_string() };
     Ok((Client::from_conf(config), place))
+}
+
+/// TLS that trusts these authorities and no others.
+fn trusting(name: &str, file: &Path) -> Result<TlsContext, SourceError> {
+    let wrong = |reason: String| SourceError::Config {
+        source_name: name.to_owned(),
+        reason: format!("`ca_file` `{}` {reason}", file.display()),
+    };
+    let pem = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    // What the library cannot parse, it takes for a fault of the program.
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let mut known = rustls::RootCertStore::empty();
+    let certificates = certificates.map_err(|_| wrong("is damaged".to_owned()))?;
+    if certificates.is_empty() {
+        return Err(wrong("holds no certificate in PEM".to_owned()));
+    }
+    for certificate in certificates {
+        known.add(certificate).map_err(|error| wrong(format!("holds a certificate that cannot be used: {error}")))?;
+    }
+    let trusted = TrustStore::empty().with_pem_certificate(pem);
+    TlsContext::builder().with_trust_store(trusted).build().map_err(|error| wrong(format!("cannot be used: {error}")))
 }
 
 /// The region from the options, the environment or the profile; no machine is asked for it.

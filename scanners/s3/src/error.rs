@@ -161,10 +161,7 @@ impl Said {
             What::Late => return unreachable(format!("{at} does not answer: check `endpoint` and firewalls between")),
             What::Busy => return unreachable(format!("{at} refuses to serve now: try again later")),
             What::Tls => {
-                return unreachable(format!(
-                    "no acceptable TLS session with {at}: check that `endpoint` speaks TLS and that its certificate's \
-                     authority is known to the system, or named by `SSL_CERT_FILE`"
-                ));
+                return unreachable(format!("no acceptable TLS session with {at}: {}", cure_of_tls(detail)));
             }
             What::NoCredentials => {
                 let reason =
@@ -209,6 +206,26 @@ impl Said {
             }
         };
         SourceError::Config { source_name, reason }
+    }
+}
+
+/// What helps where there is no TLS session, by what the library says of it.
+fn cure_of_tls(said: &str) -> &'static str {
+    if said.contains("not valid for name") || said.contains("NotValidForName") {
+        "its certificate is for another host: write the name that it is for into `endpoint`, or set `path_style` if the \
+         bucket's name stands before it"
+    } else if said.contains("NotValidYet") || said.contains("not valid yet") {
+        "its certificate is not valid yet: is this machine's clock right?"
+    } else if said.contains("xpired") {
+        "its certificate has expired: have it renewed, or set this machine's clock"
+    } else if said.contains("CaUsedAsEndEntity") {
+        "its certificate is an authority's own, as those are that servers sign for themselves: have one issued for the \
+         host, and set `ca_file` to the certificate of the authority that issued it"
+    } else if said.contains("certificate") {
+        "its certificate is not signed by an authority that the system knows: set `ca_file` to the certificate of the one \
+         that signed it, or name it with `SSL_CERT_FILE`"
+    } else {
+        "check that `endpoint` speaks TLS 1.2 or 1.3 at this port"
     }
 }
 

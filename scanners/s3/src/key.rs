@@ -18,6 +18,9 @@ pub(crate) const OLDER: &str = "?older-versions";
 /// The entry of the ledger for markers that stand where something was deleted.
 pub(crate) const MARKERS: &str = "?delete-markers";
 
+/// The entry of the ledger for a prefix under which there is nothing.
+pub(crate) const NOTHING: &str = "?nothing";
+
 /// Gives names to keys, and keys to names.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {

@@ -68,6 +68,7 @@ pub struct S3 {
     names: Names,
     versions: bool,
     erase_versions: bool,
+    may_be_empty: bool,
     part_bytes: u64,
     /// Whether the server checks conditions when it writes; found out before the first writing.
     conditions: OnceLock<Conditions>,
@@ -115,6 +116,7 @@ impl S3 {
             names,
             versions: options.versions,
             erase_versions: options.erase_versions,
+            may_be_empty: options.may_be_empty,
             part_bytes: options.part_bytes.max(SMALLEST_PART),
             conditions: OnceLock::new(),
             listing,
@@ -134,6 +136,31 @@ impl S3 {
     /// What a refusal means for the source as a whole.
     fn refused(&self, said: &Said, permission: &str) -> SourceError {
         said.source(&self.name, &self.place, permission)
+    }
+
+    /// Lists everything under the prefix.
+    fn list_all(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<Flow, SourceError> {
+        let keeps_versions = self.versions || self.versioning()? != Versioning::Off;
+        let listed = if keeps_versions { self.list_versions(found)? } else { None };
+        Ok(match listed {
+            Some((Flow::Continue(()), aside)) => entries(aside).into_iter().try_for_each(found),
+            Some((stopped, _)) => stopped,
+            None => {
+                let listed = self.listing.current(self.handle(), &self.names, found);
+                listed.map_err(|said| self.refused(&said, "s3:ListBucket"))?
+            }
+        })
+    }
+
+    /// What the ledger says of a prefix with which no key begins. Unlike a directory it is not there at all then, and a
+    /// slip in it would pass for a bucket in which nothing is left.
+    fn nothing(&self) -> Option<Object> {
+        let (bucket, prefix) = (&self.place.bucket, &self.listing.prefix);
+        let reason = format!(
+            "no key of bucket `{bucket}` begins with the prefix of `url`: check it (`aws s3 ls`), or set \
+             `may_be_empty = true` for the source if there may be nothing"
+        );
+        (!prefix.is_empty() && !self.may_be_empty).then(|| entry(key::NOTHING, Coverage::Unreadable, reason))
     }
 
     /// Whether older versions are kept.
@@ -167,17 +194,16 @@ impl Source for S3 {
     }
 
     fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
-        let keeps_versions = self.versions || self.versioning()? != Versioning::Off;
-        let listed = if keeps_versions { self.list_versions(found)? } else { None };
-        let flow = match listed {
-            Some((Flow::Continue(()), aside)) => entries(aside).into_iter().try_for_each(found),
-            Some((stopped, _)) => stopped,
-            None => {
-                let listed = self.listing.current(self.handle(), &self.names, found);
-                listed.map_err(|said| self.refused(&said, "s3:ListBucket"))?
-            }
-        };
-        if flow.is_break() { Err(SourceError::Stopped) } else { Ok(()) }
+        let mut listed_any = false;
+        let listed = self.list_all(&mut |object| {
+            listed_any = true;
+            found(object)
+        })?;
+        let nothing = if listed_any { None } else { self.nothing() };
+        match listed.is_continue() && nothing.is_none_or(|nothing| found(nothing).is_continue()) {
+            true => Ok(()),
+            false => Err(SourceError::Stopped),
+        }
     }
 
     fn read(&self, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {

@@ -1,5 +1,6 @@
 //! What a bucket is read and written with.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use residuum_source::{Sensitive, SourceError};
@@ -12,6 +13,8 @@ pub struct S3Options {
     /// Address of a server that is not AWS; without it the environment's (`AWS_ENDPOINT_URL_S3`,
     /// `AWS_ENDPOINT_URL`) or the profile's.
     pub endpoint: Option<String>,
+    /// Certificates in PEM of authorities that are trusted instead of those the system knows.
+    pub ca_file: Option<PathBuf>,
     /// The bucket's region; without it the environment's (`AWS_REGION`) or the profile's, else `us-east-1`.
     pub region: Option<String>,
     /// Whether the bucket stands in the path rather than in the host's name; without it, if there is an endpoint.
@@ -27,6 +30,8 @@ pub struct S3Options {
     /// Remove versions that hold what is to be erased: the one that was current when a record in it was, and, where
     /// [`S3Options::versions`] is set, older ones, as a whole.
     pub erase_versions: bool,
+    /// That no key begins with the prefix is as it should be, and not a slip in it.
+    pub may_be_empty: bool,
     /// Agree to pay for requests and traffic, as some buckets require.
     pub requester_pays: bool,
     /// Key of objects that are encrypted with one that their owner keeps (SSE-C): 32 bytes in Base64.
@@ -76,6 +81,7 @@ impl S3Options {
         Self {
             url: url.to_owned(),
             endpoint: None,
+            ca_file: None,
             region: None,
             path_style: None,
             profile: None,
@@ -83,6 +89,7 @@ impl S3Options {
             anonymous: false,
             versions: false,
             erase_versions: false,
+            may_be_empty: false,
             requester_pays: false,
             customer_key: None,
             part_bytes: 64 << 20,

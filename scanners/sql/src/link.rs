@@ -1,16 +1,31 @@
 //! What the connectors for servers share: a connection with the runtime that drives it, and what can go wrong.
 
+mod patience;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use residuum_source::{ObjectPath, SourceError, Stop, Target};
 use sqlx::Connection;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use self::patience::{Silent, patient};
+
 /// A connection, driven by the thread that uses it.
 pub struct Link<C: Connection> {
-    /// `None` only while it is dropped.
+    /// `None` once the server has been silent for too long: what it may still send belongs to nobody.
     connection: Option<C>,
     runtime: Runtime,
+    patience: Patience,
+}
+
+/// How long one waits for a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a session.
+    pub connect: Duration,
+    /// For the next word of an answer.
+    pub answer: Duration,
 }
 
 impl<C: Connection> Drop for Link<C> {
@@ -26,22 +41,69 @@ impl<C: Connection> Drop for Link<C> {
 }
 
 impl<C: Connection> Link<C> {
-    /// Connects, within so much time.
-    pub fn open(options: &C::Options, patience: Duration) -> Result<Self, sqlx::Error> {
+    /// Connects.
+    pub fn open(options: &C::Options, patience: Patience, silences: &Silences) -> Result<Self, sqlx::Error> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(sqlx::Error::Io)?;
         let connecting = async {
             let late = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-            tokio::time::timeout(patience, C::connect_with(options)).await.unwrap_or_else(|_| Err(late()))
+            tokio::time::timeout(silences.shorten(patience.connect), C::connect_with(options))
+                .await
+                .unwrap_or_else(|_| Err(late()))
         };
-        let connection = runtime.block_on(connecting)?;
-        Ok(Self { connection: Some(connection), runtime })
+        let connected = runtime.block_on(connecting);
+        silences
+            .note(matches!(&connected, Err(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::TimedOut));
+        let connection = connected?;
+        Ok(Self { connection: Some(connection), runtime, patience })
     }
 
-    /// Does something with the connection.
-    pub fn with<T>(&mut self, work: impl AsyncFnOnce(&mut C) -> T) -> T {
-        let connection = self.connection.as_mut().expect("a link is without its connection only while it is dropped");
-        self.runtime.block_on(work(connection))
+    /// Does something with the connection. A server that says nothing for longer than is waited for is lost, and so is
+    /// the connection: a slow one, or a reader that takes its time, is not.
+    pub fn with<T, E: Into<Trouble>>(&mut self, work: impl AsyncFnOnce(&mut C) -> Result<T, E>) -> Result<T, Trouble> {
+        let longest = self.patience.answer;
+        let silent = || Trouble::Lost(silence(longest));
+        let connection = self.connection.as_mut().ok_or_else(silent)?;
+        match self.runtime.block_on(patient(longest, work(connection))) {
+            Ok(done) => done.map_err(Into::into),
+            Err(Silent) => {
+                self.connection = None;
+                Err(silent())
+            }
+        }
     }
+}
+
+/// How often in a row a server let nobody in and said nothing.
+///
+/// Each table is asked for anew, and a server that has stopped to answer would take the whole time-out for each of
+/// thousands: it gets half of it after each time, and all of it again once it has answered.
+#[derive(Default, Debug)]
+pub struct Silences(AtomicU32);
+
+impl Silences {
+    /// No wait is made shorter than this.
+    const SHORTEST: Duration = Duration::from_millis(500);
+
+    fn shorten(&self, wait: Duration) -> Duration {
+        let halved = wait / (1 << self.0.load(Ordering::Relaxed).min(16));
+        halved.max(Self::SHORTEST).min(wait)
+    }
+
+    fn note(&self, was_silent: bool) {
+        match was_silent {
+            true => drop(self.0.fetch_add(1, Ordering::Relaxed)),
+            false => self.0.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
+/// What is said of a server that does not answer.
+fn silence(longest: Duration) -> String {
+    format!(
+        "the server was asked and has said nothing for {} s: look whether it still works, try again, or raise \
+         `answer_timeout` if it needs longer",
+        longest.as_secs_f64()
+    )
 }
 
 /// How long saying goodbye may take.
@@ -109,5 +171,28 @@ impl From<sqlx::Error> for Trouble {
 impl From<Stop> for Trouble {
     fn from(_: Stop) -> Self {
         Self::Stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_silent_again_and_again_is_waited_for_less() {
+        let (silences, whole) = (Silences::default(), Duration::from_secs(15));
+        let mut waited = Duration::ZERO;
+        for _ in 0..1_000 {
+            waited += silences.shorten(whole);
+            silences.note(true);
+        }
+        assert!(waited < Duration::from_secs(15 * 2 + 500), "{waited:?}");
+        assert_eq!(
+            silences.shorten(Duration::from_millis(20)),
+            Duration::from_millis(20),
+            "never longer than asked for"
+        );
+        silences.note(false);
+        assert_eq!(silences.shorten(whole), whole);
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn certify(
         places: seen.places,
         retained: seen.retained,
         canaries: seen.canaries,
-        not_examined: not_examined(seen.sources, seen.some_unchanged),
+        not_examined: not_examined(seen.sources, seen.some_unchanged, seen.empty),
     };
     let signer = Signer::load_or_make()?;
     let certificate = Certificate::sign(&statement, &signer);
@@ -97,11 +97,14 @@ fn looked_at(states: &[SourceState]) -> Vec<SourceStatement> {
     statements
 }
 
-fn not_examined(sources: &[Box<dyn Source>], some_unchanged: bool) -> Vec<String> {
+fn not_examined(sources: &[Box<dyn Source>], some_unchanged: bool, empty: &[String]) -> Vec<String> {
     let mut all: Vec<String> = proof::NEVER_EXAMINED.iter().map(|what| (*what).to_owned()).collect();
     if some_unchanged {
         all.push(proof::NOT_READ_AGAIN.to_owned());
     }
+    // A path may name a person, and a certificate does not.
+    let nothing = |n: usize| format!("{n} of {} sources, in which there was nothing at the time", sources.len());
+    all.extend((!empty.is_empty()).then(|| nothing(empty.len())));
     for source in sources {
         for what in proof::not_examined(source.kind()) {
             if !all.iter().any(|known| known == what) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use super::{Faults, Then};
-use crate::link::{Fault, Link};
+use crate::link::{Fault, Link, When};
 use crate::sandbox::Sandbox;
 use crate::servers::{MariaDb, PASSWORD, Postgres, Private, secrets};
 
@@ -28,7 +28,15 @@ fn mariadb_tables() -> String {
 }
 
 /// Slow enough to be met in the middle.
-const SLOW: &str = "max_rows = 10000\nlock_timeout = \"1s\"";
+const SLOW: &str = "max_rows = 10000\nlock_timeout = \"1s\"\nconnect_timeout = \"3s\"\nanswer_timeout = \"3s\"";
+
+/// Slow enough that whoever ends a session in the middle comes in time, on a machine that has much else to do, too.
+fn slower(source: &str) -> String {
+    source.replace("max_rows = 10000", "max_rows = 1500")
+}
+
+/// What is said of a server that does not answer.
+const SILENT: &str = "the server was asked and has said nothing for 3 s";
 
 /// What is wrong on every server, with a source that is reached at a place.
 fn on_the_way(
@@ -39,13 +47,16 @@ fn on_the_way(
     refused: [&'static str; 2],
 ) {
     let configure = |place: &str| faults.sandbox.file("residuum.toml", source(place));
+    let in_the_middle = When::Sent(4 << 20);
     let rows = [
-        ("slow", Fault::Slow, 0, usize::MAX, Then::Identical),
-        ("reset in the middle of a table", Fault::Reset, 4 << 20, 1, Then::Named("unreadable", "big", lost)),
-        ("closed in the middle of a table", Fault::Closed, 4 << 20, 1, Then::Named("unreadable", "big", lost)),
+        ("slow", Fault::Slow, When::Sent(0), usize::MAX, Then::Identical),
+        ("reset in the middle of a table", Fault::Reset, in_the_middle, 1, Then::Named("unreadable", "big", lost)),
+        ("closed in the middle of a table", Fault::Closed, in_the_middle, 1, Then::Named("unreadable", "big", lost)),
+        ("silent in the middle of a table", Fault::Silent, in_the_middle, 1, Then::Named("unreadable", "big", SILENT)),
+        ("lets in and says nothing", Fault::Silent, When::Sent(0), usize::MAX, Then::Ends(refused[1])),
     ];
-    for (name, fault, after, times, then) in rows {
-        let link = Link::before(place, fault, after, times);
+    for (name, fault, when, times, then) in rows {
+        let link = Link::before(place, fault, when, times);
         configure(&link.place());
         faults.row(name, faults.scan(), then);
         assert!(link.spoilt() > 0, "{name}: it happened");
@@ -60,6 +71,38 @@ fn on_the_way(
     faults.row("nobody listens there", faults.scan(), Then::Ends(refused[1]));
     configure(place);
     faults.heals();
+}
+
+/// A server that stops to answer ends a verification without a certificate, and an erasure without writing.
+fn nothing_waits_for_ever(
+    faults: &Faults,
+    place: &str,
+    source: &dyn Fn(&str) -> String,
+    deleting: &'static str,
+    left: &dyn Fn() -> u64,
+) {
+    let configure = |place: &str| faults.sandbox.file("residuum.toml", source(place));
+    let before = left();
+    {
+        let link = Link::before(place, Fault::Silent, When::Sent(4 << 20), 1);
+        configure(&link.place());
+        let nobody = ["verify", "--index", "index", "--email", "nobody@example.org", "--certificate", "none.json"];
+        faults.sandbox.run(nobody).exits(2).says(SILENT).says("no certificate was made");
+        assert!(link.spoilt() > 0 && !faults.sandbox.path("none.json").exists());
+    }
+    configure(place);
+    faults.heals();
+    let erase = ["erase", "--index", "index", "--email", "a7@example.com", "--apply"];
+    {
+        let link = Link::before(place, Fault::Silent, When::Asked(deleting), 1);
+        configure(&link.place());
+        faults.sandbox.run(erase).exits(2).says(SILENT);
+        assert!(link.spoilt() > 0);
+        assert_eq!(left(), before, "nothing was written");
+    }
+    configure(place);
+    faults.sandbox.run(erase).exits(0);
+    assert_eq!(left(), before - 1, "the same command goes on");
 }
 
 /// A client that holds a lock until it is dropped.
@@ -103,12 +146,13 @@ fn postgres_fails_as_the_table_says() {
 
     let is_reading = |_: &Child| database.count(&format!("SELECT count(*) {READING} AND query LIKE 'COPY%big%'")) > 0;
     let end = || drop(database.run(&format!("SELECT pg_terminate_backend(pid) {READING} AND query LIKE 'COPY%'")));
+    faults.sandbox.file("residuum.toml", slower(&source(database.place())));
+    let named = Then::Named("unreadable", "public.big", "connection lost while reading");
     let run = faults.scan_and(is_reading, end);
-    faults.row(
-        "the session that reads is ended",
-        run,
-        Then::Named("unreadable", "public.big", "connection lost while reading"),
-    );
+    faults.row("the session that reads is ended", run, named);
+    let run = faults.again_and(is_reading, end);
+    faults.row("it is ended, and that of the next scan, too", run, named);
+    faults.sandbox.file("residuum.toml", source(database.place()));
     faults.heals();
 
     let mut psql = Command::new("psql");
@@ -130,8 +174,10 @@ fn postgres_fails_as_the_table_says() {
         faults.scan(),
         Then::Named("unreadable", "public.z", "permission denied"),
     );
-    database.run(&format!("GRANT pg_read_all_data TO {name}"));
+    database.run(&format!("GRANT pg_read_all_data TO {name}; GRANT DELETE, UPDATE ON a TO {name}"));
     faults.heals();
+    let left = || database.count("SELECT count(*) FROM a");
+    nothing_waits_for_ever(&faults, database.place(), &source, "DELETE FROM", &left);
 }
 
 #[test]
@@ -157,12 +203,14 @@ fn mariadb_fails_as_the_table_says() {
     };
     let reading = "AND INFO LIKE 'SELECT SQL_NO_CACHE%big%'";
     let is_reading = |_: &Child| !sessions(reading).is_empty();
-    let run = faults.scan_and(is_reading, || drop(database.run(&sessions(reading))));
-    faults.row(
-        "the session that reads is ended",
-        run,
-        Then::Named("unreadable", ".big", "connection lost while reading"),
-    );
+    let end = || drop(database.run(&sessions(reading)));
+    faults.sandbox.file("residuum.toml", slower(&source(database.place())));
+    let named = Then::Named("unreadable", ".big", "connection lost while reading");
+    let run = faults.scan_and(is_reading, end);
+    faults.row("the session that reads is ended", run, named);
+    let run = faults.again_and(is_reading, end);
+    faults.row("it is ended, and that of the next scan, too", run, named);
+    faults.sandbox.file("residuum.toml", source(database.place()));
     faults.heals();
 
     let mut holder = Command::new("mariadb");
@@ -191,8 +239,10 @@ fn mariadb_fails_as_the_table_says() {
 
     database.run(&format!("REVOKE SELECT ON {name}.* FROM {name}; GRANT SELECT ON {name}.a TO {name}; GRANT SELECT ON {name}.big TO {name}; GRANT INSERT ON {name}.z TO {name}"));
     faults.row("a table without the right to read it", faults.scan(), Then::Rest("GRANT SELECT"));
-    database.run(&format!("GRANT SELECT ON {name}.* TO {name}"));
+    database.run(&format!("GRANT SELECT, UPDATE, DELETE ON {name}.* TO {name}"));
     faults.heals();
+    let left = || database.count("SELECT count(*) FROM a");
+    nothing_waits_for_ever(&faults, database.place(), &source, "DELETE FROM", &left);
 }
 
 /// Scans a server of its own, which is stopped in the middle.

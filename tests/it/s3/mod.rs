@@ -281,3 +281,34 @@ fn faults_change_nothing_or_are_named() {
         assert!(row.contains(&cell), "docs/faults.md, `{name}`: expected `{cell}`");
     }
 }
+
+#[test]
+fn a_prefix_that_nothing_has_certifies_nothing() {
+    let Some(bucket) = filled() else { return };
+    let at = |url: &str, more: &str| {
+        let text = format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"{url}\"\nendpoint = \"{}\"\naccess_key = \"tester\"\n\
+             password_file = \"secret\"\n{more}",
+            bucket.endpoint
+        );
+        bucket.sandbox.file("residuum.toml", text);
+    };
+    let verify = ["verify", "--email", "nobody@example.org", "--certificate", "certificate.json"];
+    let slip = format!("s3://{}/cmr/", bucket.name);
+    at(&slip, "");
+    bucket.run(&["scan"]).exits(2).says("begins with the prefix of `url`").says("may_be_empty");
+    bucket.run(&["sources", "check"]).prints("begins with the prefix");
+    bucket.run(&verify).exits(2).says("begins with the prefix").says("no certificate was made");
+    at(&slip, "may_be_empty = true");
+    bucket.run(&["scan"]).exits(0).says("there is nothing in source `bucket`");
+    // What nothing was found in beside something else is said in the certificate.
+    let others = bucket.sandbox.file("files/a.csv", "email\njane@example.com\n");
+    let others = others.parent().expect("it stands in one").display().to_string();
+    let text = std::fs::read_to_string(bucket.sandbox.path("residuum.toml")).expect("it is there");
+    bucket.sandbox.file("residuum.toml", format!("{text}\n[[source]]\nname = \"files\"\nurl = \"{others}\"\n"));
+    bucket.run(&verify).exits(0).says("there is nothing in source `bucket`");
+    let certificate = fs::read_to_string(bucket.sandbox.path("certificate.json")).expect("it was made");
+    assert!(certificate.contains("1 of 2 sources, in which there was nothing at the time"), "{certificate}");
+    at(&format!("s3://{}/cr", bucket.name), "");
+    bucket.run(&["scan"]).exits(0).never_says("prefix");
+}

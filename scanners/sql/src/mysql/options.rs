@@ -6,6 +6,8 @@ use residuum_source::{Sensitive, SourceError};
 use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
 
+use crate::link::{Patience, Silences};
+
 /// How to reach a MariaDB or MySQL server and how politely to read it.
 #[derive(Clone, Debug)]
 pub struct MySqlOptions {
@@ -20,6 +22,10 @@ pub struct MySqlOptions {
     pub password: Option<Sensitive<String>>,
     /// How long connecting may take; 15 seconds unless told.
     pub connect_timeout: Duration,
+    /// How long the server may say nothing while it is to answer, before its connection is given up; 10 minutes unless
+    /// told. It bounds no answer that goes on, however slowly, and should be longer than the longest statement that
+    /// gives nothing for a while.
+    pub answer_timeout: Duration,
     /// How long to wait for a table that is being altered; 5 seconds unless told.
     pub lock_timeout: Duration,
     /// How long snapshots for the whole scan may be held open, during which the server keeps what writers replace;
@@ -40,6 +46,8 @@ pub struct Target {
     pub database: Option<String>,
     /// For messages: `user` on `host:port`.
     pub shown: String,
+    /// Of the server, so far.
+    pub silences: Silences,
 }
 
 impl MySqlOptions {
@@ -50,11 +58,17 @@ impl MySqlOptions {
             url: Sensitive::new(url.into()),
             password: None,
             connect_timeout: Duration::from_secs(15),
+            answer_timeout: Duration::from_secs(10 * 60),
             lock_timeout: Duration::from_secs(5),
             snapshot_age: Duration::from_secs(24 * 60 * 60),
             sessions: processors.min(8) + 1,
             long_value: crate::LONG_VALUE,
         }
+    }
+
+    /// How long the server is waited for.
+    pub(super) fn patience(&self) -> Patience {
+        Patience { connect: self.connect_timeout, answer: self.answer_timeout }
     }
 
     /// Takes the URL apart and fills in what it leaves out.
@@ -96,7 +110,12 @@ impl MySqlOptions {
             None => format!("{}:{}", connect.get_host(), connect.get_port()),
         };
         let database = connect.get_database().map(str::to_owned);
-        Ok(Target { shown: format!("`{}` on `{place}`", connect.get_username()), database, connect })
+        Ok(Target {
+            shown: format!("`{}` on `{place}`", connect.get_username()),
+            database,
+            connect,
+            silences: Silences::default(),
+        })
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Server {
 impl Link {
     /// Connects.
     pub fn connect(name: &str, target: &Target, options: &MySqlOptions) -> Result<Self, SourceError> {
-        let opened = Self::open(&target.connect, options.connect_timeout);
+        let opened = Self::open(&target.connect, options.patience(), &target.silences);
         opened.map_err(|error| error::source(name, target, Trouble::Sql(error)))
     }
 
@@ -45,7 +45,7 @@ impl Link {
     pub fn stream(&mut self, sql: &str, row: &mut dyn FnMut(&MySqlRow) -> Result<(), Trouble>) -> Result<(), Trouble> {
         // Every statement of this crate is made of its own text, quoted identifiers and numbers.
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        self.with(async |connection| {
+        self.with(async |connection| -> Result<(), Trouble> {
             let mut rows = query.fetch(connection);
             while let Some(next) = rows.try_next().await? {
                 row(&next)?;

@@ -6,6 +6,8 @@ use residuum_source::{Sensitive, SourceError};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::link::{Patience, Silences};
+
 /// How to reach a PostgreSQL database and how politely to read it.
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
@@ -16,6 +18,10 @@ pub struct PostgresOptions {
     pub password: Option<Sensitive<String>>,
     /// How long connecting may take; 15 seconds unless told.
     pub connect_timeout: Duration,
+    /// How long the server may say nothing while it is to answer, before its connection is given up; 10 minutes unless
+    /// told. It bounds no answer that goes on, however slowly, and should be longer than the longest statement that
+    /// gives nothing for a while.
+    pub answer_timeout: Duration,
     /// How long to wait for a table that is being altered; 5 seconds unless told.
     pub lock_timeout: Duration,
     /// How long a single statement may run, such as the reading of one range of a table; without end unless told.
@@ -39,6 +45,8 @@ pub struct Target {
     pub connect: PgConnectOptions,
     /// For messages: `user` on `host:port`.
     pub shown: String,
+    /// Of the server, so far.
+    pub silences: Silences,
 }
 
 impl PostgresOptions {
@@ -48,6 +56,7 @@ impl PostgresOptions {
             url: Sensitive::new(url.into()),
             password: None,
             connect_timeout: Duration::from_secs(15),
+            answer_timeout: Duration::from_secs(10 * 60),
             lock_timeout: Duration::from_secs(5),
             statement_timeout: None,
             idle_timeout: Duration::from_secs(10 * 60),
@@ -55,6 +64,11 @@ impl PostgresOptions {
             tid_ranges: true,
             long_value: crate::LONG_VALUE,
         }
+    }
+
+    /// How long the server is waited for.
+    pub(super) fn patience(&self) -> Patience {
+        Patience { connect: self.connect_timeout, answer: self.answer_timeout }
     }
 
     /// Takes the URL apart and fills in what it leaves out.
@@ -83,7 +97,11 @@ impl PostgresOptions {
             Some(socket) => socket.display().to_string(),
             None => format!("{}:{}", connect.get_host(), connect.get_port()),
         };
-        Ok(Target { shown: format!("`{}` on `{place}`", connect.get_username()), connect })
+        Ok(Target {
+            shown: format!("`{}` on `{place}`", connect.get_username()),
+            connect,
+            silences: Silences::default(),
+        })
     }
 }
 

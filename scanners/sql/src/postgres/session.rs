@@ -60,7 +60,7 @@ pub struct Snapshot {
 impl Link {
     /// Connects.
     pub fn connect(name: &str, target: &Target, options: &PostgresOptions) -> Result<Self, SourceError> {
-        let opened = Self::open(&target.connect, options.connect_timeout);
+        let opened = Self::open(&target.connect, options.patience(), &target.silences);
         opened.map_err(|error| error::source(name, target, Trouble::Sql(error)))
     }
 
@@ -80,7 +80,7 @@ impl Link {
 
     /// Runs a `COPY … TO STDOUT` and gives its output piece by piece. After an error the connection is of no use.
     pub fn copy(&mut self, sql: &str, piece: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        self.with(async |connection| {
+        self.with(async |connection| -> Result<(), Trouble> {
             let mut pieces = connection.copy_out_raw(sql).await?;
             while let Some(bytes) = pieces.try_next().await? {
                 piece(&bytes)?;
