@@ -15,7 +15,7 @@ pub enum Fault {
     Closed,
     /// It comes in small pieces with pauses between.
     Slow,
-    /// It stays, and nothing comes over it any more.
+    /// It stays, and nothing comes over it any more but its end.
     Silent,
 }
 
@@ -103,8 +103,9 @@ fn join(
                 Fault::Slow => {}
                 Fault::Reset | Fault::Closed => break,
                 Fault::Silent => {
-                    let _ = forward.join(); // it ends when the client goes away
-                    return upstream.shutdown(Shutdown::Both);
+                    // Until the server ends it, or the client has gone away.
+                    while let Ok(1..) = upstream.read(&mut buffer) {}
+                    break;
                 }
             }
         }

@@ -91,7 +91,7 @@ mod tests {
             }
         };
         assert_eq!(run(LONG, slow_reader), Ok(()), "it is the reader that takes its time");
-        assert_eq!(run(SHORT, sleep(LONG)), Err(Silent), "silent from the beginning");
+        assert_eq!(run(SHORT, async { sleep(LONG).await }), Err(Silent), "silent from the beginning");
         let stops = async {
             for _ in 0..5 {
                 sleep(SHORT).await;
