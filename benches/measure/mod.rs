@@ -136,6 +136,14 @@ pub fn run(command: &mut Command, codes: &[i32]) -> Outcome<Cost> {
     Ok(Cost { wall, cpu: used.rusage.utime + used.rusage.stime, peak: used.rusage.maxrss })
 }
 
+/// Does something that is not measured, and says how long it took.
+pub fn step<T>(name: &str, work: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = work();
+    println!("  {name} in {} s", Seconds(begun.elapsed()));
+    done
+}
+
 /// The costs of several runs of the same thing.
 #[derive(Clone, Debug, Default)]
 pub struct Costs(Vec<Cost>);
