@@ -35,7 +35,6 @@ impl Beside {
     }
 
     /// Takes in a value that is whole.
-    #[cfg(feature = "orc")]
     pub fn entry(&mut self, name: &Arc<str>, entry: Vec<u8>) {
         self.columns.entry(name.clone()).or_default().entries.insert(entry);
     }

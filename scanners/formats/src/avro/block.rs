@@ -13,6 +13,8 @@ pub(super) struct Blocks<'b, 'w> {
     mark: [u8; 16],
     /// The schema, as JSON.
     pub schema: Vec<u8>,
+    /// All entries of the head, the schema among them, in their order.
+    pub entries: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl<'b, 'w> Blocks<'b, 'w> {
         let most = within.limits.whole_bytes / 4;
         bytes.fill(4);
         bytes.consume(4.min(bytes.window().len()));
-        let (mut schema, mut codec) = (Vec::new(), Codec::Null);
+        let (mut schema, mut codec, mut entries, mut held) = (Vec::new(), Codec::Null, Vec::new(), 0);
         loop {
             let mut count = long(&mut bytes)?;
             if count == 0 {
@@ -44,6 +46,11 @@ impl<'b, 'w> Blocks<'b, 'w> {
             for _ in 0..count {
                 let key = counted(&mut bytes, most)?;
                 let value = counted(&mut bytes, most)?;
+                held += key.len() as u64 + value.len() as u64 + 2 * ENTRY;
+                if held > most {
+                    return Err(too_long(bytes.position(), most));
+                }
+                entries.push((key.clone(), value.clone()));
                 match key.as_slice() {
                     b"avro.schema" => schema = value,
                     b"avro.codec" => {
@@ -67,7 +74,7 @@ impl<'b, 'w> Blocks<'b, 'w> {
         }
         let mut mark = [0; 16];
         bytes.read_exact(&mut mark).map_err(|_| damaged(&bytes))?;
-        Ok(Self { bytes, within, codec, mark, schema })
+        Ok(Self { bytes, within, codec, mark, schema, entries })
     }
 
     /// How many records the next block has, and their bytes.
@@ -166,6 +173,9 @@ impl<'b, 'w> Blocks<'b, 'w> {
         if unpacked.len() as u64 > most { Err(too_long(at, most)) } else { Ok(unpacked) }
     }
 }
+
+/// What an entry of the head takes in memory beside its bytes.
+const ENTRY: u64 = 24;
 
 fn too_long(at: u64, most: u64) -> Fault {
     Fault::limit(format!("the block before byte {at} is longer than {most} bytes; raise the limit `whole_bytes`"))

@@ -98,6 +98,11 @@ impl<'w> Records<'w> {
         }
     }
 
+    /// The entries of the head.
+    pub fn entries(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.blocks.entries
+    }
+
     /// Writes a block with this mark behind it.
     pub fn write(&self, count: u64, packed: &[u8], mark: &[u8; 16], out: &mut dyn Write) -> Result<(), Fault> {
         let mut head = encoded(count as i64);

@@ -2,7 +2,7 @@
 //! JSON.
 //!
 //! A record is a row, counted from 1. A damaged block is told when the file is closed and the blocks after it, which
-//! begin behind the file's own mark, are read.
+//! begin behind the file's own mark, are read. What the writer noted in the file's head is a record of its own.
 
 mod block;
 pub(crate) mod edit;
@@ -13,7 +13,9 @@ mod value;
 
 use residuum_source::{Coverage, Flow, ObjectPath, Outcome, Part, Sink};
 
+use crate::arrays::Beside;
 use crate::container::Within;
+use crate::json::append_key;
 use crate::values::Values;
 use crate::{Bytes, Fault};
 use block::Blocks;
@@ -32,6 +34,7 @@ pub(crate) fn read(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sin
         Ok(schemas) => schemas,
         Err(reason) => return sink.close(Outcome::not_read(Coverage::Unreadable, reason)),
     };
+    of_notes(&blocks.entries).hand_over(NOTES, within.limits.batch_bytes, sink)?;
     let mut reader = Reader::new(&schemas, Values::new(within.limits), within);
     let mut faults: Vec<Fault> = Vec::new();
     let mut rows = 0;
@@ -66,6 +69,26 @@ pub(crate) fn read(path: &ObjectPath, bytes: Bytes<'_>, within: &Within<'_>, sin
         None => read,
     })
 }
+
+/// What whoever wrote the file noted about it: the entries of its head that are not Avro's own (1.12, "Object Container
+/// Files": names that begin with `avro.`).
+fn of_notes(entries: &[(Vec<u8>, Vec<u8>)]) -> Beside {
+    let mut beside = Beside::default();
+    for (name, value) in entries.iter().filter(|(name, value)| !name.starts_with(b"avro.") && !value.is_empty()) {
+        beside.entry(&note_field(name).into(), value.clone());
+    }
+    beside
+}
+
+/// The field that such an entry is.
+pub(crate) fn note_field(name: &[u8]) -> String {
+    let mut field = String::new();
+    append_key(&mut field, name);
+    field
+}
+
+/// The record of such entries.
+pub(crate) const NOTES: &str = "metadata";
 
 /// Levels that are read, whatever the limit says: reading recurses.
 const MAX_DEPTH: u32 = 192;

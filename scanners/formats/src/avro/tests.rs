@@ -42,6 +42,19 @@ fn every_codec_is_read() {
 }
 
 #[test]
+fn what_the_writer_noted_is_read() {
+    let bytes = fixture("notes.avro");
+    for seen in [read_bytes("a.avro", &bytes), read_stream("a.avro", &bytes, &Limits::default())] {
+        let texts = |field: &str| seen.field(field).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(
+            (texts("owner"), texts("purpose")),
+            (vec!["jane@example.com".to_owned()], vec!["billing".to_owned()])
+        );
+        assert_eq!((texts("email").len(), seen.outcome("a.avro").records), (2, 2), "notes are no row");
+    }
+}
+
+#[test]
 fn a_damaged_block_is_told_and_the_next_is_read() {
     let mut bytes = fixture("null.avro");
     let at = memchr::memmem::find(&bytes, b"Maria Lopez").expect("the first block holds her");

@@ -3,13 +3,14 @@
 //! A record is a row of a row group. `struct` fields are steps of a path, list elements `[]`, keys and values of a map
 //! `{key}` and `{}`. Values are text as a person reads it; truth values are left out. Strings of a
 //! dictionary-encoded column stand once for each batch. What stands in dictionaries and statistics and in no row is a
-//! record of its own.
+//! record of its own, and so is what the writer noted about the file.
 //!
 //! A row group that is damaged is told when the file is closed, and the others are read. Encrypted
 //! columns are told and the others are read.
 
 mod beside;
 mod footer;
+mod notes;
 mod rows;
 mod schema;
 mod storage;
@@ -27,6 +28,7 @@ use residuum_source::{Coverage, Flow, Limits, ObjectPath, Outcome, Part, Sink};
 use crate::arrays::{Leaf, MAX_DEPTH};
 use crate::{Fault, ReadAt};
 pub(crate) use beside::row_group_of;
+pub(crate) use notes::{NewNote, is_notes, is_there, replaced};
 pub(crate) use rows::rows_at_a_time;
 pub(crate) use storage::Storage;
 
@@ -44,6 +46,7 @@ pub fn read(path: &ObjectPath, from: Arc<dyn ReadAt>, limits: &Limits, sink: &mu
     };
     let mut read = Outcome::read(file.storage.size(), 0);
     let mut reasons = file.unread_columns();
+    notes::of(file.metadata.file_metadata().key_value_metadata()).hand_over(notes::NAME, limits.batch_bytes, sink)?;
     for row_group in 0..file.metadata.num_row_groups() {
         if let Err(reason) = rows::read(&file, row_group, limits, &mut read.records, sink)? {
             reasons.push(format!("row group {row_group}: {reason}"));

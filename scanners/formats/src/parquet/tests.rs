@@ -73,6 +73,40 @@ fn write(columns: Vec<(&str, ArrayRef)>, rows: usize) -> Vec<u8> {
     bytes
 }
 
+/// What is noted about a file.
+fn notes(bytes: Vec<u8>) -> Vec<String> {
+    let (path, mut sink) = (ObjectPath::from_bytes(b"x"), Collect::default());
+    assert!(read(&path, Arc::new(bytes), &Limits::default(), &mut sink).is_continue());
+    let is_note = |record: &Record| matches!(record, Record::Text(RecordKind::Part, name) if name == "metadata");
+    let notes = sink.values.remove("x").unwrap_or_default().into_iter().filter(|(record, ..)| is_note(record));
+    let mut notes: Vec<_> = notes.map(|(_, field, value)| format!("{field}={}", value.escape_ascii())).collect();
+    notes.sort();
+    notes
+}
+
+#[test]
+fn what_the_writer_noted_is_read_once() {
+    let expected = [
+        "email.contact=Jane Roe <jane@example.com>",
+        "owner=jane@example.com",
+        "purpose=billing",
+        "user.mail.source=joe@example.com",
+    ];
+    assert_eq!(notes(fixture("notes.parquet")), expected);
+    assert_eq!(notes(fixture("types.parquet")), [] as [&str; 0], "Arrow's own schema is no note");
+    assert_eq!(notes(fixture("old.parquet")), [] as [&str; 0]);
+    // What Arrow keeps for itself is looked at as it stands where it cannot be understood.
+    let mut bytes = fixture("notes.parquet");
+    let at = memchr::memmem::find(&bytes, b"ARROW:schema").unwrap() + 40;
+    bytes[at..at + 8].copy_from_slice(b"////////");
+    let damaged = notes(bytes);
+    assert!(damaged.iter().any(|note| note.starts_with("owner=")), "{damaged:?}");
+    assert!(
+        damaged.iter().any(|note| note.contains("ARROW:schema") || note.starts_with("email.contact")),
+        "{damaged:?}"
+    );
+}
+
 #[test]
 fn every_type_reads_as_a_person_reads_it() {
     let expected = [

@@ -7,9 +7,10 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use residuum_source::{Limits, Record, Refusal};
+use residuum_source::{Limits, Record, RecordKind, Refusal};
 
 use crate::avro::edit::{Block, Content, Kind, Place, Records, encoded};
+use crate::avro::note_field;
 use crate::container::Within;
 use crate::edit::splice::copy;
 use crate::edit::wish::{Set, Wishes};
@@ -18,9 +19,17 @@ use crate::{Bytes, Fault, Input, ReadAt, Slice};
 
 /// What is done with the rows.
 pub(in crate::edit) struct Edits {
+    notes: Vec<NewNote>,
     deleted: BTreeSet<u64>,
     sets: BTreeMap<u64, Vec<Set>>,
     mark: [u8; 16],
+}
+
+/// What becomes of what the writer noted.
+struct NewNote {
+    field: Arc<str>,
+    old: Vec<u8>,
+    new: Vec<u8>,
 }
 
 /// Finds out which wishes can be written.
@@ -32,11 +41,25 @@ pub(super) fn settle(
 ) -> Result<(Edits, u64, u64), Fault> {
     let hash = |n: u8| RandomState::new().hash_one(n).to_le_bytes();
     let mark = [hash(0), hash(1)].concat().try_into().unwrap_or_default();
-    let deleted: BTreeSet<u64> = wishes.deletes.iter().map(Record::number).collect();
+    let is_row = |record: &&Record| record.kind() == RecordKind::Row;
+    let deleted: BTreeSet<u64> = wishes.deletes.iter().filter(is_row).map(Record::number).collect();
     let sets = wishes.sets.into_iter().filter(|(record, _)| !wishes.deletes.contains(record));
-    let mut edits = Edits { deleted, sets: sets.map(|(record, sets)| (record.number(), sets)).collect(), mark };
+    let (sets, of_notes): (Vec<_>, Vec<_>) = sets.partition(|(record, _)| is_row(&record));
+    let sets = sets.into_iter().map(|(record, sets)| (record.number(), sets)).collect();
+    let mut edits = Edits { notes: Vec::new(), deleted, sets, mark };
     let within = Within::new(limits, from.size());
     let mut records = Records::open(&from, &within)?;
+    let mut noted = 0;
+    for (record, sets) in of_notes {
+        let notes: Result<Vec<_>, Refusal> = sets.iter().map(|set| new_note(set, records.entries())).collect();
+        match notes {
+            Ok(notes) => {
+                edits.notes.extend(notes);
+                noted += 1;
+            }
+            Err(refusal) => refuse(&record, refusal),
+        }
+    }
     let mut refused = Vec::new();
     let mut first = 1;
     while let Some((count, block)) =
@@ -52,12 +75,12 @@ pub(super) fn settle(
         }
         first += count;
     }
-    let kind = residuum_source::RecordKind::Row;
+    let kind = RecordKind::Row;
     for (row, refusal) in refused {
         edits.sets.remove(&row);
         refuse(&Record::Number(kind, row), refusal);
     }
-    let (deleted, changed) = (edits.deleted.len() as u64, edits.sets.len() as u64);
+    let (deleted, changed) = (edits.deleted.len() as u64, edits.sets.len() as u64 + noted);
     Ok((edits, deleted, changed))
 }
 
@@ -67,13 +90,45 @@ impl Edits {
     }
 }
 
+/// What becomes of a note. An entry has no null, and is empty instead.
+fn new_note(set: &Set, entries: &[(Vec<u8>, Vec<u8>)]) -> Result<NewNote, Refusal> {
+    let old = set.text.clone().ok_or_else(not_found_again)?;
+    let is_it = |(name, value): &(Vec<u8>, Vec<u8>)| note_field(name) == *set.field && *value == old;
+    if !entries.iter().any(is_it) {
+        return Err(not_found_again());
+    }
+    let new = if set.is_null() { Vec::new() } else { set.new_text().unwrap_or_default() };
+    Ok(NewNote { field: set.field.clone(), old, new })
+}
+
+/// Writes the head with notes in place of the old ones.
+fn write_head(entries: &[(Vec<u8>, Vec<u8>)], edits: &Edits, out: &mut dyn Write) -> Result<(), Fault> {
+    let mut head = b"Obj\x01".to_vec();
+    head.extend(encoded(entries.len() as i64));
+    for (name, value) in entries {
+        let field = note_field(name);
+        let new = edits.notes.iter().find(|note| *note.field == *field && note.old == *value);
+        let value = new.map_or(value, |note| &note.new);
+        for bytes in [name, value] {
+            head.extend(encoded(bytes.len() as i64));
+            head.extend_from_slice(bytes);
+        }
+    }
+    head.push(0);
+    out.write_all(&head).map_err(|error| Fault::from_io(&error, 0))
+}
+
 /// Writes the file anew.
 pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, limits: &Limits, out: &mut dyn Write) -> Result<(), Fault> {
     let within = Within::new(limits, from.size());
     let mut records = Records::open(&from, &within)?;
-    // The head ends with the old mark.
-    let head = Slice { inner: from.clone(), from: 0, len: records.head.saturating_sub(16) };
-    copy(&mut Bytes::new(Input::Stored(Arc::new(head))), &[], out)?;
+    if edits.notes.is_empty() {
+        // The head ends with the old mark.
+        let head = Slice { inner: from.clone(), from: 0, len: records.head.saturating_sub(16) };
+        copy(&mut Bytes::new(Input::Stored(Arc::new(head))), &[], out)?;
+    } else {
+        write_head(records.entries(), edits, out)?;
+    }
     out.write_all(&edits.mark).map_err(|error| Fault::from_io(&error, 0))?;
     let mut first = 1;
     while let Some((count, block)) =

@@ -1,7 +1,7 @@
 //! Parquet: row groups in which nothing is edited are copied as they stand, the others written anew column by column, at
 //! the level of values with their repetition and definition, so that schema and types stay what they are.
 //!
-//! Dictionaries and statistics are made anew of what is left; key-value metadata stay. Bloom filters are left out: they
+//! Dictionaries and statistics are made anew of what is left; key-value metadata stay but for what is replaced in them. Bloom filters are left out: they
 //! would still answer for what is gone, and a file without them says the same.
 
 mod columns;
@@ -14,21 +14,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use residuum_source::{Limits, Record, RecordKind, Refusal};
 
 use self::values::{New, new_value};
-use crate::edit::unsupported;
 use crate::edit::wish::{Set, Wishes};
-use crate::parquet::{Storage, leaf_names, row_group_of, rows_at_a_time};
+use crate::edit::{not_found_again, unsupported};
+use crate::parquet::{NewNote, Storage, is_notes, is_there, leaf_names, replaced, row_group_of, rows_at_a_time};
 use crate::{Fault, ReadAt};
 
-/// What is done with the rows, by row group.
+/// What is done.
 #[derive(Default)]
-pub(in crate::edit) struct Edits(BTreeMap<u32, GroupEdits>);
+pub(in crate::edit) struct Edits {
+    /// With the rows, by row group.
+    groups: BTreeMap<u32, GroupEdits>,
+    /// With what the writer noted.
+    notes: Vec<NewNote>,
+}
 
 /// What is done with the rows of one row group.
 #[derive(Default)]
@@ -48,6 +53,7 @@ pub(super) fn settle(
     let names = leaf_names(&from, limits)?;
     let reader = SerializedFileReader::new(Storage::new(from)).map_err(fault)?;
     let schema = reader.metadata().file_metadata().schema_descr();
+    let entries = reader.metadata().file_metadata().key_value_metadata();
     let place = |record: &Record| match record {
         Record::Number(RecordKind::RowGroup, number) => Some(((number >> 40) as u32, number & ((1 << 40) - 1))),
         _ => None,
@@ -55,15 +61,26 @@ pub(super) fn settle(
     let (mut edits, mut deleted, mut changed) = (Edits::default(), 0, 0);
     for record in &wishes.deletes {
         if let Some((group, row)) = place(record) {
-            edits.0.entry(group).or_default().deleted.insert(row);
+            edits.groups.entry(group).or_default().deleted.insert(row);
             deleted += 1;
         }
     }
     for (record, sets) in wishes.sets.into_iter().filter(|(record, _)| !wishes.deletes.contains(record)) {
         if let Some(group) = row_group_of(&record) {
             // What no row has is gone when the row group is written anew.
-            edits.0.entry(group).or_default();
+            edits.groups.entry(group).or_default();
             changed += 1;
+            continue;
+        }
+        if is_notes(&record) {
+            let notes: Result<Vec<_>, Refusal> = sets.into_iter().map(|set| new_note(set, entries)).collect();
+            match notes {
+                Ok(notes) => {
+                    edits.notes.extend(notes);
+                    changed += 1;
+                }
+                Err(refusal) => refuse(&record, refusal),
+            }
             continue;
         }
         let Some((group, row)) = place(&record) else { continue };
@@ -76,13 +93,25 @@ pub(super) fn settle(
         let new: Result<Vec<_>, Refusal> = sets.into_iter().map(new_of).collect();
         match new {
             Ok(new) => {
-                edits.0.entry(group).or_default().sets.extend(new);
+                edits.groups.entry(group).or_default().sets.extend(new);
                 changed += 1;
             }
             Err(refusal) => refuse(&record, refusal),
         }
     }
     Ok((edits, deleted, changed))
+}
+
+/// What becomes of a note.
+fn new_note(set: Set, entries: Option<&Vec<KeyValue>>) -> Result<NewNote, Refusal> {
+    let old = set.text.clone().ok_or_else(not_found_again)?;
+    let no_text = |_| unsupported(format!("`{}` takes text only", set.field));
+    let new = match set.is_null() {
+        true => None,
+        false => Some(String::from_utf8(set.new_text().unwrap_or_default()).map_err(no_text)?),
+    };
+    let note = NewNote { field: set.field.clone(), old, new };
+    is_there(entries, &note).then_some(note).ok_or_else(not_found_again)
 }
 
 /// Writes the file anew.
@@ -92,10 +121,10 @@ pub(super) fn write(edits: &Edits, from: Arc<dyn ReadAt>, limits: &Limits, out: 
     let metadata = reader.metadata();
     let schema = metadata.file_metadata().schema_descr().root_schema_ptr();
     let buffer = Buffer::default();
-    let properties = Arc::new(properties(&reader));
+    let properties = Arc::new(properties(&reader, &edits.notes));
     let mut writer = SerializedFileWriter::new(buffer.clone(), schema, properties).map_err(fault)?;
     for (i, group) in metadata.row_groups().iter().enumerate() {
-        let edits = edits.0.get(&(i as u32));
+        let edits = edits.groups.get(&(i as u32));
         if edits.is_some_and(|edits| edits.deleted.len() as i64 >= group.num_rows()) {
             continue;
         }
@@ -144,12 +173,12 @@ fn copied(
 }
 
 /// How columns are written: as they were.
-fn properties(reader: &SerializedFileReader<Storage>) -> WriterProperties {
+fn properties(reader: &SerializedFileReader<Storage>, notes: &[NewNote]) -> WriterProperties {
     let metadata = reader.metadata();
     let mut builder = WriterProperties::builder()
         // A row group that is copied has none, and the library takes all or nothing.
         .set_offset_index_disabled(true)
-        .set_key_value_metadata(metadata.file_metadata().key_value_metadata().cloned())
+        .set_key_value_metadata(replaced(metadata.file_metadata().key_value_metadata(), notes))
         .set_writer_version(match metadata.file_metadata().version() {
             2.. => parquet::file::properties::WriterVersion::PARQUET_2_0,
             _ => parquet::file::properties::WriterVersion::PARQUET_1_0,

@@ -108,6 +108,16 @@ fn the_matrix_says_what_is_so() {
         let Ability::Manual(what) = ability(&[container, "csv"]) else { panic!("`{container}` is not written") };
         let _ = writeln!(text, "| {container} | manual | {what} |");
     }
+    text.push_str(NOTES);
+    for (format, what) in [
+        ("parquet", "key-value metadata, and Arrow's notes on columns"),
+        ("avro", "entries of the head"),
+        ("orc", "user metadata"),
+    ] {
+        // The cases of `rewritten.rs` edit them.
+        let _ = writeln!(text, "| {format}: {what} | `metadata` | yes | yes | {} |", ability(&[format]).name());
+    }
+    text.push_str(OF_S3);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats-matrix.md");
     if std::env::var_os("RESIDUUM_WRITE_MATRIX").is_some() {
         std::fs::write(path, &text).unwrap();
@@ -179,6 +189,19 @@ record, with the reason. Files of a Delta or Iceberg table are refused: the tabl
 
 | Format | Find | Fetch | Edit |
 | --- | --- | --- | --- |
+";
+
+const NOTES: &str = "
+## Beside the records
+
+What somebody noted about a file or an object is a record of its own.
+
+| Where | Record | Find | Fetch | Edit |
+| --- | --- | --- | --- | --- |
+";
+
+/// Tried by `scanners/s3/tests/it/beside.rs`.
+const OF_S3: &str = "| S3: metadata of one's own, `Content-Disposition`, redirect, tags | `metadata` of `KEY!?metadata` | yes | yes | rewrite: the object is put anew with the same body |
 ";
 
 const CONTAINERS: &str = "

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use base64::Engine as _;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use residuum_source::conformance::{Edits, check_apply};
 use residuum_source::{Apply, Limits, ObjectPath, RecordKind, Target};
 
@@ -12,6 +14,8 @@ use super::store::Store;
 
 const TYPES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/parquet/types.parquet"));
 const OLD: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/parquet/old.parquet"));
+
+const NOTES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/parquet/notes.parquet"));
 
 const PEOPLE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/documents/people.xlsx"));
 const LIBREOFFICE: &[u8] =
@@ -36,6 +40,8 @@ macro_rules! avro {
         )
     };
 }
+
+const NOTED: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/records/notes.avro"));
 
 /// A case for each format that is written anew.
 pub(super) fn cases() -> Vec<Case> {
@@ -69,6 +75,17 @@ pub(super) fn cases() -> Vec<Case> {
                 .null("orders[].n", "1")
                 .null("local", "2024-01-31T12:30:00")
         }),
+        Case::new("notes.avro", NOTED, |edits| {
+            edits.set("owner", "jane@example.com", "Zo\u{eb}, and much longer than before").delete("name", "Jon Smith")
+        }),
+        Case::new("notes.parquet", NOTES, |edits| {
+            edits
+                .may_go(RecordKind::Part)
+                .set("owner", "jane@example.com", "nobody")
+                .set("email.contact", "jane@example.com", "-")
+                .set("user.mail.source", "joe", "x")
+                .delete("email", "ann@example.com")
+        }),
         Case::new("people.xlsx", PEOPLE, |edits| {
             edits
                 .delete("Name", "Maria Lopez")
@@ -101,6 +118,27 @@ fn statistics_do_not_keep_what_is_gone() {
     check_apply(&store, &edits);
     assert!(!holds(&store));
     assert!(memchr::memmem::find(&store.bytes("types.parquet").unwrap(), b"ARROW:schema").is_some(), "metadata stay");
+}
+
+#[test]
+fn notes_go_wherever_they_are_written() {
+    let edits = |name| Edits::new(name).may_go(RecordKind::Part).null("owner", "jane@example.com");
+    let store = Store::with("notes.avro", NOTED);
+    check_apply(&store, &edits("notes.avro"));
+    let bytes = store.bytes("notes.avro").unwrap();
+    let holds = |bytes: &[u8], text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+    assert!(!holds(&bytes, "jane@example.com") && holds(&bytes, "billing") && holds(&bytes, "maria.lopez@example.com"));
+
+    let store = Store::with("notes.parquet", NOTES);
+    check_apply(&store, &edits("notes.parquet").set("email.contact", "Jane Roe <jane@example.com>", "-"));
+    let bytes = store.bytes("notes.parquet").unwrap();
+    assert!(!holds(&bytes, "jane@example.com") && holds(&bytes, "billing"));
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let entries = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    let arrow = entries.iter().find(|entry| entry.key == "ARROW:schema").unwrap().value.clone().unwrap();
+    let arrow = base64::engine::general_purpose::STANDARD.decode(arrow).unwrap();
+    assert!(!holds(&arrow, "jane@example.com"), "Arrow keeps notes for itself");
+    assert!(holds(&arrow, "joe@example.com") && holds(&arrow, "billing"), "what is another's stays");
 }
 
 /// All parts of a package, unpacked.
