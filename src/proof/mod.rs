@@ -175,16 +175,17 @@ pub fn not_examined(kind: &str) -> &'static [&'static str] {
         ],
         "files" => &[
             "free space of the file system, and its snapshots",
-            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of Parquet, and where \
-             links point to",
+            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of single \
+             columns of Parquet, and where links point to",
             "extended attributes of files",
             "numbers on pages that SQLite has freed, and texts there that the end of a page cuts: `VACUUM` removes them",
         ],
         "s3" => &[
             "versions and delete markers, unless `versions = true` is set for the source; replicas in other buckets",
-            "metadata of objects, their headings such as `Content-Disposition`, and tags: `aws s3api head-object` and \
-             `get-object-tagging` show them",
-            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of Parquet",
+            "headings of objects other than `Content-Disposition`, redirects and metadata of one's own, and annotations: \
+             `aws s3api head-object` shows them",
+            "comments and unused stretches of archives, page indexes, Bloom filters and key-value metadata of single \
+             columns of Parquet",
         ],
         "http" => &["what the vendor keeps and its interface does not give"],
         _ => &[],

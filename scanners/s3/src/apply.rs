@@ -23,6 +23,7 @@ use residuum_source::{Ability, Apply, Editor, Limits, Receipt, Refusal, RefusalK
 
 use crate::S3;
 use crate::asked::Asked;
+use crate::beside::{self, Beside};
 use crate::conditions::Request;
 use crate::error::{ARCHIVED, Said, What};
 use crate::head::{is_archived, is_what_was_listed, lock};
@@ -33,7 +34,11 @@ use crate::stored::Stored;
 
 impl Apply for S3 {
     fn ability(&self, formats: &[&str]) -> Ability {
-        edit::ability(formats)
+        match formats.last() {
+            // It is not within the body, whatever that is.
+            Some(&beside::FORMAT) => Ability::Rewrite,
+            _ => edit::ability(formats),
+        }
     }
 
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {
@@ -65,6 +70,7 @@ impl S3 {
         let input: Arc<dyn ReadAt> = old.stored.clone();
         let plan = edit::plan(&target.object, &input, &target.records, limits, &mut asked);
         old.was_read()?;
+        let beside = old.edit_beside(target, &mut asked)?;
         let mut receipt = Receipt { object: target.object.as_str().to_owned(), ..Receipt::default() };
         if let Some(version) = &old.older {
             (receipt.deleted, receipt.changed) = asked.count();
@@ -76,14 +82,16 @@ impl S3 {
             return Ok(Some(receipt));
         }
         asked.tell();
-        if plan.is_empty() {
+        if plan.is_empty() && beside.is_none() {
             return Ok(None);
         }
-        (receipt.deleted, receipt.changed) = (plan.deleted, plan.changed);
+        (receipt.deleted, receipt.changed) = (plan.deleted, plan.changed + u64::from(beside.is_some()));
         old.may_be_replaced()?;
         receipt.before = Some(old.digest()?);
-        let done =
-            if plan.removes_object() { old.remove(&mut receipt)? } else { old.write(&input, &plan, &mut receipt)? };
+        let done = match plan.removes_object() {
+            true => old.remove(&mut receipt)?,
+            false => old.write(&input, &plan, beside, &mut receipt)?,
+        };
         if let Some(version) = done.left_behind(&old.head) {
             old.settle_version(&version, target, &mut receipt, editor);
         }
@@ -122,6 +130,21 @@ impl<'s> Old<'s> {
         }
     }
 
+    /// Shows the editor what stands beside the body, if that is wanted; gives what it is to be.
+    fn edit_beside(&self, target: &Target, editor: &mut dyn Editor) -> Result<Option<Beside>, Refusal> {
+        let path = Beside::path(&target.object);
+        if !target.records.get(&path).is_some_and(|records| records.iter().any(Beside::is_record)) {
+            return Ok(None);
+        }
+        let asked = Kept::beside(&self.source.getter, &self.key, self.older.as_deref(), &self.head);
+        let beside = self.source.handle().block_on(asked)?;
+        let Some(batch) = beside.batch() else { return Ok(None) };
+        editor.open(&Beside::part(path));
+        let changes = editor.edit(&batch);
+        editor.close();
+        beside.changed(&batch, &changes)
+    }
+
     fn place(&self) -> Place<'_> {
         Place { getter: &self.source.getter, key: &self.key, was: &self.head }
     }
@@ -151,9 +174,18 @@ impl<'s> Old<'s> {
     }
 
     /// Makes the new body and puts it in the place of the old one.
-    fn write(&self, input: &Arc<dyn ReadAt>, plan: &Plan, receipt: &mut Receipt) -> Result<Done, Refusal> {
+    fn write(
+        &self,
+        input: &Arc<dyn ReadAt>,
+        plan: &Plan,
+        beside: Option<Beside>,
+        receipt: &mut Receipt,
+    ) -> Result<Done, Refusal> {
         let mut spool = Spool::default();
-        let written = plan.write(input, &mut spool);
+        let written = match plan.is_empty() {
+            true => self.stored.copy(&mut spool),
+            false => plan.write(input, &mut spool),
+        };
         self.was_read()?;
         written.map_err(|unwritten| match unwritten {
             Unwritten::Input(fault) => edit::refusal(&fault),
@@ -166,7 +198,8 @@ impl<'s> Old<'s> {
         let conditions = self.source.conditions();
         let (place, part_bytes) = (self.place(), self.source.part_bytes);
         let (kept, done) = self.source.handle().block_on(async {
-            let kept = Kept::of(place.getter, &self.key).await?;
+            let mut kept = Kept::of(place.getter, &self.key, &self.head).await?;
+            kept.beside = beside.unwrap_or(kept.beside);
             place.is_as_it_was().await?;
             let done = place.put(&spool, &kept, part_bytes).await?;
             Ok::<_, Refusal>((kept, done))

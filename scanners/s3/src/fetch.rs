@@ -6,6 +6,7 @@ use residuum_formats::Input;
 use residuum_source::{Fetch, Limits, ObjectPath, Pick, Record, Sink, SourceError};
 
 use crate::S3;
+use crate::beside::WithBeside;
 use crate::error::ARCHIVED;
 use crate::head::is_archived;
 use crate::stored::Stored;
@@ -34,7 +35,9 @@ impl Fetch for S3 {
         let stored = Stored::open(self, &key, older.as_deref(), &head);
         let stored = stored.map_err(|fault| SourceError::unreadable(&object, fault.reason))?;
         let mut pick = Pick::new(part, records, sink);
-        let flow = residuum_formats::read(&object, Input::Stored(Arc::new(stored)), limits, &mut pick);
+        let wanted = stored.wanted.clone();
+        let mut whole = WithBeside::new(self, &object, &wanted, &mut pick);
+        let flow = residuum_formats::read(&object, Input::Stored(Arc::new(stored)), limits, &mut whole);
         match pick.trouble() {
             _ if flow.is_break() && !pick.is_done() => Err(SourceError::Stopped),
             Some(reason) => Err(SourceError::unreadable(part, reason)),

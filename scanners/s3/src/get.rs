@@ -4,6 +4,7 @@
 //! nothing here, and what an answer brought before it broke is kept: the next request asks for the rest.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -18,6 +19,7 @@ use residuum_source::{Sensitive, SourceError};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::beside::Beside;
 use crate::error::{Said, What};
 use crate::options::{Patience, S3Options};
 
@@ -39,13 +41,15 @@ pub(crate) struct Getter {
 }
 
 /// Which object, in which state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub key: String,
     /// Asked for by its version rather than as the current one.
     pub version: Option<String>,
     pub etag: Option<String>,
     pub size: u64,
+    /// What stands beside its body, once an answer has told.
+    pub beside: OnceLock<Beside>,
 }
 
 /// A key that goes with every request, and that the server forgets.
@@ -137,6 +141,7 @@ impl Getter {
         let once = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
         let answer = request.customize().config_override(once).send().await;
         let mut answer = answer.map_err(|error| Said::of(&error))?;
+        wanted.beside.get_or_init(|| Beside::of_get(&answer));
 
         let changed = || Said::ours(What::Changed, "");
         // Some servers know no conditions.

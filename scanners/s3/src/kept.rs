@@ -1,18 +1,20 @@
-//! What stands beside a body and stays when that is replaced: tags and grants are asked for, all else a look shows.
+//! What stands beside a body and stays when that is replaced, but for what is erased in it: tags and grants are asked for,
+//! all else a look shows.
 
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{Grant, Permission, Tag};
 use residuum_source::{Refusal, RefusalKind};
 
+use crate::beside::Beside;
 use crate::error::{Said, What};
 use crate::get::Getter;
 use crate::replace::not_written;
 
-/// Tags and grants of an object.
+/// What people wrote beside the body, and grants.
 #[derive(Default, Debug)]
 pub(crate) struct Kept {
-    /// As the header has them.
-    pub tags: Option<String>,
+    pub beside: Beside,
     pub grants: Grants,
     /// What could not be kept.
     pub notes: Vec<String>,
@@ -28,20 +30,9 @@ pub(crate) struct Grants {
 }
 
 impl Kept {
-    /// Asks for what the current object of this key has.
-    pub async fn of(getter: &Getter, key: &str) -> Result<Self, Refusal> {
-        let tags = getter.client.get_object_tagging().bucket(&getter.bucket).key(key).set_request_payer(getter.payer());
-        let tags = match found(tags.send().await) {
-            Ok(tags) => tags.map(|answer| answer.tag_set).unwrap_or_default(),
-            Err(said) if said.what == What::Denied => {
-                let reason = format!(
-                    "its tags cannot be read, and would be lost ({}): grant `s3:GetObjectTagging`",
-                    said.detail
-                );
-                return Err(Refusal::new(RefusalKind::ReadOnly, reason));
-            }
-            Err(said) => return Err(not_written(&said)),
-        };
+    /// Asks for what the current object of this key has, of which a look has shown `head`.
+    pub async fn of(getter: &Getter, key: &str, head: &HeadObjectOutput) -> Result<Self, Refusal> {
+        let beside = Self::beside(getter, key, None, head).await?;
         let acl = getter.client.get_object_acl().bucket(&getter.bucket).key(key).set_request_payer(getter.payer());
         let mut notes = Vec::new();
         let grants = match found(acl.send().await) {
@@ -58,7 +49,33 @@ impl Kept {
             }
             Err(said) => return Err(not_written(&said)),
         };
-        Ok(Self { tags: header(&tags), grants, notes })
+        Ok(Self { beside, grants, notes })
+    }
+
+    /// What people wrote beside the body, tags included.
+    pub async fn beside(
+        getter: &Getter,
+        key: &str,
+        version: Option<&str>,
+        head: &HeadObjectOutput,
+    ) -> Result<Beside, Refusal> {
+        let mut beside = Beside::of_head(head);
+        beside.ask_for_tags(getter, key, version).await.map_err(|said| match said.what {
+            What::Denied => {
+                let reason = format!(
+                    "its tags cannot be read, and would be lost ({}): grant `s3:GetObjectTagging`",
+                    said.detail
+                );
+                Refusal::new(RefusalKind::ReadOnly, reason)
+            }
+            _ => not_written(&said),
+        })?;
+        Ok(beside)
+    }
+
+    /// The tags as the header has them.
+    pub fn tags(&self) -> Option<String> {
+        header(&self.beside.tags)
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) const MARKERS: &str = "?delete-markers";
 /// The entry of the ledger for a prefix under which there is nothing.
 pub(crate) const NOTHING: &str = "?nothing";
 
+/// The entry of the ledger for tags that may not be read.
+pub(crate) const TAGS: &str = "?tags";
+
 /// Gives names to keys, and keys to names.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {

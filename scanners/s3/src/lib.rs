@@ -19,10 +19,12 @@
 //!
 //! [`list`] lists, [`get`] asks for a stretch until it is there, [`object`] reads ahead in a large object, [`read`]
 //! from one small object to the next, [`error`] says what refusals mean. [`head`] looks at what stands under a key,
-//! [`kept`] at what must stay beside a new body, which [`spool`] holds and [`replace`] puts there.
+//! [`kept`] at what must stay beside a new body, which [`spool`] holds and [`replace`] puts there. [`beside`] is what people
+//! write beside a body: metadata and tags, which are read and edited, too.
 
 mod apply;
 mod asked;
+mod beside;
 mod check;
 mod client;
 mod conditions;
@@ -39,12 +41,16 @@ mod read;
 mod replace;
 mod spool;
 mod stored;
+mod words;
 
 use std::sync::{Arc, OnceLock};
 
-use residuum_source::{Apply, Check, Coverage, Fetch, Flow, Limits, Object, Sink, Source, SourceError, Unit};
+use residuum_source::{
+    Apply, Check, Coverage, Fetch, Flow, Limits, Object, ObjectPath, Sink, Source, SourceError, Unit,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use self::beside::Beside;
 use self::conditions::Conditions;
 use self::error::{Place, Said, What};
 use self::get::Getter;
@@ -138,6 +144,21 @@ impl S3 {
         said.source(&self.name, &self.place, permission)
     }
 
+    /// What the ledger says where tags may not be read: who may not is not told either that there are any. One object is
+    /// asked for.
+    fn no_tags(&self, first: &ObjectPath) -> Option<Object> {
+        let (key, version) = self.names.key(first);
+        let mut beside = Beside::default();
+        let asked = self.handle().block_on(beside.ask_for_tags(&self.getter, &key, version.as_deref()));
+        let reason = "whether objects have tags cannot be told: grant `s3:GetObjectTagging` (with `versions` \
+                      `s3:GetObjectVersionTagging`), or approve with `[[exclude]]` of the object `?tags` that they are not read";
+        match asked {
+            Err(Said { what: What::Denied, .. }) => Some(entry(key::TAGS, Coverage::Unreadable, reason.to_owned())),
+            // What else is wrong is told where the object is read.
+            Ok(()) | Err(_) => None,
+        }
+    }
+
     /// Lists everything under the prefix.
     fn list_all(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<Flow, SourceError> {
         let keeps_versions = self.versions || self.versioning()? != Versioning::Off;
@@ -194,13 +215,21 @@ impl Source for S3 {
     }
 
     fn list(&self, found: &mut dyn FnMut(Object) -> Flow) -> Result<(), SourceError> {
-        let mut listed_any = false;
+        let (mut listed_any, mut first) = (false, None);
         let listed = self.list_all(&mut |object| {
             listed_any = true;
+            if first.is_none() && object.not_read.is_none() {
+                first = Some(object.path.clone());
+            }
             found(object)
         })?;
-        let nothing = if listed_any { None } else { self.nothing() };
-        match listed.is_continue() && nothing.is_none_or(|nothing| found(nothing).is_continue()) {
+        let hole = match first {
+            _ if listed.is_break() => None,
+            Some(first) => self.no_tags(&first),
+            None if listed_any => None,
+            None => self.nothing(),
+        };
+        match listed.is_continue() && hole.is_none_or(|hole| found(hole).is_continue()) {
             true => Ok(()),
             false => Err(SourceError::Stopped),
         }

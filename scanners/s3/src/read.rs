@@ -8,6 +8,7 @@ use residuum_formats::{Fault, Input, ReadAt};
 use residuum_source::{Flow, Limits, Object, Outcome, Part as OpenPart, Sink, SourceError, Unit};
 
 use crate::S3;
+use crate::beside::WithBeside;
 use crate::get::Wanted;
 use crate::key::State;
 use crate::object::{ObjectAt, Part, Whole};
@@ -21,9 +22,11 @@ const AHEAD_BYTES: u64 = 16 << 20;
 pub(crate) fn read(source: &S3, unit: &Unit, limits: &Limits, sink: &mut dyn Sink) -> Result<(), SourceError> {
     let mut ahead = Ahead { source, left: &unit.objects, waiting: VecDeque::new(), bytes: 0 };
     for object in &unit.objects {
-        let flow = match ahead.next() {
-            Ok(stored) => residuum_formats::read(&object.path, Input::Stored(stored), limits, sink),
-            Err(fault) => unread(object, fault, sink),
+        let (wanted, next) = ahead.next();
+        let mut sink = WithBeside::new(source, &object.path, &wanted, sink);
+        let flow = match next {
+            Ok(stored) => residuum_formats::read(&object.path, Input::Stored(stored), limits, &mut sink),
+            Err(fault) => unread(object, fault, &mut sink),
         };
         if flow.is_break() {
             return Err(SourceError::Stopped);
@@ -45,33 +48,34 @@ pub(crate) fn wanted(source: &S3, object: &Object) -> Wanted {
     let (version, etag) = state.map(|state| (state.version, state.etag)).unwrap_or_default();
     // The current version is asked for as such, which needs no further permission, unless all are read.
     let version = older.or(version.filter(|_| source.versions));
-    Wanted { key, version, etag, size }
+    Wanted { key, version, etag, size, ..Wanted::default() }
 }
 
 /// The objects of a unit, the next ones on their way while one is read.
 struct Ahead<'u> {
     source: &'u S3,
     left: &'u [Object],
-    waiting: VecDeque<(u64, Next)>,
+    waiting: VecDeque<(u64, Arc<Wanted>, Next)>,
     bytes: u64,
 }
 
 enum Next {
     Empty,
     Small(Part),
-    Large(Arc<Wanted>),
+    Large,
 }
 
 impl Ahead<'_> {
-    fn next(&mut self) -> Result<Arc<dyn ReadAt>, Fault> {
+    fn next(&mut self) -> (Arc<Wanted>, Result<Arc<dyn ReadAt>, Fault>) {
         self.ask();
-        let (bytes, next) = self.waiting.pop_front().expect("as many are taken as there are");
+        let (bytes, wanted, next) = self.waiting.pop_front().expect("as many are taken as there are");
         self.bytes -= bytes;
-        match next {
-            Next::Empty => Ok(Arc::new(Whole(Bytes::new()))),
-            Next::Small(part) => Ok(Arc::new(Whole(part.wait()?))),
-            Next::Large(wanted) => Ok(Arc::new(ObjectAt::new(self.source.handle(), &self.source.getter, wanted))),
-        }
+        let next = match next {
+            Next::Empty => Ok(Arc::new(Whole(Bytes::new())) as Arc<dyn ReadAt>),
+            Next::Small(part) => part.wait().map(|bytes| Arc::new(Whole(bytes)) as Arc<dyn ReadAt>),
+            Next::Large => Ok(Arc::new(ObjectAt::new(self.source.handle(), &self.source.getter, wanted.clone())) as _),
+        };
+        (wanted, next)
     }
 
     fn ask(&mut self) {
@@ -86,9 +90,9 @@ impl Ahead<'_> {
             let next = match size {
                 0 => Next::Empty,
                 1..=SMALL => Next::Small(Part::ask(self.source.handle(), &self.source.getter, &wanted, 0..size)),
-                _ => Next::Large(wanted),
+                _ => Next::Large,
             };
-            self.waiting.push_back((bytes, next));
+            self.waiting.push_back((bytes, wanted, next));
             self.bytes += bytes;
             self.left = left;
         }

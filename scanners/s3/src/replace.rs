@@ -74,18 +74,18 @@ macro_rules! as_it_was {
             .bucket(&getter.bucket)
             .key($place.key)
             .set_request_payer(getter.payer())
-            .set_metadata(was.metadata.clone())
+            .set_metadata(Some(kept.beside.own.clone()))
             .set_content_type(was.content_type.clone())
             .set_content_encoding(was.content_encoding.clone())
-            .set_content_disposition(was.content_disposition.clone())
+            .set_content_disposition(kept.beside.disposition.clone())
             .set_content_language(was.content_language.clone())
             .set_cache_control(was.cache_control.clone())
-            .set_website_redirect_location(was.website_redirect_location.clone())
+            .set_website_redirect_location(kept.beside.redirect.clone())
             .set_storage_class(was.storage_class.clone())
             .set_server_side_encryption(was.server_side_encryption.clone())
             .set_ssekms_key_id(was.ssekms_key_id.clone())
             .set_bucket_key_enabled(was.bucket_key_enabled)
-            .set_tagging(kept.tags.clone())
+            .set_tagging(kept.tags())
             .set_grant_full_control(kept.grants.full_control.clone())
             .set_grant_read(kept.grants.read.clone())
             .set_grant_read_acp(kept.grants.read_acp.clone())
@@ -111,7 +111,10 @@ impl Place<'_> {
     pub async fn put(&self, spool: &Spool, kept: &Kept, part_bytes: u64) -> Result<Done, Refusal> {
         let digest = spool.digest();
         let is_done = async |now: &Now| match now {
-            Now::Other(now) => self.holds(now, spool.len(), digest).await,
+            Now::Other(now) => {
+                now.metadata().cloned().unwrap_or_default() == kept.beside.own
+                    && self.holds(now, spool.len(), digest).await
+            }
             Now::Same | Now::Gone => false,
         };
         if spool.len() <= part_bytes {
@@ -263,7 +266,7 @@ impl Place<'_> {
     /// Whether what stands there has these bytes.
     async fn holds(&self, now: &HeadObjectOutput, size: u64, digest: [u8; 32]) -> bool {
         let (key, etag) = (self.key.to_owned(), now.e_tag().map(str::to_owned));
-        let wanted = Wanted { key, version: None, etag, size };
+        let wanted = Wanted { key, etag, size, ..Wanted::default() };
         let (mut read, mut at) = (Sha256::new(), 0);
         while at < size && head::size(now) == size {
             let end = (at + PIECE).min(size);

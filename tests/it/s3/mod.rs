@@ -312,3 +312,57 @@ fn a_prefix_that_nothing_has_certifies_nothing() {
     at(&format!("s3://{}/cr", bucket.name), "");
     bucket.run(&["scan"]).exits(0).never_says("prefix");
 }
+
+#[test]
+fn what_stands_beside_a_body_is_found_disclosed_and_erased() {
+    let Ok(server) = std::env::var("RESIDUUM_TEST_S3_MOTO") else { return };
+    let bucket = format!("beside-{}", std::process::id());
+    proxy::put(&server, &format!("/{bucket}"), "");
+    let of_jane = "x-amz-meta-owner: jane.roe@example.com\r\nx-amz-meta-run: 42\r\n\
+                   x-amz-tagging: contact=jane.roe%40example.com&team=crm\r\n";
+    proxy::put_with(&server, &format!("/{bucket}/minutes.txt"), of_jane, "nothing of note\n");
+    proxy::put(&server, &format!("/{bucket}/other.csv"), "email\nbob@example.com\n");
+    let sandbox = Sandbox::new();
+    sandbox.file("secret", "any\n");
+    sandbox.file(
+        "residuum.toml",
+        format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"s3://{bucket}\"\nendpoint = \"{server}\"\naccess_key = \"any\"\n\
+             password_file = \"secret\"\n"
+        ),
+    );
+    let jane = ["--email", "jane.roe@example.com"];
+    sandbox.run(["scan"]).exits(0);
+    let found = sandbox.run(["find", "--format", "jsonl"].iter().chain(&jane)).exits(0).lines();
+    let mut places: Vec<_> =
+        found.iter().map(|line| (line["object"].as_str().unwrap(), line["field"].as_str().unwrap())).collect();
+    places.sort_unstable();
+    assert_eq!(places, [("minutes.txt!?metadata", "tag contact"), ("minutes.txt!?metadata", "x-amz-meta-owner")]);
+    sandbox.run(["disclose", "--output", "package"].iter().chain(&jane)).exits(0);
+    let mut grep = std::process::Command::new("grep");
+    let disclosed = grep.args(["-rl", "x-amz-meta-owner", "package"]).current_dir(sandbox.path("")).output();
+    let disclosed = disclosed.expect("`grep` is there");
+    assert!(!disclosed.stdout.is_empty(), "the package has it");
+    sandbox.run(["verify"].iter().chain(&jane)).exits(3).prints("?metadata");
+    sandbox.run(["erase", "--apply"].iter().chain(&jane)).exits(0);
+    let head = proxy::ask("GET", &server, &format!("/{bucket}/minutes.txt"), "", "");
+    assert!(head.contains("x-amz-meta-run: 42") && head.ends_with("nothing of note\n"), "{head}");
+    assert!(!head.contains("jane"), "{head}");
+    let tags = proxy::ask("GET", &server, &format!("/{bucket}/minutes.txt?tagging"), "", "");
+    assert!(tags.contains("crm") && !tags.contains("jane"), "{tags}");
+    sandbox.run(["verify"].iter().chain(&jane)).exits(0);
+}
+
+#[test]
+fn tags_that_may_not_be_read_are_a_hole() {
+    let Some(bucket) = filled() else { return };
+    let denied = Plan { fault: Fault::Error(403, "AccessDenied"), on: "?tagging", times: ALWAYS };
+    let proxy = Proxy::before(&bucket.endpoint, denied);
+    bucket.configure(&proxy.url(), "");
+    bucket.run(&["scan"]).exits(2).says("?tags").says("s3:GetObjectTagging");
+    let approved =
+        "[[exclude]]\nsource = \"bucket\"\nobject = \"?tags\"\napproved_by = \"privacy office\"\nreason = \"none\"\n";
+    bucket.configure(&proxy.url(), approved);
+    bucket.run(&["scan"]).exits(0);
+    assert!(!proxy.spoilt().is_empty());
+}

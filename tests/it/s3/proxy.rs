@@ -190,14 +190,25 @@ fn forward(head: &str, left_out: &[&str], body: &[u8], server: SocketAddr) -> st
 
 /// Puts an object, or a bucket, on a server that asks for a signature and does not check it.
 pub fn put(server: &str, path: &str, body: &str) {
+    put_with(server, path, "", body);
+}
+
+/// The same with further headers, each with the end of its line.
+pub fn put_with(server: &str, path: &str, headers: &str, body: &str) {
+    let answer = ask("PUT", server, path, headers, body);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// The head of what such a server has, and whatever follows it.
+pub fn ask(verb: &str, server: &str, path: &str, headers: &str, body: &str) -> String {
     let server: SocketAddr = server.trim_start_matches("http://").parse().expect("an address");
     let head = format!(
-        "PUT {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {}\r\nConnection: close\r\nAuthorization: \
-         AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\r\n\r\n",
+        "{verb} {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {}\r\nConnection: close\r\nAuthorization: \
+         AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00\r\n{headers}\r\n",
         body.len()
     );
     let answer = exchange(&[head.as_bytes(), body.as_bytes()].concat(), server).expect("the server answers");
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Sends a request that ends its connection, and takes the whole answer.

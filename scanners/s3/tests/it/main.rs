@@ -3,6 +3,7 @@
 //! `RESIDUUM_TEST_S3_MOTO` and `RESIDUUM_TEST_S3_SIGNED` hold their URLs, as `fixtures/servers/moto.sh` and `s3s.sh`
 //! print them; without one its tests do nothing.
 
+mod beside;
 mod bucket;
 mod editor;
 mod edits;
