@@ -110,7 +110,6 @@ fn an_api_fails_as_the_table_says() {
         ("silent in the middle, once", Fault::Silent, middle, 1, Then::Identical),
         ("reset in the middle, always", Fault::Reset, middle, usize::MAX, named("the connection broke")),
         ("cut short, always", Fault::Closed, middle, usize::MAX, named("the connection broke")),
-        ("silent in the middle, always", Fault::Silent, middle, usize::MAX, named("no answer in time")),
     ];
     for (name, fault, when, times, then) in rows {
         let link = Link::before(&api.place, fault, when, times);

@@ -51,7 +51,7 @@ fn a_server_without_tls_is_told() {
     let Some(bucket) = Bucket::on_signed() else { return };
     let error = refusal(&elsewhere(&bucket.endpoint.replace("http://", "https://")));
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
-    says(&error, &["no acceptable TLS session", "SSL_CERT_FILE"]);
+    says(&error, &["no acceptable TLS session", "speaks TLS"]);
 }
 
 #[test]
