@@ -2,7 +2,7 @@
 //!
 //! [`Map`] is what the owner says in `[[map]]`, compiled; [`Map::of`] gives what holds for one field, and whoever
 //! discloses, erases or minimises asks it there. [`holdings`] is what the index has found, field by field; where the
-//! two meet, [`gaps`] are what is found and not accounted for, [`flows`] what goes where, and [`notices`] what is said
+//! two meet, [`gaps`] are what is found and not accounted for, [`flows`] what goes where, and [`remarks`] what is said
 //! and has no effect. How that is shown is [`crate::report`]'s.
 //!
 //! # Which entry wins
@@ -15,8 +15,8 @@ mod flow;
 mod gap;
 mod hold;
 mod holding;
-mod notice;
 mod pattern;
+mod remark;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,7 +24,7 @@ pub use flow::{Flow, Use, Way, flows, uses};
 pub use gap::{Gap, Place, State, gaps};
 pub use hold::{IdleHold, idle_holds};
 pub use holding::{Holding, holdings};
-pub use notice::{Notice, notices};
+pub use remark::{Remark, remarks};
 
 use self::pattern::Pattern;
 use crate::config::{

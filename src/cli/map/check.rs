@@ -8,7 +8,7 @@ use super::super::output::{self, Format, Style, json_line, printable};
 use super::super::table::{Align, Table};
 use super::{Common, Exit, Failure, Read, Which, coverage, read};
 use crate::config::Day;
-use crate::map::{Gap, Holding, Place, State, notices};
+use crate::map::{Gap, Holding, Place, State, remarks};
 use crate::report::human::{count, counted};
 use crate::report::{csv_line, inert};
 
@@ -45,8 +45,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let Read { config, index, map, holdings, mut gaps, today } = read(&args.which, common)?;
     let names: Vec<_> = config.sources.iter().map(|source| source.name.clone()).collect();
-    for notice in notices(&map, &names, &index.reader()?, &holdings, today)? {
-        common.say(format_args!("warning: {}", printable(&notice.to_string())));
+    for remark in remarks(&map, &names, &index.reader()?, &holdings, today)? {
+        common.say(format_args!("warning: {}", printable(&remark.to_string())));
     }
     gaps.retain(|gap| args.gap.is_empty() || args.gap.iter().any(|name| name == gap.kind.name()));
     let mut out = output::stdout();

@@ -9,7 +9,7 @@ use crate::index::{IndexError, Reader, display};
 
 /// Something to tell the owner of the map.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
+pub enum Remark {
     /// An entry or an accepted gap names a source that there is not.
     UnknownSource {
         /// Which one, and the name it gives.
@@ -50,7 +50,7 @@ pub enum Notice {
     },
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownSource { title, source, known } => {
@@ -86,18 +86,18 @@ impl fmt::Display for Notice {
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn notices(
+pub fn remarks(
     map: &Map,
     configured: &[String],
     reader: &Reader,
     holdings: &[Holding],
     today: Day,
-) -> Result<Vec<Notice>, IndexError> {
+) -> Result<Vec<Remark>, IndexError> {
     let sources: BTreeSet<String> = reader.sources()?.iter().chain(configured).map(|name| display(name)).collect();
     let unknown = |title: String, source: &str| {
         let is_known = sources.contains(&display(source));
         let known = || sources.iter().cloned().collect();
-        (!is_known).then(|| Notice::UnknownSource { title, source: source.to_owned(), known: known() })
+        (!is_known).then(|| Remark::UnknownSource { title, source: source.to_owned(), known: known() })
     };
     let mut all: Vec<_> = map.entries.iter().filter_map(|c| unknown(c.entry.title(), &c.entry.source)).collect();
     let of_gap = |gap: &AcceptedGap| gap.source.as_ref().and_then(|source| unknown(gap.title(), source));
@@ -109,12 +109,12 @@ pub fn notices(
             continue;
         }
         if !seen.entries.contains(&i) {
-            all.push(Notice::MatchesNothing(entry.title()));
+            all.push(Remark::MatchesNothing(entry.title()));
             continue;
         }
         for (setting, field) in named_fields(entry) {
             if !seen.fields.contains(&(i, setting)) {
-                all.push(Notice::NoSuchField { title: entry.title(), setting, field: field.to_owned() });
+                all.push(Remark::NoSuchField { title: entry.title(), setting, field: field.to_owned() });
             }
         }
     }
@@ -124,15 +124,15 @@ pub fn notices(
         .flat_map(|c| c.entry.recipients())
         .flat_map(|(_, names)| names.unwrap_or_default())
         .collect();
-    all.extend(map.recipients().filter(|r| !named.contains(&r.name)).map(|r| Notice::Unused(r.name.clone())));
+    all.extend(map.recipients().filter(|r| !named.contains(&r.name)).map(|r| Remark::Unused(r.name.clone())));
     let ended = map.accepted.iter().filter(|a| a.gap.until < today);
-    all.extend(ended.map(|a| Notice::Ended { title: a.gap.title(), until: a.gap.until }));
+    all.extend(ended.map(|a| Remark::Ended { title: a.gap.title(), until: a.gap.until }));
     for Holding { source, object, field, .. } in holdings {
         let said = map.of(source, object, field);
         let is_sold = [said.sold_to, said.shared_with].iter().any(|names| names.is_some_and(|names| !names.is_empty()));
         if said.no_search.is_some() && is_sold {
             let (source, object, field) = (source.clone(), object.clone(), field.clone());
-            all.push(Notice::SoldWhereNotSearched { source, object, field });
+            all.push(Remark::SoldWhereNotSearched { source, object, field });
         }
     }
     Ok(all)
