@@ -1,26 +1,30 @@
 //! `residuum correct`: a wrong value, replaced wherever it stands in a person's records.
 
-use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
 
-use residuum_detect::{Detector, Type};
+use residuum_detect::Detector;
 use serde_json::json;
 
+use super::changes::Changes;
 use super::common::Common;
 use super::desk::Desk;
-use super::erasure::{Erasure, print_outcome, print_plan};
+use super::erasure::{Erasure, Told, print_outcome, print_plan};
 use super::exit::Exit;
-use super::failure::{Explain as _, Failure};
+use super::failure::Failure;
 use super::location::Names;
+use super::notices::say_open;
 use super::output::{self, Format};
 use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
+use super::telling::{Received, Telling};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
+use crate::map::Map;
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
-use crate::request::{self, Correction, Corrections, Plan, Policy, Reason, Since, Suppression};
+use crate::request::{
+    self, About, Correction, Corrections, Nature, Plan, Policy, Reason, Response, Since, Suppression,
+};
 
 /// Plan the correction of a person's data, and correct them
 ///
@@ -48,15 +52,8 @@ pub(super) struct Args {
     sources: Vec<String>,
     #[command(flatten)]
     people: People,
-    /// A value that is wrong, with its type; may be repeated, each with its `--new`
-    #[arg(long, value_name = "TYPE=VALUE")]
-    old: Vec<String>,
-    /// The right value
-    #[arg(long, value_name = "VALUE")]
-    new: Vec<String>,
-    /// A CSV file of corrections, one a line
-    #[arg(long, value_name = "FILE.csv")]
-    changes: Option<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
     /// Carry the plan out
     #[arg(long)]
     apply: bool,
@@ -66,6 +63,8 @@ pub(super) struct Args {
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
+    #[command(flatten)]
+    received: Received,
     /// How to print the plan, and what was done
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "html"]))]
     format: Format,
@@ -82,7 +81,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     }
     let config = common.resolve()?;
     let index = common.open_index(&config)?;
-    let corrections = Corrections::new(args.corrections()?, index.keys());
+    let corrections = Corrections::new(args.changes.corrections()?, index.keys());
     let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let (sources, unreachable) = open(&configured, common)?;
@@ -140,12 +139,24 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         common.say("`--apply` reads everything again, and looks for digests of the old value in fields of any name");
         return Ok(plan_in_full(&unreachable, covered, common));
     }
+    let telling = Telling {
+        config: &config,
+        common,
+        index: &index,
+        map: Map::new(&config)?,
+        request: args.request.as_deref(),
+        received: &args.received,
+        nature: Nature::Correct,
+        about: About { subjects: &subjects, corrections: &corrections },
+    };
+    telling.make(&planned)?;
     let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
     let scanned = desk.look_again(&done)?;
     let left = plan()?;
     let reader = index.reader()?;
     let new = desk.planner(&reader).corrected(&subjects, &corrections)?;
-    print_outcome(&mut out, &shown, &done, &left)?;
+    let notices = telling.notices()?;
+    print_outcome(&mut out, &shown, &done, &left, &Told { notices: &notices, reply: None })?;
     out.flush()?;
     note(
         "corrected",
@@ -165,51 +176,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         counted(left.records(), "record"),
         counted(new, "place")
     ));
+    telling.answered(if is_done { Response::Complied } else { Response::Open }, Vec::new())?;
+    say_open(&notices, common);
     Ok(if is_done { Exit::Done } else { Exit::Incomplete })
-}
-
-impl Args {
-    fn corrections(&self) -> Result<Vec<Correction>, Failure> {
-        if self.old.len() != self.new.len() {
-            return Err(Failure::new("each `--old` needs its `--new`").hint("give them in pairs, in the same order"));
-        }
-        let mut corrections = Vec::new();
-        for (old, new) in self.old.iter().zip(&self.new) {
-            let wrong = || {
-                Failure::new("`--old` takes TYPE=VALUE")
-                    .hint("such as `--old EMAIL=…`; `residuum rules list` has the types")
-            };
-            let (kind, old) = old.split_once('=').ok_or_else(wrong)?;
-            let kind = Type::from_name(&kind.trim().to_uppercase()).ok_or_else(wrong)?;
-            corrections.push(Correction::new(kind, old, new)?);
-        }
-        if let Some(path) = &self.changes {
-            let text = fs::read(path).doing(format_args!("`{}` cannot be read", path.display()))?;
-            corrections.extend(from_csv(&text).doing(format_args!("`{}` cannot be used", path.display()))?);
-        }
-        if corrections.is_empty() {
-            return Err(
-                Failure::new("nothing to correct").hint("give `--old TYPE=VALUE --new VALUE`, or `--changes FILE.csv`")
-            );
-        }
-        Ok(corrections)
-    }
-}
-
-/// Corrections, one a line, with a header; nothing of a line is repeated in an error.
-fn from_csv(text: &[u8]) -> Result<Vec<Correction>, anyhow::Error> {
-    let rows = crate::identity::csv_rows(text)?;
-    let mut rows = rows.into_iter();
-    let header: Vec<String> = rows.next().unwrap_or_default().iter().map(|name| name.trim().to_lowercase()).collect();
-    anyhow::ensure!(header == ["type", "old", "new"], "the first line names the columns: type,old,new");
-    let mut corrections = Vec::new();
-    for (number, row) in rows.enumerate() {
-        let line = number + 2;
-        anyhow::ensure!(row.len() == 3, "line {line} has {} cells where 3 are needed", row.len());
-        let kind = Type::from_name(&row[0].trim().to_uppercase());
-        let kind = kind.ok_or_else(|| anyhow::anyhow!("line {line}: the first cell is no type"))?;
-        let correction = Correction::new(kind, &row[1], &row[2]);
-        corrections.push(correction.map_err(|error| anyhow::anyhow!("line {line}: {error}"))?);
-    }
-    Ok(corrections)
 }

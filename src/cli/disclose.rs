@@ -17,6 +17,7 @@ use super::output::{self, Format, Style};
 use super::people::{self, People};
 use super::scan::{choose, open, stop_on_signal, warn};
 use super::table::{Align, Table};
+use super::telling::{Received, log};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::config::{CalendarSpan, Config, Day};
@@ -25,6 +26,7 @@ use crate::index::Index;
 use crate::map::Map;
 use crate::proof::{Edges, Wanted};
 use crate::report::human::{count, counted};
+use crate::request::Response;
 use crate::request::disclosure::{self, Discloser, Disclosure, EARLIEST, Scope};
 
 /// Disclose to a person what is held of them
@@ -83,6 +85,8 @@ pub(super) struct Args {
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
+    #[command(flatten)]
+    received: Received,
     /// How to print what the package holds, in counts
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json"]))]
     format: Format,
@@ -157,6 +161,11 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     if let Err(error) = noted {
         args.output.iter().for_each(|output| remove(output)); // what could not be noted is not released
         return Err(error);
+    }
+    if !args.dry_run {
+        // What could not be read is owed still.
+        let response = if disclosed.is_complete() { Response::Complied } else { Response::Open };
+        log(&config, args.request.as_deref(), "know", &args.received, response, Vec::new())?;
     }
     let mut out = output::stdout();
     match args.format {

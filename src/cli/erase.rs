@@ -8,19 +8,24 @@ use serde_json::json;
 
 use super::common::Common;
 use super::desk::Desk;
-use super::erasure::{Erasure, print_outcome, print_plan};
+use super::erasure::{Erasure, Told, print_outcome, print_plan};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
+use super::notices::say_open;
 use super::output::{self, Format};
 use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
+use super::telling::{Received, Telling};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::identity::{FindOptions, Identifier, Subject};
+use crate::map::Map;
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
-use crate::request::{self, CarriedOut, Corrections, Plan, Policy, Reason, Since, Store, Suppression};
+use crate::request::{
+    self, About, Answered, CarriedOut, Corrections, Nature, Plan, Policy, Reason, Reply, Since, Store, Suppression,
+};
 use crate::scan::Summary;
 
 /// Plan what is to be erased of a person, and erase it
@@ -68,6 +73,8 @@ pub(super) struct Args {
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     purpose: Option<String>,
+    #[command(flatten)]
+    received: Received,
     /// How to print the plan, and what was done
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = Format::parser(&["table", "json", "jsonl", "html"]))]
     format: Format,
@@ -97,7 +104,15 @@ pub(super) fn resurrected(sources: &[String], apply: bool, common: &Common) -> R
     let purpose = Some("erased before, and back".to_owned());
     all_resurrected(
         sources,
-        &How { apply, resurrected: true, request: None, purpose, format: Format::Table, show_values: false },
+        &How {
+            apply,
+            resurrected: true,
+            request: None,
+            received: Received::default(),
+            purpose,
+            format: Format::Table,
+            show_values: false,
+        },
         common,
     )
 }
@@ -119,6 +134,7 @@ struct How {
     /// Whether it is about all who were erased before.
     resurrected: bool,
     request: Option<String>,
+    received: Received,
     purpose: Option<String>,
     format: Format,
     show_values: bool,
@@ -131,6 +147,7 @@ impl Args {
             apply: self.apply,
             resurrected: false,
             request,
+            received: self.received.clone(),
             purpose,
             format: self.format,
             show_values: self.show_values,
@@ -217,6 +234,17 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         });
         return Ok(plan_in_full(&unreachable, covered, common));
     }
+    let telling = Telling {
+        config: &config,
+        common,
+        index: &index,
+        map: Map::new(&config)?,
+        request: how.request.as_deref(),
+        received: &how.received,
+        nature: Nature::Delete,
+        about: About { subjects, corrections: &corrections },
+    };
+    telling.make(&planned)?;
     let mut whom = subjects_of(&planned);
     // Before anything goes: what stands with several people now stands with the others alone afterwards.
     let shared: Vec<_> = planned.shared.drain(..).map(|identifier| vec![identifier]).collect();
@@ -235,7 +263,9 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         done.add(now);
         let next = looked.and_then(|looked| {
             last_scan = looked.or(last_scan.take());
-            plan(&desk, &options)
+            let next = plan(&desk, &options)?;
+            telling.make(&next)?;
+            Ok(next)
         });
         planned = match next {
             Ok(next) => next,
@@ -259,10 +289,19 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         ));
     }
     done.forget_done(&planned);
-    print_outcome(&mut out, &shown, &done, &planned)?;
+    let is_changed = done.deleted + done.edited > 0;
+    let (notices, is_done) = (telling.notices()?, is_done(&done, &planned, last_scan.as_ref()));
+    let reply = Reply::new(&Answered {
+        left: &planned,
+        is_changed: is_changed || done.gone > 0 || telling.was_done()?,
+        is_done,
+        notices: &notices,
+        map: &telling.map,
+    });
+    print_outcome(&mut out, &shown, &done, &planned, &Told { notices: &notices, reply: Some(&reply) })?;
     out.flush()?;
     noted(&done, Some(planned.left.len()))?;
-    let is_changed = done.deleted + done.edited > 0;
+    telling.answered(reply.response, reply.basis())?;
     match done.interrupted {
         true => store.noted()?,
         false => store.end()?,
@@ -289,7 +328,8 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
             ));
         }
     }
-    Ok(conclude(common, &done, &planned, last_scan.as_ref()))
+    say_open(&notices, common);
+    Ok(conclude(common, &done, is_done, last_scan.as_ref()))
 }
 
 /// Ids of the people of whom a plan erases something.
@@ -297,8 +337,14 @@ fn subjects_of(plan: &Plan) -> BTreeSet<String> {
     plan.objects.iter().flat_map(|object| &object.records).flat_map(|record| record.subjects.clone()).collect()
 }
 
+/// Whether nothing is left that nobody said should be.
+fn is_done(done: &CarriedOut, plan: &Plan, last: Option<&Summary>) -> bool {
+    let is_unled = done.refused.iter().any(|refused| refused.is_unled);
+    plan.is_settled() && !is_unled && !done.interrupted && last.is_none_or(Summary::is_complete)
+}
+
 /// Says how it ended.
-fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summary>) -> Exit {
+fn conclude(common: &Common, done: &CarriedOut, is_done: bool, last: Option<&Summary>) -> Exit {
     let say = |text: String| common.say(text);
     say(format!("{} deleted, {} edited", counted(done.deleted, "record"), counted(done.edited, "record")));
     if done.interrupted {
@@ -308,8 +354,6 @@ fn conclude(common: &Common, done: &CarriedOut, plan: &Plan, last: Option<&Summa
         let n = last.incomplete.len() as u64;
         say(format!("warning: {} could not be scanned again: `residuum report` names them", counted(n, "object")));
     }
-    let is_unled = done.refused.iter().any(|refused| refused.is_unled);
-    let is_done = plan.is_settled() && !is_unled && !done.interrupted && last.is_none_or(Summary::is_complete);
     match is_done {
         true => say("nothing is left to do; `residuum verify` looks everywhere again, and certifies it".to_owned()),
         false => say("not everything is done: what is left stands above, with the reason".to_owned()),

@@ -11,7 +11,9 @@ use super::output::{Format, Style, json_line, printable};
 use super::table::{Align, Table};
 use crate::report::human::{bytes, count, counted};
 use crate::report::{Done, LeftLine, ObjectLine, PlanPage, SourceCost, plan_html};
-use crate::request::{CarriedOut, Cost, LeftState, Plan, PlannedObject, PlannedRecord, Refused, Written};
+use crate::request::{
+    CarriedOut, Cost, LeftState, Notice, Plan, PlannedObject, PlannedRecord, Refused, Reply, Written,
+};
 
 /// How to print it.
 pub(super) struct Erasure<'a> {
@@ -23,6 +25,15 @@ pub(super) struct Erasure<'a> {
     pub request: Option<&'a str>,
     /// How many people it is about, if it is about people.
     pub people: Option<u64>,
+}
+
+/// What came of a plan beside what was done: whom it makes us tell.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    /// Recipients.
+    pub notices: &'a [Notice],
+    /// The person.
+    pub reply: Option<&'a Reply>,
 }
 
 /// Prints a plan: what is to be done, and what is left.
@@ -60,11 +71,13 @@ pub(super) fn print_outcome(
     shown: &Erasure<'_>,
     done: &CarriedOut,
     plan: &Plan,
+    told: &Told<'_>,
 ) -> Result<(), Failure> {
     let document = json!({
         "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "interrupted": done.interrupted,
         "refused": done.refused.iter().map(|refused| shown.refused(refused)).collect::<Vec<_>>(),
         "notes": done.receipts.iter().flat_map(|written| shown.notes(written)).collect::<Vec<_>>(),
+        "notices": told.notices, "reply": told.reply,
     });
     match shown.format {
         Format::Jsonl => json_line(&mut *out, &json!({ "outcome": document }))?,
@@ -73,13 +86,22 @@ pub(super) fn print_outcome(
             serde_json::to_writer_pretty(&mut *out, &all).map_err(std::io::Error::from)?;
             writeln!(out)?;
         }
-        Format::Html => plan_html(&shown.page(plan, Some(done)), &mut *out)?,
+        Format::Html => plan_html(&shown.page(plan, Some((done, told))), &mut *out)?,
         _ => {
             for refused in &done.refused {
                 writeln!(out, "not done: {}", printable(&shown.refused_text(refused)))?;
             }
             for note in shown.note_texts(done) {
                 writeln!(out, "note: {}", printable(&note))?;
+            }
+            for notice in told.notices {
+                writeln!(out, "{}", printable(&notice_text(notice)))?;
+            }
+            if let Some(reply) = told.reply {
+                writeln!(out, "reply ({}):", reply.response.name())?;
+                for paragraph in &reply.text {
+                    writeln!(out, "  {}", printable(paragraph))?;
+                }
             }
         }
     }
@@ -152,7 +174,7 @@ impl Erasure<'_> {
     }
 
     /// What its page says.
-    fn page(&self, plan: &Plan, done: Option<&CarriedOut>) -> PlanPage {
+    fn page(&self, plan: &Plan, done: Option<(&CarriedOut, &Told<'_>)>) -> PlanPage {
         let name = |name: &str| self.names.show(name).into_owned();
         let costs = plan.costs().into_iter().map(|(source, cost)| {
             let of_source = || plan.objects.iter().filter(move |object| object.source == source);
@@ -203,13 +225,15 @@ impl Erasure<'_> {
             objects,
             left: left.collect(),
             is_opened: self.names.are_opened(),
-            done: done.map(|done| Done {
+            done: done.map(|(done, told)| Done {
                 deleted: done.deleted,
                 edited: done.edited,
                 gone: done.gone,
                 refused: done.refused.iter().map(|refused| self.refused_text(refused)).collect(),
                 notes: self.note_texts(done),
                 interrupted: done.interrupted,
+                notices: told.notices.iter().map(notice_text).collect(),
+                reply: told.reply.map_or_else(Vec::new, |reply| reply.text.clone()),
             }),
         }
     }
@@ -285,6 +309,11 @@ impl Erasure<'_> {
         }
         Ok(table.finish()?)
     }
+}
+
+fn notice_text(notice: &Notice) -> String {
+    let Notice { id, recipient, instruction, state, due, .. } = notice;
+    format!("notice {id}: {recipient} is told to {instruction}, due {due}: {state}")
 }
 
 /// How many places are left, by source, object and reason.

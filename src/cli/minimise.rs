@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::common::Common;
 use super::desk::Desk;
-use super::erasure::{Erasure, print_outcome, print_plan};
+use super::erasure::{Erasure, Told, print_outcome, print_plan};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
@@ -146,7 +146,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             return Err(failure);
         }
         done.forget_done(&planned.plan);
-        print_outcome(&mut out, &shown, &done, &planned.plan)?;
+        print_outcome(&mut out, &shown, &done, &planned.plan, &Told::default())?;
         out.flush()?;
         let (deleted, edited) = (counted(done.deleted, "record"), counted(done.edited, "record"));
         common.say(format_args!("{deleted} deleted, {edited} edited"));

@@ -19,6 +19,7 @@ use self::output::Style;
 mod audit;
 mod backups;
 mod certificate;
+mod changes;
 mod common;
 mod completions;
 mod correct;
@@ -43,16 +44,19 @@ mod location;
 mod man;
 mod map;
 mod minimise;
+mod notices;
 mod output;
 mod people;
 mod plan;
 mod progress;
 mod report;
+mod request;
 mod rules;
 mod scan;
 mod sources;
 mod suppression;
 mod table;
+mod telling;
 mod verify;
 
 /// Finds every trace of a person in an organisation's data.
@@ -114,6 +118,8 @@ enum Command {
     Certificate(certificate::Args),
     Suppression(suppression::Args),
     Backups(backups::Args),
+    Notices(notices::Args),
+    Request(request::Args),
     Audit(audit::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -141,6 +147,8 @@ impl Command {
             Self::Verify(args) => verify::run(args, common),
             Self::Suppression(args) => suppression::run(args, common),
             Self::Backups(args) => backups::run(args, common),
+            Self::Notices(args) => notices::run(args, common),
+            Self::Request(args) => request::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),
             Self::Audit(args) => audit::run(args, common),
             Self::Demo(args) => demo::run(args, common),

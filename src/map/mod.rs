@@ -150,6 +150,12 @@ impl Map {
         self.recipients.values()
     }
 
+    /// Whether anything is said to be sold, or shared for cross-context behavioral advertising.
+    pub fn sells_or_shares(&self) -> bool {
+        let is_some = |names: &Option<Vec<String>>| names.as_ref().is_some_and(|names| !names.is_empty());
+        self.entries.iter().any(|of| is_some(&of.entry.sold_to) || is_some(&of.entry.shared_with))
+    }
+
     /// The exceptions and holds of `[[retain]]` that anything in a field falls under on a day.
     pub fn retained(&self, of: &Holding, day: Day) -> impl Iterator<Item = &Retention> {
         let is_in_force = move |until: &str| until.parse::<Day>().is_ok_and(|until| until >= day);
@@ -175,6 +181,12 @@ impl Map {
 }
 
 impl<'m> ObjectMap<'m> {
+    /// The fields that entries about the object name, but for globs.
+    pub fn named_fields(&self) -> impl Iterator<Item = &'m str> {
+        let of = |entry: &&'m Compiled| entry.field.as_ref().is_some_and(Pattern::is_name);
+        self.entries.iter().copied().filter(of).filter_map(|entry| entry.entry.field.as_deref())
+    }
+
     /// What holds for a field of the object; of the object itself with an empty name.
     pub fn field(&self, field: &str) -> Statement<'m> {
         let field = display(field);

@@ -99,6 +99,10 @@ pub struct Done {
     pub notes: Vec<String>,
     /// Whether it was asked to stop before the end.
     pub interrupted: bool,
+    /// Who has to be told of it, and how that stands.
+    pub notices: Vec<String>,
+    /// What the person is told, one paragraph each.
+    pub reply: Vec<String>,
 }
 
 /// Writes the page.
@@ -188,7 +192,12 @@ fn done(page: &mut String, plan: &PlanPage) {
         count(done.edited),
         count(done.gone)
     );
-    for (title, lines) in [("Not done", &done.refused), ("Worth knowing", &done.notes)] {
+    for (title, lines) in [
+        ("Not done", &done.refused),
+        ("Worth knowing", &done.notes),
+        ("Who is told", &done.notices),
+        ("What the person is told", &done.reply),
+    ] {
         if !lines.is_empty() {
             let _ = write!(page, "<h3>{title}</h3>\n<ul>\n");
             for line in lines {
@@ -407,9 +416,17 @@ mod tests {
             refused: vec!["public.people, id 7 (locked): another session has it locked".to_owned()],
             notes: Vec::new(),
             interrupted: true,
+            notices: vec!["carrier is told".to_owned()],
+            reply: vec!["We have complied".to_owned()],
         };
         let page = page(&PlanPage { done: Some(done), ..sample() });
-        for text in ["<b>1,199</b>records deleted", "<b>1</b>not done", "id 7 (locked)", "goes on where it stopped"] {
+        for text in [
+            "<b>1,199</b>records deleted",
+            "<b>1</b>not done",
+            "id 7 (locked)",
+            "goes on where it stopped",
+            "carrier is told",
+        ] {
             assert!(page.contains(text), "{text}");
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use md5::Md5;
-use residuum_detect::{Fingerprint, Type, standard_form};
+use residuum_detect::{Fingerprint, IndexKey, Type, standard_form};
 use residuum_source::{Record, Sensitive};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
@@ -62,6 +62,11 @@ impl Correction {
         self.kind
     }
 
+    /// The values, old and new, for whoever has to correct them elsewhere.
+    pub fn values(&self) -> (&Sensitive<String>, &Sensitive<String>) {
+        (&self.old, &self.new)
+    }
+
     /// What was wrong, to be recognised if it comes back.
     pub fn old(&self) -> Option<Identifier> {
         Identifier::value(self.kind, "", self.old.expose()).ok()
@@ -111,6 +116,17 @@ impl Corrections {
     /// The corrections, one by one.
     pub fn all(&self) -> &[Correction] {
         &self.all
+    }
+
+    /// Fingerprints of the values, old and new, by which the same corrections are known again.
+    pub(super) fn prints(&self, key: &IndexKey) -> Vec<[u8; 16]> {
+        let print = |kind, value: &Sensitive<String>| {
+            key.fingerprint(&standard_form(kind, value.expose()).unwrap_or_default()).0
+        };
+        let both = |of: &Correction| [print(of.kind, &of.old), print(of.kind, &of.new)].concat();
+        let mut all: Vec<Vec<u8>> = self.all.iter().map(both).collect();
+        all.sort_unstable();
+        all.iter().flat_map(|both| both.chunks_exact(16)).map(|of| of.try_into().expect("it is as long")).collect()
     }
 
     /// What stands in place of a value afterwards, if it is one of those.

@@ -13,6 +13,9 @@
 //! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
 //! disclosure/  what is held of a person, fetched as it is now and shown to them
 //! store.rs     plans and what was done of them, on disk
+//! register.rs  what is kept of requests; notice.rs: who has to be told, letter.rs: what they are told;
+//!              log.rs: the six things kept of every request; reply.rs: what the person is told;
+//!              contest.rs: what a person says is wrong
 //! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
 //!
@@ -25,18 +28,24 @@
 mod age;
 mod carry_out;
 mod change;
+mod contest;
 mod correction;
 mod cost;
 pub mod disclosure;
 mod editor;
 mod led;
+mod letter;
+mod log;
 mod minimise;
+mod notice;
 mod opened;
 mod owners;
 mod plan;
 mod planner;
 mod policy;
 mod redigest;
+mod register;
+mod reply;
 mod store;
 mod suppression;
 #[cfg(test)]
@@ -44,12 +53,18 @@ mod tests;
 mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, Written, carry_out, resume};
+pub use contest::{Contest, Contested, Decision, Marks, marks};
 pub use correction::{Correction, Corrections};
 pub use cost::{Cost, Size};
+pub use letter::letter;
+pub use log::{LoggedRequest, Outcome, Response};
 pub use minimise::{Kept, KeptBecause, Minimisation};
+pub use notice::{About, Draft, Nature, Notice, NoticeField, Occasion, drafts, fields};
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;
 pub use policy::Policy;
+pub use register::Register;
+pub use reply::{Answered, Denied, Reply};
 pub use store::{Store, StoreError};
 pub use suppression::{Backup, Reason, Since, Suppressed, Suppression};
 

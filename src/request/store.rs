@@ -8,6 +8,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use residuum_detect::IndexKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -116,7 +117,7 @@ pub(super) struct Begun {
 impl Store {
     /// The place of the plan for these people in the directory of an index.
     pub fn new(index: &Path, keys: &Keyring, subjects: &[Subject]) -> Self {
-        let name = format!("{}.plan", &digest(keys, subjects)[..32]);
+        let name = format!("{}.plan", &whom(keys.current(), subjects)[..32]);
         Self { path: index.join("erasures").join(name) }
     }
 
@@ -240,9 +241,8 @@ fn write_line(mut out: impl io::Write, line: &Written<'_>) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Whom a plan is about: the same people under the same key, in whatever order.
-fn digest(keys: &Keyring, subjects: &[Subject]) -> String {
-    let key = keys.current();
+/// Whom something is about: the same people under the same key, in whatever order.
+pub(super) fn whom(key: &IndexKey, subjects: &[Subject]) -> String {
     let mut all: Vec<[u8; 16]> = Vec::new();
     for identifier in subjects.iter().flat_map(|subject| &subject.identifiers) {
         all.push(match identifier {

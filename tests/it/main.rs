@@ -32,6 +32,7 @@ mod map;
 mod mariadb;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod mentions;
+mod notices;
 mod pipeline;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod planted;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
+use super::super::notices::say_open;
 use super::super::output::{self, Format, Style, json_line, printable};
 use super::super::table::{Align, Table};
 use super::{Common, Exit, Failure, Read, Which, coverage, read};
@@ -11,6 +12,7 @@ use crate::config::Day;
 use crate::map::{Gap, Holding, Place, State, remarks};
 use crate::report::human::{count, counted};
 use crate::report::{csv_line, inert};
+use crate::request::Register;
 
 /// List what is found and not accounted for, by risk
 ///
@@ -20,7 +22,8 @@ use crate::report::{csv_line, inert};
 /// that keeps nothing (`hold`), because it has ended or names what there is not. Its risk is
 /// sensitivity, 10 for sensitive personal information and 1 for other, times 1 plus the decimal logarithm of how many
 /// findings there are. It is `open`, `overdue` once its day has passed, or `accepted` by somebody until a day. What the
-/// map says without effect is told as a warning.
+/// map says without effect is told as a warning, and so are recipients that have not been told of an erasure or a
+/// correction, or have not confirmed it (`residuum notices`).
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +33,7 @@ Examples:
 
 Exit codes:
   0  no gap, or none that is not accepted
-  2  gaps remain, or the index does not cover everything")]
+  2  gaps remain, a recipient is overdue, or the index does not cover everything")]
 pub(super) struct Args {
     #[command(flatten)]
     which: Which,
@@ -67,9 +70,13 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     if map.is_empty() {
         common.say("hint: nothing is said yet: `[[map]]` in `residuum.toml` does, `docs/map.md` has an example");
     }
+    let is_late = match Register::existing(&config.index)? {
+        Some(mut register) => say_open(&register.notices(None)?, common),
+        None => false,
+    };
     // What the scan did not see has not been accounted for either.
     let covered = coverage::exit(&index.reader()?, common)?;
-    Ok(if gaps.iter().any(|gap| gap.state.remains()) { Exit::Incomplete } else { covered })
+    Ok(if is_late || gaps.iter().any(|gap| gap.state.remains()) { Exit::Incomplete } else { covered })
 }
 
 /// Source, object, field and recipient of a gap; those it does not have are empty.
