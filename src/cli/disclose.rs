@@ -11,6 +11,7 @@ use residuum_source::Source;
 use serde_json::{Value, json};
 
 use super::common::Common;
+use super::contests::contested;
 use super::exit::Exit;
 use super::failure::{Explain as _, Failure};
 use super::output::{self, Format, Style};
@@ -145,7 +146,10 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         wanted: &wanted,
         stop: &stop,
     };
-    let disclosed = with.gather(&subject, &scope)?;
+    let mut disclosed = with.gather(&subject, &scope)?;
+    if !scope.categories_only {
+        disclosed.contested = contested(&config, &index, &subject, common)?;
+    }
     if disclosed.places.is_empty() {
         common.say("no location: nothing is disclosed, and no package was made");
         note("disclosed", json!({ "places": 0 }))?;

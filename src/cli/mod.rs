@@ -22,6 +22,7 @@ mod certificate;
 mod changes;
 mod common;
 mod completions;
+mod contests;
 mod correct;
 mod coverage;
 mod demo;
@@ -118,6 +119,7 @@ enum Command {
     Certificate(certificate::Args),
     Suppression(suppression::Args),
     Backups(backups::Args),
+    Contests(contests::Args),
     Notices(notices::Args),
     Request(request::Args),
     Audit(audit::Args),
@@ -147,6 +149,7 @@ impl Command {
             Self::Verify(args) => verify::run(args, common),
             Self::Suppression(args) => suppression::run(args, common),
             Self::Backups(args) => backups::run(args, common),
+            Self::Contests(args) => contests::run(args, common),
             Self::Notices(args) => notices::run(args, common),
             Self::Request(args) => request::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),

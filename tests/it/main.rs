@@ -6,6 +6,7 @@ mod cli_detect;
 mod cli_index;
 mod cli_usage;
 mod containers;
+mod contests;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod digests;
 mod disclose;

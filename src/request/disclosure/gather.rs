@@ -170,6 +170,7 @@ impl Discloser<'_> {
             objects,
             answer,
             places: places.placed(),
+            contested: Vec::new(),
             warnings,
         })
     }

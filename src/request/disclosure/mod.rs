@@ -49,7 +49,7 @@ pub(super) use look::{KeyWanted, look};
 pub use answer::{Answer, CategoryAnswer, Told};
 pub use check::{Leak, leaks};
 pub use gather::{Discloser, Scope};
-pub use model::{DisclosedObject, DisclosedRecord, DisclosedValue, Disclosure, Fate, Placed};
+pub use model::{ContestedField, DisclosedObject, DisclosedRecord, DisclosedValue, Disclosure, Fate, Placed};
 pub use package::{PackageFile, files};
 pub use window::EARLIEST;
 pub use withheld::Withheld;

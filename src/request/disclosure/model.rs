@@ -27,8 +27,27 @@ pub struct Disclosure {
     pub answer: super::answer::Answer,
     /// Every place that the index has of the person, with what became of it.
     pub places: Vec<Placed>,
+    /// Fields of which the person contests what stands there, and that were not corrected (11 CCR § 7023(f)).
+    pub contested: Vec<ContestedField>,
     /// What the data map does not say, and what else the reader of the log is to look at. Holds no value.
     pub warnings: Vec<String>,
+}
+
+/// A field that the person contests.
+#[derive(Clone, Debug)]
+pub struct ContestedField {
+    /// Name of the source; as in [`DisclosedObject`].
+    pub source: String,
+    /// Name of the object.
+    pub object: String,
+    /// The field.
+    pub field: String,
+    /// When it was entered, UTC.
+    pub made: String,
+    /// The basis on which correcting it was denied.
+    pub basis: String,
+    /// What the person says.
+    pub statement: Sensitive<String>,
 }
 
 /// An object of a system with the person's records in it.
@@ -197,6 +216,12 @@ impl Fate {
 }
 
 impl Disclosure {
+    /// Whether the person contests what stands in a field.
+    pub fn is_contested(&self, object: &DisclosedObject, field: &str) -> bool {
+        let at = (&object.source, &object.object, field);
+        self.contested.iter().any(|of| (&of.source, &of.object, of.field.as_str()) == at)
+    }
+
     /// How many places had which fate.
     pub fn by_fate(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();

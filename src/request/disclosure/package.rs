@@ -10,7 +10,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::{DisclosedObject, DisclosedRecord, Disclosure};
+use super::model::{ContestedField, DisclosedObject, DisclosedRecord, Disclosure};
 use super::page;
 use crate::report::{csv_line, inert};
 
@@ -94,7 +94,8 @@ fn data(disclosure: &Disclosure) -> Value {
         .iter()
         .filter(|_| !disclosure.categories_only)
         .map(|object| {
-            let records: Vec<Value> = object.records.iter().map(|record| record_json(object, record)).collect();
+            let records: Vec<Value> =
+                object.records.iter().map(|record| record_json(disclosure, object, record)).collect();
             json!({ "system": object.source, "object": object.object, "records": records })
         })
         .collect();
@@ -114,20 +115,31 @@ fn data(disclosure: &Disclosure) -> Value {
             "whatever_the_day": disclosure.answer.is_undated,
         },
         "withheld": withheld,
+        "contested": contested(disclosure),
         "not_disclosed": not_disclosed(disclosure),
         "systems": systems,
     })
 }
 
-fn record_json(object: &DisclosedObject, record: &DisclosedRecord) -> Value {
+/// What the person contests, with what they say of it.
+fn contested(disclosure: &Disclosure) -> Vec<Value> {
+    let one = |of: &ContestedField| {
+        json!({ "system": of.source, "object": of.object, "field": of.field, "since": of.made, "denied_because": of.basis,
+            "statement": of.statement.expose() })
+    };
+    disclosure.contested.iter().map(one).collect()
+}
+
+fn record_json(disclosure: &Disclosure, object: &DisclosedObject, record: &DisclosedRecord) -> Value {
     let values: Vec<Value> = record
         .values
         .iter()
         .map(|value| {
             let categories: Vec<&str> = value.categories.iter().map(|category| category.letter()).collect();
             let withheld: Vec<&str> = value.withheld.iter().map(|what| what.title()).collect();
-            json!({ "field": object.fields[value.field], "value": value.text.expose(), "categories": categories,
-                "withheld": withheld, "others_removed": value.others })
+            let field = &object.fields[value.field];
+            json!({ "field": field, "value": value.text.expose(), "categories": categories, "withheld": withheld,
+                "others_removed": value.others, "contested": disclosure.is_contested(object, field) })
         })
         .collect();
     json!({ "record": { "kind": record.kind, "key": record.key }, "collected": record.collected,

@@ -32,6 +32,9 @@ pub(super) fn page(disclosure: &Disclosure) -> String {
     if !disclosure.categories_only {
         sections.extend([("categories", "Your information by category"), ("systems", "Your information by system")]);
     }
+    if !disclosure.contested.is_empty() {
+        sections.push(("contested", "What you contest"));
+    }
     sections.extend([("withheld", "Held and not shown"), ("not-disclosed", "What is not in this package")]);
     for (id, title) in &sections {
         let _ = writeln!(page, "<li><a href=\"#{id}\">{title}</a></li>");
@@ -42,6 +45,7 @@ pub(super) fn page(disclosure: &Disclosure) -> String {
         by_category(&mut page, disclosure);
         by_system(&mut page, disclosure);
     }
+    contested(&mut page, disclosure);
     withheld(&mut page, disclosure);
     left(&mut page, disclosure);
     page.push_str(
@@ -193,13 +197,18 @@ fn by_system(page: &mut String, disclosure: &Disclosure) {
             escape(&csv_name(number, object))
         );
         for record in &object.records {
-            records_table(page, object, record);
+            records_table(page, disclosure, object, record);
         }
     }
     page.push_str("</section>\n");
 }
 
-fn records_table(page: &mut String, object: &DisclosedObject, record: &super::model::DisclosedRecord) {
+fn records_table(
+    page: &mut String,
+    disclosure: &Disclosure,
+    object: &DisclosedObject,
+    record: &super::model::DisclosedRecord,
+) {
     let key = key_text(&record.key);
     let collected = match (&record.collected, record.is_dated) {
         (Some(day), _) => format!(", collected {day}"),
@@ -211,15 +220,41 @@ fn records_table(page: &mut String, object: &DisclosedObject, record: &super::mo
     table(page, caption.trim(), &["Field", "Value", "Category"]);
     for value in &record.values {
         let letters: Vec<&str> = value.categories.iter().map(|category| category.letter()).collect();
+        let is_contested = disclosure.is_contested(object, &object.fields[value.field]);
+        let mark = if is_contested { " <strong>(contested by you)</strong>" } else { "" };
         let _ = writeln!(
             page,
-            "<tr><th scope=\"row\">{}</th><td class=\"value\">{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td class=\"value\">{}{mark}</td><td>{}</td></tr>",
             field_name(&object.fields[value.field]),
             escape(value.text.expose()),
             if letters.is_empty() { "other".to_owned() } else { letters.join(" ") }
         );
     }
     page.push_str(END);
+}
+
+fn contested(page: &mut String, disclosure: &Disclosure) {
+    if disclosure.contested.is_empty() {
+        return;
+    }
+    page.push_str("<section id=\"contested\"><h2>What you contest</h2>\n");
+    page.push_str(
+        "<p>You have said that these are wrong, and they were not corrected. Whoever gets them is told so.</p>\n",
+    );
+    table(page, "Fields that you contest", &["System", "Object", "Field", "You say", "Why it stands"]);
+    for of in &disclosure.contested {
+        let _ = writeln!(
+            page,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"value\">{}</td><td>{}</td></tr>",
+            escape(&of.source),
+            escape(&of.object),
+            field_name(&of.field),
+            escape(of.statement.expose()),
+            escape(&of.basis)
+        );
+    }
+    page.push_str(END);
+    page.push_str("</section>\n");
 }
 
 fn withheld(page: &mut String, disclosure: &Disclosure) {

@@ -1,0 +1,146 @@
+//! What a person says is wrong: the decision is kept with what it rests on, and a field that was not corrected is told to be
+//! contested, to the person and to whoever gets it, and never to another person.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::sandbox::{Run, Sandbox};
+
+const JANE: &str = "jane.roe@example.com";
+
+const CONFIG: &str = r#"
+[[source]]
+name = "shop"
+url = "sqlite:shop.sqlite"
+[[recipient]]
+name = "bureau"
+category = "credit bureaus"
+kind = "third party"
+[[recipient]]
+name = "host"
+category = "hosting providers"
+kind = "service provider"
+[[map]]
+source = "shop"
+object = "main.people"
+service_providers = ["host"]
+[[map]]
+source = "shop"
+object = "main.people"
+field = "phone"
+disclosed_to = ["bureau"]
+"#;
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let mut sql = "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, phone TEXT);\n\
+                   CREATE TABLE tickets (id INTEGER PRIMARY KEY, requester_email TEXT, agent_email TEXT, note TEXT);\n"
+        .to_owned();
+    for n in 1..=9 {
+        let email = if n == 5 { JANE.to_owned() } else { format!("customer{n}@example.com") };
+        sql += &format!("INSERT INTO people VALUES ({n}, '{email}', '(202) 555-01{n:02}');\n");
+    }
+    sql += &format!("INSERT INTO tickets VALUES (1, '{JANE}', 'customer2@example.com', 'late');\n");
+    let made = Command::new("sqlite3").arg(sandbox.path("shop.sqlite")).arg(sql).status();
+    assert!(made.expect("sqlite3 is installed").success());
+    sandbox.file("residuum.toml", CONFIG);
+    sandbox.file("says.txt", "That was never my number; I have had another since 2019.\n");
+    sandbox.file("bill.pdf", "a bill");
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    sandbox
+}
+
+fn add(sandbox: &Sandbox, who: &str, object: &str, field: &str, decision: &str) -> Run {
+    let place = ["contests", "add", "--source", "shop", "--object", object, "--field", field, "--email", who];
+    let decided = ["--decision", decision, "--basis", "the bill of May has it", "--decided-by", "legal"];
+    let weighed = ["--factor", "came from the person", "--factor", "a bill was shown", "--document", "bill.pdf"];
+    let request = ["--request", "R-9", "--statement", "says.txt", "--received", "2026-11-02", "--manner", "mail"];
+    sandbox.run(place.iter().chain(&decided).chain(&weighed).chain(&request))
+}
+
+fn data(sandbox: &Sandbox, who: &[&str], output: &str) -> (Value, String, String) {
+    let run = sandbox.run(["disclose", "--output", output].iter().chain(who)).exits(0);
+    let read = |name: &str| fs::read_to_string(sandbox.path(format!("{output}/{name}"))).expect("it is there");
+    (serde_json::from_str(&read("data.json")).expect("it is JSON"), read("index.html"), run.stderr)
+}
+
+/// COR-1: factors, documents, outcome and basis are kept; what the person says is sealed.
+#[test]
+fn a_decision_is_kept_with_what_it_rests_on() {
+    let sandbox = shop();
+    add(&sandbox, JANE, "main.people", "phone", "denied").exits(0).nowhere("2019").nowhere("jane");
+    add(&sandbox, JANE, "main.people", "phone", "denied").exits(0);
+    let listed =
+        sandbox.run(["contests", "list", "--format", "jsonl"]).exits(0).nowhere("2019").nowhere("jane").lines();
+    assert_eq!(listed.len(), 1, "the same is entered once: {listed:?}");
+    let of = &listed[0];
+    assert_eq!((&of["decision"], &of["basis"]), (&"denied".into(), &"the bill of May has it".into()), "{of}");
+    assert_eq!(of["factors"], serde_json::json!(["came from the person", "a bill was shown"]));
+    assert_eq!(of["documents"][0].as_str().map(str::len), Some(64), "a digest: {of}");
+    assert_eq!(of["statement"], Value::Null);
+    sandbox.run(["contests", "list", "--show-values"]).exits(0).prints("since 2019");
+    let register = fs::read(sandbox.path(".residuum/requests.sqlite")).expect("it is there");
+    assert!(!String::from_utf8_lossy(&register).contains("2019; "), "it is sealed");
+    assert!(!String::from_utf8_lossy(&register).contains("never my number"), "it is sealed");
+    let log = sandbox.run(["audit", "export"]).exits(0).nowhere("jane").nowhere("never my number");
+    log.prints("enter contest").prints("list contests");
+    let requests = sandbox.run(["request", "list", "--format", "jsonl"]).exits(0).lines();
+    assert_eq!((&requests[0]["nature"], &requests[0]["response"]), (&"correct".into(), &"denied".into()));
+
+    sandbox.file("long.txt", "word ".repeat(251));
+    let long = ["contests", "add", "--source", "shop", "--object", "main.people", "--field", "phone", "--email", JANE];
+    let rest =
+        ["--decision", "denied", "--basis", "x", "--decided-by", "y", "--request", "R-9", "--statement", "long.txt"];
+    sandbox.run(long.iter().chain(&rest)).exits(1).says("251 words");
+    add(&sandbox, JANE, "main.nothing", "phone", "denied").exits(1).says("is not found in main.nothing");
+}
+
+/// 11 CCR § 7023(f): whoever gets a contested field is told so, and so is the person when it is disclosed; nobody else learns
+/// what they say.
+#[test]
+fn a_denied_correction_marks_the_field_for_whoever_gets_it() {
+    let sandbox = shop();
+    add(&sandbox, JANE, "main.people", "phone", "denied").exits(0).says("not told yet: `bureau`").says("`host`");
+    let (package, page, _) = data(&sandbox, &["--email", JANE], "hers");
+    assert_eq!(package["contested"][0]["field"], "phone", "{package}");
+    assert!(package["contested"][0]["statement"].as_str().is_some_and(|says| says.contains("since 2019")), "{package}");
+    let marked: Vec<&Value> = package["systems"]
+        .as_array()
+        .expect("systems")
+        .iter()
+        .flat_map(|of| of["records"].as_array().expect("records"))
+        .flat_map(|of| of["values"].as_array().expect("values"))
+        .filter(|of| of["contested"] == true)
+        .collect();
+    assert!(marked.len() == 1 && marked[0]["field"] == "phone", "{marked:?}");
+    assert!(page.contains("(contested by you)") && page.contains("What you contest"));
+
+    let notices = sandbox.run(["notices", "list", "--format", "jsonl"]).exits(0).lines();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices.iter().all(|of| of["instruction"] == "note as contested"), "{notices:?}");
+    let bureau = notices.iter().find(|of| of["recipient"] == "bureau").expect("it gets the telephone");
+    let write = ["notices", "write", bureau["id"].as_str().expect("an id"), "--email", JANE, "--output", "bureau"];
+    sandbox.run(write).exits(0);
+    let letter = fs::read_to_string(sandbox.path("bureau/notice.txt")).expect("it is there");
+    assert!(letter.contains("contests the accuracy") && letter.contains("never my number"), "{letter}");
+
+    // By a key alone it cannot be said that it is she, and another who stands in a record of hers learns nothing.
+    add(&sandbox, JANE, "main.tickets", "note", "denied").exits(0);
+    let (_, page, said) = data(&sandbox, &["--id", "shop.people.id=5"], "by-key");
+    assert!(!page.contains("2019") && said.contains("it cannot be said by whom"), "{said}");
+    let (package, page, said) = data(&sandbox, &["--email", "customer2@example.com"], "another");
+    assert!(package["contested"].as_array().is_some_and(Vec::is_empty) && !page.contains("2019"), "{said}");
+
+    // What ends the mark: it was corrected since.
+    let listed = sandbox.run(["contests", "list", "--format", "jsonl"]).exits(0).lines();
+    for of in &listed {
+        sandbox.run(["contests", "withdraw", of["id"].as_str().expect("an id")]).exits(0);
+    }
+    let (package, ..) = data(&sandbox, &["--email", JANE], "after");
+    assert!(package["contested"].as_array().is_some_and(Vec::is_empty), "{package}");
+    add(&sandbox, JANE, "main.people", "phone", "granted").exits(0).says("`residuum correct` carries it out");
+    let (package, ..) = data(&sandbox, &["--email", JANE], "granted");
+    assert!(package["contested"].as_array().is_some_and(Vec::is_empty), "what was corrected is not contested");
+}
