@@ -25,6 +25,7 @@ mod identity;
 mod increments;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod interrupted;
+mod know;
 mod layers;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod link;
