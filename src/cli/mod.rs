@@ -42,6 +42,7 @@ mod keys;
 mod known;
 mod links;
 mod location;
+mod lock;
 mod man;
 mod map;
 mod minimise;
@@ -120,6 +121,7 @@ enum Command {
     Suppression(suppression::Args),
     Backups(backups::Args),
     Contests(contests::Args),
+    Lock(Box<lock::Args>),
     Notices(notices::Args),
     Request(request::Args),
     Audit(audit::Args),
@@ -150,6 +152,7 @@ impl Command {
             Self::Suppression(args) => suppression::run(args, common),
             Self::Backups(args) => backups::run(args, common),
             Self::Contests(args) => contests::run(args, common),
+            Self::Lock(args) => lock::run(args, common),
             Self::Notices(args) => notices::run(args, common),
             Self::Request(args) => request::run(args, common),
             Self::Certificate(args) => certificate::run(args, common),

@@ -16,6 +16,7 @@
 //! register.rs  what is kept of requests; notice.rs: who has to be told, letter.rs: what they are told;
 //!              log.rs: the six things kept of every request; reply.rs: what the person is told;
 //!              contest.rs: what a person says is wrong
+//! lock.rs      what is kept → SQL that keeps it for its purpose
 //! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
 //!
@@ -35,6 +36,7 @@ pub mod disclosure;
 mod editor;
 mod led;
 mod letter;
+mod lock;
 mod log;
 mod minimise;
 mod notice;
@@ -57,6 +59,7 @@ pub use contest::{Contest, Contested, Decision, Marks, marks};
 pub use correction::{Correction, Corrections};
 pub use cost::{Cost, Size};
 pub use letter::letter;
+pub use lock::{Dialect, Lock};
 pub use log::{LoggedRequest, Outcome, Response};
 pub use minimise::{Kept, KeptBecause, Minimisation};
 pub use notice::{About, Draft, Nature, Notice, NoticeField, Occasion, drafts, fields};

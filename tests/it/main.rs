@@ -29,6 +29,8 @@ mod know;
 mod layers;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod link;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod lock;
 mod map;
 #[cfg(feature = "mysql")]
 mod mariadb;
