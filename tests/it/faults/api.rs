@@ -1,6 +1,6 @@
 //! A REST API that fails, and the network before it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,7 +75,11 @@ fn serve(mut client: TcpStream, refusal: &AtomicUsize) -> std::io::Result<()> {
     write!(
         client,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
+    )?;
+    // It is the client that ends: else a network that falls silent would still tell of the end.
+    client.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+    let _ = client.read(&mut [0]);
+    Ok(())
 }
 
 fn source(place: &str) -> String {
@@ -110,6 +114,7 @@ fn an_api_fails_as_the_table_says() {
         ("silent in the middle, once", Fault::Silent, middle, 1, Then::Identical),
         ("reset in the middle, always", Fault::Reset, middle, usize::MAX, named("the connection broke")),
         ("cut short, always", Fault::Closed, middle, usize::MAX, named("the connection broke")),
+        ("silent in the middle, always", Fault::Silent, middle, usize::MAX, named("no answer in time")),
     ];
     for (name, fault, when, times, then) in rows {
         let link = Link::before(&api.place, fault, when, times);
