@@ -1,10 +1,12 @@
 //! A network between the program and a server of any kind, which fails in the middle.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use socket2::SockRef;
 
 /// What happens to a connection over which so much has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +19,8 @@ pub enum Fault {
     Slow,
     /// It stays, and nothing comes over it any more but its end.
     Silent,
+    /// It stands still, and the server waits to be rid of what it sends, until it is let go on.
+    Held,
 }
 
 /// When a connection meets the fault.
@@ -33,6 +37,7 @@ pub struct Link {
     address: SocketAddr,
     done: Arc<AtomicBool>,
     spoilt: Arc<AtomicUsize>,
+    goes_on: Arc<AtomicBool>,
 }
 
 impl Link {
@@ -42,18 +47,19 @@ impl Link {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (done, spoilt) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (ended, count) = (done.clone(), spoilt.clone());
+        let goes_on = Arc::new(AtomicBool::new(false));
+        let (ended, count, released) = (done.clone(), spoilt.clone(), goes_on.clone());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if ended.load(Ordering::Relaxed) {
                     return;
                 }
-                let count = count.clone();
+                let (count, released) = (count.clone(), released.clone());
                 // A side that goes away ends its threads, and nothing else.
-                std::thread::spawn(move || drop(join(client, server, fault, when, times, &count)));
+                std::thread::spawn(move || drop(join(client, server, fault, when, times, &count, &released)));
             }
         });
-        Self { address, done, spoilt }
+        Self { address, done, spoilt, goes_on }
     }
 
     /// Host and port.
@@ -65,11 +71,17 @@ impl Link {
     pub fn spoilt(&self) -> usize {
         self.spoilt.load(Ordering::Relaxed)
     }
+
+    /// Lets what is held go on.
+    pub fn release(&self) {
+        self.goes_on.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Relaxed);
+        self.release();
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -81,8 +93,13 @@ fn join(
     when: When,
     times: usize,
     spoilt: &AtomicUsize,
+    goes_on: &AtomicBool,
 ) -> std::io::Result<()> {
     let mut upstream = TcpStream::connect(server)?;
+    if fault == Fault::Held {
+        // What the server has sent and nobody read must not all fit in here.
+        SockRef::from(&upstream).set_recv_buffer_size(64 << 10)?;
+    }
     let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (from_client, to_server, ended, noted) =
         (client.try_clone()?, upstream.try_clone()?, over.clone(), asked.clone());
@@ -103,15 +120,27 @@ fn join(
                 Fault::Slow => {}
                 Fault::Reset | Fault::Closed => break,
                 Fault::Silent => {
-                    // Until the server ends it, or the client has gone away.
-                    while let Ok(1..) = upstream.read(&mut buffer) {}
+                    // Until the server ends it, or the network is no more.
+                    upstream.set_read_timeout(Some(Duration::from_millis(50)))?;
+                    while !goes_on.load(Ordering::Relaxed) {
+                        match upstream.read(&mut buffer) {
+                            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                            Ok(1..) => {}
+                            _ => break,
+                        }
+                    }
                     break;
+                }
+                Fault::Held => {
+                    while !goes_on.load(Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
                 }
             }
         }
         for piece in buffer[..n].chunks(4 << 10) {
             client.write_all(piece)?;
-            if is_spoilt {
+            if is_spoilt && fault == Fault::Slow {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }

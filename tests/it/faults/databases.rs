@@ -32,7 +32,7 @@ const SLOW: &str = "max_rows = 10000\nlock_timeout = \"1s\"\nconnect_timeout = \
 
 /// Held in the middle of a table for as long as it takes to end the session there, however much else the machine does.
 fn held(place: &str) -> Link {
-    Link::before(place, Fault::Silent, When::Sent(4 << 20), 1)
+    Link::before(place, Fault::Held, When::Sent(4 << 20), 1)
 }
 
 /// The same source, for one that is patient.
@@ -79,7 +79,7 @@ fn on_the_way(
 }
 
 /// A server that stops to answer ends a verification without a certificate, and an erasure without writing. (It keeps the
-/// session that went silent, and its lock, until it notices: the network of this test never tells it.)
+/// session that went silent, and its lock, until the network of this test is no more.)
 fn nothing_waits_for_ever(
     faults: &Faults,
     place: &str,
@@ -151,13 +151,17 @@ fn postgres_fails_as_the_table_says() {
     );
 
     let is_reading = |_: &Child| database.count(&format!("SELECT count(*) {READING} AND query LIKE 'COPY%big%'")) > 0;
-    let end = || drop(database.run(&format!("SELECT pg_terminate_backend(pid) {READING} AND query LIKE 'COPY%'")));
+    let end = |link: &Link| {
+        database.run(&format!("SELECT pg_terminate_backend(pid) {READING} AND query LIKE 'COPY%'"));
+        link.release();
+    };
     let named = Then::Named("unreadable", "public.big", "connection lost while reading");
     let rows = ["the session that reads is ended", "it is ended, and that of the next scan, too"];
     for (name, is_again) in rows.into_iter().zip([false, true]) {
         let link = held(database.place());
         faults.sandbox.file("residuum.toml", patient(&source(&link.place())));
         let is_held = |child: &Child| link.spoilt() > 0 && is_reading(child);
+        let end = || end(&link);
         let run = if is_again { faults.again_and(is_held, end) } else { faults.scan_and(is_held, end) };
         faults.row(name, run, named);
     }
@@ -212,12 +216,15 @@ fn mariadb_fails_as_the_table_says() {
     };
     let reading = "AND INFO LIKE 'SELECT SQL_NO_CACHE%big%'";
     let is_reading = |_: &Child| !sessions(reading).is_empty();
-    let end = || drop(database.run(&sessions(reading)));
+    let end = |link: &Link| {
+        database.run(&sessions(reading));
+        link.release();
+    };
     let named = Then::Named("unreadable", ".big", "connection lost while reading");
     {
         let link = held(database.place());
         faults.sandbox.file("residuum.toml", patient(&source(&link.place())));
-        let run = faults.scan_and(|child: &Child| link.spoilt() > 0 && is_reading(child), end);
+        let run = faults.scan_and(|child: &Child| link.spoilt() > 0 && is_reading(child), || end(&link));
         faults.row("the session that reads is ended", run, named);
     }
     faults.sandbox.file("residuum.toml", source(database.place()));
