@@ -17,7 +17,7 @@ use super::catalog::{Arg, BUILDING, Catalog, DEAD, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::names::Fresh;
 use super::writer::{RunningScan, State, Writer, sync_dir};
-use super::{Commit, ListedPart, PendingSegment, UnitRecord, sums};
+use super::{Commit, ListedPart, PendingSegment, UnitRecord, live, sums};
 use crate::keyfile::hex;
 
 /// Rows that travel to the catalog together.
@@ -51,7 +51,7 @@ pub(super) fn commit(writer: &Writer, commit: Commit) -> Result<()> {
     let fresh = transact(writer, &mut state, scan, |application| application.apply(&commit))?;
     let mut names = writer.names();
     let listed = commit.units.iter().flat_map(|unit| &unit.listed).map(|part| part.object);
-    names.seen.extend(listed);
+    listed.for_each(|object| names.seen.insert(object));
     names.kept(&fresh, commit.units.iter().flat_map(|unit| &unit.objects).map(|record| record.object));
     drop(names);
     commit.units.into_iter().flat_map(|unit| unit.segments).for_each(PendingSegment::keep);
@@ -82,8 +82,9 @@ fn transact(
     let fresh = writer.names().fresh();
     state.catalog.begin()?;
     let next = state.next_generation;
-    let applied =
-        fresh.write(&mut state.catalog, scan.id).and_then(|()| apply(&mut Application::new(state, scan, writer.key())));
+    let applied = live::unsettle(&mut state.catalog)
+        .and_then(|()| fresh.write(&mut state.catalog, scan.id))
+        .and_then(|()| apply(&mut Application::new(state, scan, writer.key())));
     if let Err(error) = state.catalog.end(applied) {
         state.next_generation = next;
         return Err(error);

@@ -17,7 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::error::{IndexError, Result, sqlite_code};
-use super::sums;
+use super::{live, sums};
 
 /// What a generation (a version of an object as one scan read it) is for look-ups.
 pub(super) const BUILDING: i64 = 0;
@@ -68,6 +68,7 @@ impl Catalog {
         catalog.begin()?;
         catalog.run(SCHEMA, &[])?;
         catalog.run(sums::SCHEMA, &[])?;
+        catalog.run(live::SCHEMA, &[])?;
         catalog.end(Ok(()))?;
         catalog.close()
     }
@@ -141,8 +142,7 @@ impl Catalog {
     /// The rows of a statement that gathers them with `json_group_array`.
     pub(crate) fn rows<T: DeserializeOwned>(&mut self, sql: &'static str, args: &[Arg]) -> Result<Vec<T>> {
         let text: String = self.one(sql, args)?;
-        serde_json::from_str(&text)
-            .map_err(|error| IndexError::damaged(&self.file, format!("holds rows of another shape ({error})")))
+        parsed(&self.file, &text)
     }
 
     /// Begins a transaction that writes.
@@ -184,6 +184,12 @@ impl Drop for Catalog {
             let _ = block_on(connection.close());
         }
     }
+}
+
+/// Rows that a catalog has gathered with `json_group_array`.
+pub(super) fn parsed<T: DeserializeOwned>(catalog: &Path, text: &str) -> Result<Vec<T>> {
+    serde_json::from_str(text)
+        .map_err(|error| IndexError::damaged(catalog, format!("holds rows of another shape ({error})")))
 }
 
 fn log_is_empty(file: &Path) -> bool {

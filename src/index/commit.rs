@@ -3,7 +3,7 @@
 use residuum_detect::Type;
 use residuum_source::{Coverage, TableKey, Version};
 
-use super::PendingSegment;
+use super::{PendingSegment, SourceState};
 
 /// A scan that begins.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,15 @@ pub struct ScanTotal {
     pub kind: Type,
     /// Findings.
     pub findings: u64,
+}
+
+/// What is live when a scan has ended.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LiveTotals {
+    /// Objects by source and state.
+    pub states: Vec<SourceState>,
+    /// Findings by source and type.
+    pub findings: Vec<ScanTotal>,
 }
 
 /// What one transaction makes part of the index.

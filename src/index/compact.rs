@@ -9,7 +9,6 @@ use std::sync::{MutexGuard, PoisonError};
 
 use hashbrown::HashMap;
 
-use super::Findings;
 use super::apply::insert_segments;
 use super::catalog::{Catalog, DEAD, bulk};
 use super::error::Result;
@@ -22,6 +21,7 @@ use super::segment::{
 };
 use super::sums::{self, Sums};
 use super::writer::{ObjectRows, PendingSegment, Writer, prints_draft, records_draft, remove_segment, sync_dir};
+use super::{Findings, live};
 
 /// Segments of a level that are merged into one.
 const FAN_IN: usize = 16;
@@ -189,6 +189,7 @@ pub(super) fn rewrite(writer: &Writer, ids: &[u64], forget: &HashMap<u64, Select
     let mut state = writer.state();
     state.catalog.begin()?;
     let swapped = swap(&mut state.catalog, ids, &pending, &key, &generations)
+        .and_then(|()| if counts.is_empty() { Ok(()) } else { live::unsettle(&mut state.catalog) })
         .and_then(|()| counts.iter().try_for_each(|(of, less)| uncount(&mut state.catalog, of, *less)));
     state.catalog.end(swapped)?;
     drop(state);

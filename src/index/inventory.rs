@@ -9,7 +9,7 @@ use residuum_source::{Coverage, KeyKind, ObjectPath, TableKey};
 use super::catalog::{BUILDING, LIVE, bulk};
 use super::error::{IndexError, Result};
 use super::scans::{coverage, digest};
-use super::{DeclaredKey, FIELDS_LEFT_OUT, Reader, ScanRecord, ScanTotal};
+use super::{DeclaredKey, FIELDS_LEFT_OUT, Reader, ScanRecord, ScanTotal, live};
 
 /// What became of one data object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,23 +181,7 @@ impl Reader {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn states(&self) -> Result<Vec<SourceState>> {
-        let rows: Vec<(String, String, usize, u64, u64)> = self.catalog().rows(
-            "SELECT json_group_array(json_array(name, kind, worst, n, r)) FROM (SELECT s.name, s.kind, c.worst, count(*) AS n, \
-             sum(c.records) AS r FROM (SELECT generation, object, sum(records) AS records, max(CASE state \
-             WHEN 'read' THEN 0 WHEN 'derived' THEN 1 WHEN 'excluded' THEN 2 WHEN 'unsupported' THEN 3 \
-             WHEN 'unreadable' THEN 4 ELSE 5 END) AS worst FROM coverage GROUP BY generation, object) c \
-             JOIN generation g ON g.id = c.generation AND g.state = ?1 JOIN object o ON o.id = c.object \
-             JOIN source s ON s.id = o.source GROUP BY s.name, c.worst ORDER BY s.name, c.worst)",
-            &[LIVE.into()],
-        )?;
-        let state = |(source, kind, worst, objects, records): (String, String, usize, u64, u64)| SourceState {
-            source: source.into(),
-            source_kind: kind.into(),
-            coverage: Coverage::ALL[worst],
-            objects,
-            records,
-        };
-        Ok(rows.into_iter().map(state).collect())
+        live::source_states(&mut self.catalog())
     }
 
     /// The objects in which something was left unseen, in the order of their numbers.

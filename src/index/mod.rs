@@ -20,6 +20,7 @@ mod error;
 mod findings;
 mod inventory;
 mod keys;
+mod live;
 mod lookup;
 mod merge;
 mod names;
@@ -43,8 +44,8 @@ use serde::{Deserialize, Serialize};
 use catalog::Catalog;
 pub use check::Checked;
 pub use commit::{
-    Commit, DeclaredKey, FieldStats, FieldTotals, KnownObject, ListedPart, LiveVersion, ObjectRecord, PartialVersion,
-    ScanEnd, ScanInfo, ScanRecord, ScanTotal, UnitRecord,
+    Commit, DeclaredKey, FieldStats, FieldTotals, KnownObject, ListedPart, LiveTotals, LiveVersion, ObjectRecord,
+    PartialVersion, ScanEnd, ScanInfo, ScanRecord, ScanTotal, UnitRecord,
 };
 pub use compact::Compacted;
 pub use error::IndexError;

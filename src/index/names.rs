@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::Findings;
-use super::catalog::{Arg, Catalog, bulk};
+use super::catalog::{Arg, Catalog, bulk, parsed};
 use super::error::Result;
 use super::segment::Ranks;
 
@@ -28,8 +28,29 @@ pub(super) struct Names {
     /// Names of objects that findings may be on their way of.
     active: HashMap<u32, (u32, Arc<str>)>,
     /// Listed objects that this scan has seen.
-    pub(super) seen: HashSet<u32>,
+    pub(super) seen: Numbers,
     fresh: Fresh,
+}
+
+/// Objects that are read from the catalog together.
+const TOGETHER: u32 = 50_000;
+
+/// A set of numbers that stand close together.
+#[derive(Default)]
+pub(super) struct Numbers(Vec<u64>);
+
+impl Numbers {
+    pub(super) fn insert(&mut self, number: u32) {
+        let word = number as usize / 64;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (number % 64);
+    }
+
+    pub(super) fn contains(&self, number: u32) -> bool {
+        self.0.get(number as usize / 64).is_some_and(|word| word & 1 << (number % 64) != 0)
+    }
 }
 
 /// What the catalog does not know yet.
@@ -65,21 +86,33 @@ impl Names {
             names.field_names.insert(id, path.clone());
             names.fields.insert(path, id);
         }
-        loop {
-            let next = names.next_object;
-            let rows: Vec<(u32, u32, String)> = catalog.rows(
-                "SELECT json_group_array(json_array(id, source, path)) FROM \
-                 (SELECT id, source, path FROM object WHERE id >= ? ORDER BY id LIMIT 50000)",
-                &[next.into()],
-            )?;
-            for (id, source, path) in &rows {
-                names.next_object = names.next_object.max(id + 1);
-                names.objects.insert(digest(*source, path), *id);
+        names.load_objects(catalog)?;
+        Ok(names)
+    }
+
+    /// The catalog reads the next objects while those before are taken.
+    fn load_objects(&mut self, catalog: &mut Catalog) -> Result<()> {
+        let last: u32 = catalog.one("SELECT ifnull(max(id), 0) FROM object", &[])?;
+        self.next_object = last + 1;
+        self.objects.reserve(last as usize);
+        let file = catalog.file().to_owned();
+        let (read, to_take) = crossbeam_channel::bounded(1);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let sql = "SELECT json_group_array(json_array(id, source, path)) FROM object WHERE id BETWEEN ? AND ?";
+                for first in (1..=last).step_by(TOGETHER as usize) {
+                    let stretch = [first.into(), (i64::from(first) + i64::from(TOGETHER) - 1).into()];
+                    if read.send(catalog.one::<String>(sql, &stretch)).is_err() {
+                        return; // those before could not be taken
+                    }
+                }
+            });
+            for rows in to_take {
+                let rows: Vec<(u32, u32, String)> = parsed(&file, &rows?)?;
+                self.objects.extend(rows.iter().map(|(id, source, path)| (digest(*source, path), *id)));
             }
-            if rows.is_empty() {
-                return Ok(names);
-            }
-        }
+            Ok(())
+        })
     }
 
     pub(super) fn source(&mut self, name: &str, kind: &str) -> u32 {

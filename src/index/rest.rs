@@ -5,7 +5,8 @@
 //! catalog that a killed process left has none and nobody calls it damaged. Readers check when they open.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::error::{IndexError, Result};
 use crate::keyfile::hex;
 
-/// Bytes hashed at a time, by all cores together.
-const STRETCH: usize = 32 << 20;
-/// Bytes that one core hashes at a time.
+/// Bytes that one core reads and hashes at a time.
 const BLOCK: usize = 1 << 20;
+/// Blocks whose digests are held at a time.
+const TOGETHER: u64 = 1 << 10;
 
 /// What `catalog.sum` holds.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
@@ -98,24 +99,36 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 }
 
 fn measure(catalog: &Path) -> Result<CatalogSum> {
-    let measured = File::open(catalog).and_then(|mut file| {
+    let measured = File::open(catalog).and_then(|file| {
+        let blocks = file.metadata()?.len().div_ceil(BLOCK as u64);
         let (mut bytes, mut all) = (0, blake3::Hasher::new());
-        let mut stretch = Vec::new();
-        loop {
-            stretch.clear();
-            let read = (&mut file).take(STRETCH as u64).read_to_end(&mut stretch)?;
-            if read == 0 {
-                return Ok(CatalogSum { bytes, digest: hex(all.finalize().as_bytes()) });
-            }
-            bytes += read as u64;
-            let digests: Vec<_> = stretch.par_chunks(BLOCK).map(blake3::hash).collect();
-            digests.iter().for_each(|digest| {
+        for first in (0..blocks).step_by(TOGETHER as usize) {
+            let those = (first..blocks.min(first + TOGETHER)).into_par_iter();
+            let digests: io::Result<Vec<_>> =
+                those.map_init(|| vec![0; BLOCK], |buffer, i| digest(&file, i, buffer)).collect();
+            for (read, digest) in digests? {
+                bytes += read as u64;
                 all.update(digest.as_bytes());
-            });
+            }
         }
+        Ok(CatalogSum { bytes, digest: hex(all.finalize().as_bytes()) })
     });
     measured.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => IndexError::damaged(catalog, "is missing"),
         _ => IndexError::io(catalog, "read")(error),
     })
+}
+
+/// How long a block is, which only the last may be shorter, and its digest.
+fn digest(file: &File, number: u64, buffer: &mut [u8]) -> io::Result<(usize, blake3::Hash)> {
+    let mut read = 0;
+    while read < buffer.len() {
+        match file.read_at(&mut buffer[read..], number * BLOCK as u64 + read as u64) {
+            Ok(0) => break,
+            Ok(n) => read += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((read, blake3::hash(&buffer[..read])))
 }

@@ -2,15 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use residuum_source::{Coverage, KeyKind, TableKey, Version};
 use serde_json::json;
 
 use super::apply::{building, bury, resumable};
 use super::catalog::{BUILDING, Catalog, LIVE, bulk};
 use super::error::{IndexError, Result};
+use super::names::Numbers;
 use super::writer::{RunningScan, Writer};
-use super::{KnownObject, LiveVersion, PartialVersion, ScanEnd, ScanInfo};
+use super::{KnownObject, LiveTotals, LiveVersion, PartialVersion, ScanEnd, ScanInfo, ScanTotal, live};
 use crate::keyfile::{hex, unhex};
 
 pub(super) fn begin(writer: &Writer, info: &ScanInfo) -> Result<u32> {
@@ -21,7 +22,7 @@ pub(super) fn begin(writer: &Writer, info: &ScanInfo) -> Result<u32> {
     let id = catalog.end(begun)?;
     state.scan = Some(RunningScan { id, digest: info.digest, full: info.full });
     drop(state);
-    writer.names().seen.clear();
+    writer.names().seen = Numbers::default();
     Ok(id)
 }
 
@@ -32,7 +33,7 @@ fn insert(catalog: &mut Catalog, info: &ScanInfo) -> Result<u32> {
     catalog.one("SELECT max(id) FROM scan", &[])
 }
 
-pub(super) fn end(writer: &Writer, scan: u32, end: &ScanEnd) -> Result<()> {
+pub(super) fn end(writer: &Writer, scan: u32, end: &ScanEnd) -> Result<LiveTotals> {
     let seen = std::mem::take(&mut writer.names().seen);
     let mut state = writer.state();
     if state.scan.is_none_or(|running| running.id != scan) {
@@ -40,20 +41,25 @@ pub(super) fn end(writer: &Writer, scan: u32, end: &ScanEnd) -> Result<()> {
     }
     let catalog = &mut state.catalog;
     catalog.begin()?;
-    let ended = mark_gone(catalog, scan, end, &seen).and_then(|()| note_end(catalog, scan, end));
-    catalog.end(ended)?;
+    let marked = mark_gone(catalog, scan, end, &seen);
+    catalog.end(marked)?;
+    let sums = live::sums(catalog)?;
+    let totals = sums.totals(catalog)?;
+    catalog.begin()?;
+    let noted = note_end(catalog, scan, end, &totals.findings).and_then(|()| sums.settle(catalog));
+    catalog.end(noted)?;
     state.scan = None;
-    Ok(())
+    Ok(totals)
 }
 
-fn mark_gone(catalog: &mut Catalog, scan: u32, end: &ScanEnd, seen: &HashSet<u32>) -> Result<()> {
+fn mark_gone(catalog: &mut Catalog, scan: u32, end: &ScanEnd, seen: &Numbers) -> Result<()> {
     if end.complete.is_empty() {
         return Ok(());
     }
     // What was not seen is little, mostly: a set here costs a fraction of a join there.
     let sql = "SELECT json_group_array(object) FROM generation WHERE state IN (?1, ?2)";
     let there: Vec<u32> = catalog.rows(sql, &[BUILDING.into(), LIVE.into()])?;
-    let unseen: Vec<u32> = there.into_iter().filter(|object| !seen.contains(object)).collect();
+    let unseen: Vec<u32> = there.into_iter().filter(|object| !seen.contains(*object)).collect();
     let gone: Vec<(u32, i64)> = catalog.rows(
         "SELECT json_group_array(json_array(g.object, g.id)) FROM generation g JOIN object o ON o.id = g.object \
          WHERE o.source IN (SELECT value FROM json_each(?1)) AND g.state IN (?3, ?4) \
@@ -68,19 +74,18 @@ fn mark_gone(catalog: &mut Catalog, scan: u32, end: &ScanEnd, seen: &HashSet<u32
         "SELECT json_group_array(DISTINCT object) FROM coverage WHERE generation IN (SELECT value FROM json_each(?))",
         &[bulk(&generations)],
     )?;
+    live::unsettle(catalog)?;
     bury(catalog, &generations)?;
     let objects: Vec<u32> = gone.iter().map(|(object, _)| *object).chain(members).collect();
     let sql = "UPDATE object SET gone = ?2 WHERE gone IS NULL AND id IN (SELECT value FROM json_each(?1))";
     catalog.run(sql, &[bulk(&objects), scan.into()]).map(drop)
 }
 
-fn note_end(catalog: &mut Catalog, scan: u32, end: &ScanEnd) -> Result<()> {
-    let sql = "UPDATE scan SET ended = ?2, interrupted = ?3, totals = (SELECT json_group_array(json_array(name, kind, n)) \
-               FROM (SELECT s.name, f.kind, sum(f.n_values) AS n FROM field_stat f \
-               JOIN generation g ON g.id = f.generation AND g.state = ?4 \
-               JOIN object o ON o.id = f.object JOIN source s ON s.id = o.source \
-               GROUP BY s.name, f.kind ORDER BY s.name, f.kind)) WHERE id = ?1";
-    catalog.run(sql, &[scan.into(), now().into(), i64::from(end.interrupted).into(), LIVE.into()]).map(drop)
+fn note_end(catalog: &mut Catalog, scan: u32, end: &ScanEnd, totals: &[ScanTotal]) -> Result<()> {
+    let totals: Vec<_> = totals.iter().map(|of| (&of.source, of.kind as u8, of.findings)).collect();
+    let sql = "UPDATE scan SET ended = ?2, interrupted = ?3, totals = ?4 WHERE id = ?1";
+    let interrupted = i64::from(end.interrupted).into();
+    catalog.run(sql, &[scan.into(), now().into(), interrupted, bulk(&totals)]).map(drop)
 }
 
 pub(super) fn known(writer: &Writer, source: u32, paths: &[&str]) -> Result<Vec<Option<KnownObject>>> {

@@ -15,8 +15,8 @@ use super::error::{IndexError, Result};
 use super::names::{Names, load_objects};
 use super::segment::{self, Print, PrintsWriter, RecordsWriter};
 use super::sums::{self, SegmentSums};
-use super::{Commit, Findings, Index, KnownObject, ScanEnd, ScanInfo, UnitRecord, id_text};
-use super::{apply, rest, scans};
+use super::{Commit, Findings, Index, KnownObject, LiveTotals, ScanEnd, ScanInfo, UnitRecord, id_text};
+use super::{apply, live, rest, scans};
 
 /// The writer of an index; shared by reference among worker threads.
 pub struct Writer {
@@ -70,15 +70,24 @@ impl Writer {
     pub(super) fn open(index: &Index) -> Result<Self> {
         let lock = lock(&index.dir)?;
         let file = index.catalog_file();
-        rest::check(&file)?;
+        // What is read of a damaged catalog is not used: that it is damaged comes first.
+        let (checked, read) = rayon::join(
+            || rest::check(&file),
+            || {
+                let mut catalog = Catalog::open(&file)?;
+                Names::load(&mut catalog).map(|names| (catalog, names))
+            },
+        );
+        checked?;
+        let (mut catalog, names) = read?;
         rest::end(&file)?;
-        let mut catalog = Catalog::open(&file)?;
         catalog.run(sums::SCHEMA, &[])?;
+        catalog.run(live::SCHEMA, &[])?;
         let live: Vec<u64> = catalog.rows("SELECT json_group_array(id) FROM segment", &[])?;
         remove_strays(&index.segments(), &live.iter().copied().collect())?;
         let next_segment = AtomicU64::new(live.into_iter().max().unwrap_or(0) + 1);
         let next_generation = catalog.one("SELECT ifnull(max(id), 0) + 1 FROM generation", &[])?;
-        let names = Mutex::new(Names::load(&mut catalog)?);
+        let names = Mutex::new(names);
         let state = Mutex::new(State { catalog, scan: None, next_generation, staged: HashSet::new() });
         Ok(Self { index: index.clone(), names, state, rewriting: Mutex::new(()), next_segment, _lock: lock })
     }
@@ -141,11 +150,11 @@ impl Writer {
         scans::begin(self, info)
     }
 
-    /// Ends a scan: marks what is gone and notes what is live.
+    /// Ends a scan: marks what is gone, notes what is live, and gives it.
     ///
     /// # Errors
     /// When the catalog cannot be written.
-    pub fn end_scan(&self, scan: u32, end: &ScanEnd) -> Result<()> {
+    pub fn end_scan(&self, scan: u32, end: &ScanEnd) -> Result<LiveTotals> {
         scans::end(self, scan, end)
     }
 

@@ -43,7 +43,9 @@ use self::keys::KeyDomains;
 use self::list::{Listed, SourceState};
 use self::options::Scope;
 use self::run::{Queue, Shared};
-use crate::index::{Commit, Index, IndexError, ListedPart, ObjectRecord, ScanEnd, ScanInfo, UnitRecord, Writer};
+use crate::index::{
+    Commit, Index, IndexError, ListedPart, LiveTotals, ObjectRecord, ScanEnd, ScanInfo, UnitRecord, Writer,
+};
 
 /// A scan of sources into an index.
 pub struct Scan<'s> {
@@ -192,13 +194,13 @@ impl<'s> Scan<'s> {
         self.note_unreachable(&writer, scan, &unreachable)?;
         let interrupted = self.stop.load(Ordering::Relaxed);
         let end = ScanEnd { complete: listed.complete.clone(), interrupted };
-        writer.end_scan(scan, &end)?;
+        let totals = writer.end_scan(scan, &end)?;
         let progress = shared.counters.progress(started.elapsed());
         drop(shared);
         if !interrupted {
             writer.compact()?;
         }
-        let mut summary = self.summarise(&listed, unreadable_schemas, &progress, interrupted, started)?;
+        let mut summary = self.summarise(&listed, totals, unreadable_schemas, &progress, interrupted, started)?;
         if !interrupted && listed.failed.is_empty() && self.unreachable.is_empty() {
             summary.unmatched = scope.unmatched(listed.unchanged == 0);
         }
@@ -261,12 +263,12 @@ impl<'s> Scan<'s> {
     fn summarise(
         &self,
         listed: &Listed,
+        totals: LiveTotals,
         failed_schemas: Vec<(String, SourceError)>,
         progress: &Progress,
         interrupted: bool,
         started: Instant,
     ) -> Result<Summary, ScanError> {
-        let reader = self.index.reader()?;
         let mut summary = Summary {
             unchanged: listed.unchanged,
             empty: listed.empty.clone(),
@@ -280,9 +282,8 @@ impl<'s> Scan<'s> {
         let names: Vec<String> =
             opened.chain(self.unreachable.iter().map(|s| &*s.name)).map(|n| self.shown(n)).collect();
         let is_ours = |source: &str| names.iter().any(|name| name == source);
-        let states = reader.states()?;
-        let is_complete = !states.iter().any(|of| of.coverage.is_incomplete());
-        for of in states.into_iter().filter(|of| is_ours(&of.source)) {
+        let is_complete = !totals.states.iter().any(|of| of.coverage.is_incomplete());
+        for of in totals.states.into_iter().filter(|of| is_ours(&of.source)) {
             *summary.coverage.entry(of.coverage).or_default() += of.objects;
             if of.coverage == Coverage::Read {
                 summary.objects += of.objects;
@@ -291,7 +292,7 @@ impl<'s> Scan<'s> {
             summary.sources.push(of);
         }
         // To find what was left unseen among millions of objects takes a while, if only to find nothing.
-        let incomplete = if is_complete { Vec::new() } else { reader.incomplete()? };
+        let incomplete = if is_complete { Vec::new() } else { self.index.reader()?.incomplete()? };
         for object in incomplete.into_iter().filter(|object| is_ours(&object.source)) {
             summary.incomplete.push(NotRead {
                 source: object.source.to_string(),
@@ -310,8 +311,7 @@ impl<'s> Scan<'s> {
         }
         summary.incomplete.sort();
         summary.incomplete.dedup();
-        let totals = reader.scans()?.pop().map(|scan| scan.totals).unwrap_or_default();
-        for total in totals.iter().filter(|total| names.contains(&total.source)) {
+        for total in totals.findings.iter().filter(|total| names.contains(&total.source)) {
             if total.kind != residuum_detect::Type::Key {
                 *summary.by_type.entry(total.kind).or_default() += total.findings;
                 summary.findings += total.findings;
