@@ -35,7 +35,7 @@ enum Command {
     /// Register a backup, or what is new about one
     Add {
         /// What it is called
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "BACKUP")]
         name: String,
         /// The source it is of
         #[arg(long, value_name = "SOURCE")]
@@ -58,7 +58,7 @@ enum Command {
     /// Without `--apply` it says what would be erased. Exits with 2 as long as something is left to do.
     Restored {
         /// The backup that was restored
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "BACKUP")]
         name: String,
         /// Erase them
         #[arg(long)]

@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ROLE")]
     role: String,
     /// Who reads the views, as `user@host` or a role; MariaDB and MySQL only; may be repeated
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "ACCOUNT")]
     reader: Vec<String>,
     /// Write keys of rows that are personal themselves into the SQL; the audit log says so
     #[arg(long)]

@@ -38,6 +38,7 @@ mod feed;
 mod find;
 mod findings;
 mod index;
+mod kept;
 mod keys;
 mod known;
 mod links;
@@ -166,8 +167,8 @@ impl Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = match parse() {
-        Ok(cli) => cli,
+    let (cli, matches) = match parse() {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help that was asked for is data and goes to standard output; clap knows which is which.
             let _ = error.print();
@@ -179,7 +180,7 @@ pub fn main() -> ExitCode {
     common::start_log(cli.common.verbose);
     // A file that may not grow further is then an error that a command names, and not the end of the process.
     let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::new(AtomicBool::new(false)));
-    match cli.command.run(&cli.common) {
+    match kept::without_names(&matches, &cli.common).and_then(|()| cli.command.run(&cli.common)) {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_broken_pipe() => Exit::Done.into(),
         Err(failure) => {
@@ -195,9 +196,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Cli, clap::Error> {
+fn parse() -> Result<(Cli, clap::ArgMatches), clap::Error> {
     let matches = Cli::command().try_get_matches()?;
-    Cli::from_arg_matches(&matches)
+    Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
 #[cfg(test)]

@@ -144,3 +144,74 @@ fn a_denied_correction_marks_the_field_for_whoever_gets_it() {
     let (package, ..) = data(&sandbox, &["--email", JANE], "granted");
     assert!(package["contested"].as_array().is_some_and(Vec::is_empty), "what was corrected is not contested");
 }
+
+/// 11 CCR § 7101(e): what is kept of requests names nobody, whatever is typed.
+#[test]
+fn a_text_that_names_somebody_is_not_kept() {
+    let sandbox = shop();
+    let cases: [(&str, &[&str], &str); 9] = [
+        (
+            "an address as id",
+            &["request", "note", JANE, "--nature", "know"],
+            "`ID` is kept, and holds what looks like a value of type EMAIL",
+        ),
+        ("a number as id", &["erase", "--email", JANE, "--request", "202-555-0147"], "`--request` is kept"),
+        (
+            "an address as basis",
+            &[
+                "request",
+                "note",
+                "R-1",
+                "--nature",
+                "know",
+                "--response",
+                "denied",
+                "--basis",
+                "jane.roe@example.com is not verified",
+            ],
+            "`--basis` is kept",
+        ),
+        (
+            "a number as manner",
+            &["request", "note", "R-1", "--nature", "know", "--manner", "call from (202) 555-0147"],
+            "type PHONE",
+        ),
+        (
+            "an address of who approved",
+            &["notices", "excuse", "77ab01", "--because", "it is impossible", "--approved-by", "ann@example.com"],
+            "`--approved-by` is kept",
+        ),
+        (
+            "an address as excuse",
+            &["notices", "excuse", "77ab01", "--because", "jane.roe@example.com moved", "--approved-by", "legal"],
+            "`--because` is kept",
+        ),
+        ("an address as entry", &["suppression", "lift", JANE], "`ID` is kept"),
+        (
+            "an address as backup",
+            &["backups", "add", JANE, "--source", "shop", "--taken", "2026-11-01"],
+            "`BACKUP` is kept",
+        ),
+        ("a disclosure", &["disclose", "--email", JANE, "--dry-run", "--request", JANE], "`--request` is kept"),
+    ];
+    for (name, args, says) in cases {
+        let run = sandbox.run(args).exits(1).says("hint: ").nowhere("jane.roe").nowhere("0147").nowhere("ann@");
+        assert!(run.stderr.contains(says), "{name}: {}", run.stderr);
+    }
+    let place = ["contests", "add", "--source", "shop", "--object", "main.people", "--field", "phone", "--email", JANE];
+    let rest =
+        ["--decision", "denied", "--decided-by", "legal", "--request", "R-9", "--statement", "says.txt", "--basis"];
+    let args: Vec<&str> = place.iter().chain(&rest).copied().collect();
+    sandbox
+        .run(args.iter().chain(&["her bill names jane.roe@example.com"]))
+        .exits(1)
+        .says("`--basis` is kept")
+        .nowhere("jane.roe");
+    sandbox.run(args.iter().chain(&["x", "--factor", "202-555-0105 answers"])).exits(1).says("`--factor` is kept");
+    for name in ["requests.sqlite", "suppression.sqlite", "audit.sqlite"] {
+        let kept = fs::read(sandbox.path(format!(".residuum/{name}"))).unwrap_or_default();
+        let kept = String::from_utf8_lossy(&kept);
+        assert!(!kept.contains("jane.roe") && !kept.contains("555-01"), "{name}");
+    }
+    sandbox.run(args.iter().chain(&["the bill of May has it"])).exits(0);
+}
