@@ -16,7 +16,7 @@ use super::notices::say_open;
 use super::output::{self, Format, Style, json_line, printable};
 use super::people::{self, People};
 use super::table::{Align, Table};
-use super::telling::{Received, Telling};
+use super::telling::{Received, Telling, is_theirs};
 use super::{audit, known, rules};
 use crate::audit::Act;
 use crate::config::Config;
@@ -160,6 +160,7 @@ fn enter(args: &Add, config: &Config, index: &Index, common: &Common) -> Result<
         return Err(Failure::new("nothing that is named is the person's alone, so that they would not be known again")
             .hint("name an e-mail address, or the key of their record with `--id`"));
     }
+    is_theirs(config, index, Some(&args.request), std::slice::from_ref(&subject), true)?;
     let holdings = holdings(&reader, &rules::load(config)?)?;
     let of_object = |of: &&crate::map::Holding| of.source == source && of.object == args.object;
     let holding = holdings.iter().filter(of_object).find(|of| of.field == args.field);

@@ -16,7 +16,7 @@ use super::notices::say_open;
 use super::output::{self, Format};
 use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
-use super::telling::{Received, Telling};
+use super::telling::{Received, Telling, is_theirs};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::map::Map;
@@ -84,6 +84,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let corrections = Corrections::new(args.changes.corrections()?, index.keys());
     let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
+    is_theirs(&config, &index, args.request.as_deref(), &subjects, args.apply)?;
     let (sources, unreachable) = open(&configured, common)?;
     if args.apply {
         all_reached(&unreachable)?;
@@ -130,7 +131,12 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     };
     print_plan(&mut out, &shown, &planned, args.apply)?;
     out.flush()?;
-    if !args.apply {
+    if args.apply {
+        nobody_has_it(&taken)?;
+    } else {
+        if let Err(failure) = nobody_has_it(&taken) {
+            common.say(failure.render().trim_end().replacen("error:", "warning: `--apply` would change nothing:", 1));
+        }
         let covered = coverage::exit(&index.reader()?, common)?;
         common.say(match planned.is_empty() {
             true => "the old value stands nowhere in the person's records".to_owned(),

@@ -18,7 +18,7 @@ use super::output::{self, Format, Style};
 use super::people::{self, People};
 use super::scan::{choose, open, stop_on_signal, warn};
 use super::table::{Align, Table};
-use super::telling::{Received, log};
+use super::telling::{Received, is_theirs, log};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::config::{CalendarSpan, Config, Day};
@@ -114,6 +114,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let configured = choose(&config, &args.sources, common)?;
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
+    let subjects = std::slice::from_ref(&subject);
+    is_theirs(&config, &index, args.request.as_deref(), subjects, !args.dry_run)?;
     let detector = Detector::new(&rules::load(&config)?)?;
     let map = Map::new(&config)?;
     let stop = stop_on_signal()?;
@@ -121,7 +123,6 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         let (purpose, request) = (args.purpose.clone(), args.request.clone());
         audit::note(&config, common, Act { action: action.to_owned(), purpose, request, details })
     };
-    let subjects = std::slice::from_ref(&subject);
     let since = since(args);
     note(
         if args.dry_run { "plan disclosure" } else { "disclose" },

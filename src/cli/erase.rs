@@ -16,7 +16,7 @@ use super::notices::say_open;
 use super::output::{self, Format};
 use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
-use super::telling::{Received, Telling};
+use super::telling::{Received, Telling, is_theirs};
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::identity::{FindOptions, Identifier, Subject};
@@ -160,6 +160,8 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     let configured = choose(&config, sources, common)?;
     warn(&config, &configured, common);
     let index = common.open_index(&config)?;
+    let request = how.request.as_deref().filter(|_| !how.resurrected); // those who are back are others each time
+    is_theirs(&config, &index, request, subjects, how.apply)?;
     let (sources, unreachable) = open(&configured, common)?;
     if how.apply {
         all_reached(&unreachable)?;

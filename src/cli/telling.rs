@@ -2,6 +2,7 @@
 //! requests; and the person, by a reply.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
@@ -11,10 +12,13 @@ use super::failure::Failure;
 use super::rules;
 use crate::audit::Act;
 use crate::config::{Config, Day};
+use crate::identity::{self, FindOptions, Subject};
 use crate::index::Index;
 use crate::map::{Map, holdings};
 use crate::report::human::counted;
-use crate::request::{About, Nature, Notice, NoticeField, Occasion, Outcome, Plan, Register, Response, drafts, fields};
+use crate::request::{
+    About, Nature, Notice, NoticeField, Occasion, Outcome, Plan, Register, Response, drafts, fields, holder,
+};
 
 /// The flags that say how a request came.
 #[derive(clap::Args, Clone, Default)]
@@ -112,6 +116,47 @@ impl Telling<'_> {
         let nature = self.nature.name();
         log(self.config, self.request, nature, self.received, response, basis)
     }
+}
+
+/// Refuses the id of a request that is about somebody else; if something is done for it, it is about these people from now on.
+pub(super) fn is_theirs(
+    config: &Config,
+    index: &Index,
+    request: Option<&str>,
+    subjects: &[Subject],
+    is_done: bool,
+) -> Result<(), Failure> {
+    let Some(request) = request else { return Ok(()) };
+    let mut found = Vec::new();
+    if let [_] = subjects {
+        // Of many people their identifiers have to do: those of a file are the same the next time.
+        identity::find(&index.reader()?, index.keys(), subjects, &FindOptions::default(), &mut |location| {
+            found.push(location.clone());
+            ControlFlow::Continue(())
+        })?;
+    }
+    let people: Vec<_> = subjects.iter().map(|of| holder(index.keys(), request, of, found.iter())).collect();
+    let mut register = match Register::existing(&config.index)? {
+        Some(register) => register,
+        None if is_done => Register::open(&config.index)?,
+        None => return Ok(()),
+    };
+    let strangers = register.strangers(request, &people)?;
+    if strangers > 0 {
+        let what = match subjects.len() {
+            1 => format!("request `{request}` is about somebody else"),
+            of => format!("request `{request}` is not about {strangers} of the {of} people who are named"),
+        };
+        return Err(Failure::new(what).hint(
+            "give each request an id of its own, or its answer would stand in the place of the other's; the same person is \
+             known by an identifier that was named for it before",
+        ));
+    }
+    // Of whom there is nothing may have been named with a slip, which is mended under the same id.
+    if is_done && (subjects.len() > 1 || !found.is_empty()) {
+        register.is_about(request, &people)?;
+    }
+    Ok(())
 }
 
 /// Notes in the register how a request was answered; nothing without its id.

@@ -118,6 +118,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let rules = rules::load(&config)?;
     let detector = Detector::new(&rules)?;
     let index = make_index(&config, common)?;
+    super::telling::is_theirs(&config, &index, args.request.as_deref(), &subjects, false)?;
     let details = json!({
         "subjects": subjects.len(), "identifiers": people::kinds(&subjects), "show_values": args.show_values,
         "sources": sources.len() + missing,

@@ -138,10 +138,12 @@ impl Register {
             ] {
                 self.catalog.run(sql, &[limit.as_str().into()])?;
             }
-            self.catalog.run(
+            let purged = self.catalog.run(
                 "DELETE FROM request WHERE responded < ?1 AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.request = request.id)",
                 &[limit.as_str().into()],
-            )
+            )?;
+            self.forget_whose()?;
+            Ok(purged)
         })();
         Ok(self.catalog.end(purged)?)
     }

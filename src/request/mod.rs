@@ -17,6 +17,7 @@
 //!              log.rs: the six things kept of every request; reply.rs: what the person is told;
 //!              contest.rs: what a person says is wrong
 //! lock.rs      what is kept → SQL that keeps it for its purpose
+//! theirs.rs    whose the id of a request is, so that it is not given to another person
 //! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
 //!
@@ -52,6 +53,7 @@ mod store;
 mod suppression;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, Written, carry_out, resume};
@@ -70,6 +72,7 @@ pub use register::Register;
 pub use reply::{Answered, Denied, Reply};
 pub use store::{Store, StoreError};
 pub use suppression::{Backup, Reason, Since, Suppressed, Suppression};
+pub use theirs::{Holder, holder};
 
 use residuum_source::SourceError;
 

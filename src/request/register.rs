@@ -29,6 +29,11 @@ CREATE TABLE IF NOT EXISTS request (
     basis TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (id, nature)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS request_mark (
+    request TEXT NOT NULL,
+    mark TEXT NOT NULL,
+    PRIMARY KEY (request, mark)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notice (
     id TEXT PRIMARY KEY,
     recipient TEXT NOT NULL,

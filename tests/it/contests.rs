@@ -215,3 +215,36 @@ fn a_text_that_names_somebody_is_not_kept() {
     }
     sandbox.run(args.iter().chain(&["the bill of May has it"])).exits(0);
 }
+
+/// An answer to one person never stands in the place of another's.
+#[test]
+fn an_id_is_of_one_person() {
+    let sandbox = shop();
+    let disclose = |who: &[&str], request: &str, output: &str| {
+        sandbox.run(["disclose", "--request", request, "--output", output, "--quiet"].iter().chain(who))
+    };
+    disclose(&["--email", "nobody@example.com"], "R-1", "none").exits(3);
+    disclose(&["--email", JANE], "R-1", "hers").exits(0);
+    disclose(&["--email", "customer2@example.com"], "R-1", "his")
+        .exits(1)
+        .says("request `R-1` is about somebody else")
+        .says("an id of its own");
+    let erase = |who: &[&str], request: &str| sandbox.run(["erase", "--request", request].iter().chain(who));
+    erase(&["--email", "customer2@example.com", "--apply"], "R-1").exits(1).says("is about somebody else");
+    erase(&["--email", "customer2@example.com"], "R-1").exits(1).says("is about somebody else");
+    sandbox
+        .run(["verify", "--email", "customer2@example.com", "--request", "R-1"])
+        .exits(1)
+        .says("is about somebody else");
+    // The same person again, by another identifier and by the key of their record, for something else as well.
+    disclose(&["--phone", "(202) 555-0105"], "R-1", "by-phone").exits(0);
+    erase(&["--id", "shop.people.id=5", "--apply"], "R-1").exits(0);
+    erase(&["--email", JANE, "--apply"], "R-1").exits(0);
+    sandbox.file("two.csv", "subject_id,email\na,jane.roe@example.com\nb,customer2@example.com\n");
+    erase(&["--identifiers", "two.csv"], "R-1").exits(1).says("is not about 1 of the 2 people");
+    erase(&["--identifiers", "two.csv"], "R-2").exits(0);
+    let kept = fs::read(sandbox.path(".residuum/requests.sqlite")).expect("it is there");
+    assert!(!String::from_utf8_lossy(&kept).contains("jane"), "nobody's name is kept");
+    let all = sandbox.run(["request", "list", "--format", "jsonl"]).lines();
+    assert!(all.iter().all(|of| of["request"] == "R-1") && all.len() == 2, "{all:?}");
+}
