@@ -155,6 +155,7 @@ fn enter(args: &Add, config: &Config, index: &Index, common: &Common) -> Result<
         return Err(Failure::new(format_args!("the person is not found in {} of {source}", args.object))
             .hint("`residuum find` says where they are; names are as it prints them"));
     }
+    known::field(&reader, &source, &args.object, &args.field)?;
     let marks = marks(index.keys(), &subject, here.iter().copied());
     if marks.whom.is_empty() {
         return Err(Failure::new("nothing that is named is the person's alone, so that they would not be known again")

@@ -8,7 +8,7 @@ use super::output::printable;
 use crate::config::Config;
 use crate::identity::{Identifier, Subject};
 use crate::index::{Keyring, Reader, display};
-use crate::map::idle_holds;
+use crate::map::{idle_holds, nearest};
 use crate::scan::keys::Role;
 
 /// The source's name as it is stored: as given, as it is printed, or sealed because it is personal itself.
@@ -49,6 +49,24 @@ pub(super) fn domains(reader: &Reader, subjects: &[Subject]) -> Result<(), Failu
         false => format!("there are {}", names.join(", ")),
     };
     Err(Failure::new(format_args!("the index has no key domain `{unknown}`")).hint(hint))
+}
+
+/// Refuses a field that the object does not have, all named as outputs do; running text has none.
+pub(super) fn field(reader: &Reader, source: &str, object: &str, field: &str) -> Result<(), Failure> {
+    let here = reader.fields()?.into_iter().filter(|of| display(&of.source) == source && display(&of.object) == object);
+    let names: BTreeSet<String> = here.map(|of| display(&of.field)).filter(|name| !name.is_empty()).collect();
+    if field.is_empty() || names.contains(field) {
+        return Ok(());
+    }
+    let near = nearest(field, names.iter().map(String::as_str).collect());
+    let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+    let hint = match near.is_empty() {
+        true => "it is running text: `--field ''` says so".to_owned(),
+        false => format!("nearest are {}; `residuum report` has them all", near.join(", ")),
+    };
+    // What was given is not repeated if it might be a value of somebody's.
+    let what = if field.contains(['@', ' ']) { String::new() } else { format!(" `{field}`") };
+    Err(Failure::new(format_args!("{object} has no field{what}")).hint(hint))
 }
 
 /// Says which exceptions and holds keep nothing, before something goes that they were to keep.

@@ -102,7 +102,7 @@ fn nothing_met(scope: &PolicyScope, has_objects: bool, names: &BTreeSet<(String,
 }
 
 /// The names that are most like a text, three at most: those that hold it first.
-fn nearest<'n>(text: &str, names: BTreeSet<&'n str>) -> Vec<&'n str> {
+pub(crate) fn nearest<'n>(text: &str, names: BTreeSet<&'n str>) -> Vec<&'n str> {
     let text = text.to_lowercase();
     let distance = |name: &&str| {
         let name = name.to_lowercase();

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use flow::{Flow, Use, Way, flows, uses};
 pub use gap::{Gap, Place, State, gaps};
+pub(crate) use hold::nearest;
 pub use hold::{IdleHold, idle_holds};
 pub use holding::{Holding, holdings};
 pub use remark::{Remark, remarks};

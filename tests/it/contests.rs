@@ -95,6 +95,9 @@ fn a_decision_is_kept_with_what_it_rests_on() {
         ["--decision", "denied", "--basis", "x", "--decided-by", "y", "--request", "R-9", "--statement", "long.txt"];
     sandbox.run(long.iter().chain(&rest)).exits(1).says("251 words");
     add(&sandbox, JANE, "main.nothing", "phone", "denied").exits(1).says("is not found in main.nothing");
+    let run = add(&sandbox, JANE, "main.people", "phon", "denied").exits(1);
+    run.says("main.people has no field `phon`").says("nearest are `phone`");
+    // A field in which nothing is found is one, too: see `note` below.
 }
 
 /// 11 CCR § 7023(f): whoever gets a contested field is told so, and so is the person when it is disclosed; nobody else learns
