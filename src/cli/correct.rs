@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
 use super::notices::say_open;
-use super::output::{self, Format};
+use super::output::{self, Format, printable};
 use super::people::{self, People};
 use super::scan::{all_reached, choose, open, plan_in_full, stop_on_signal, warn};
 use super::telling::{Received, Telling, is_theirs};
@@ -23,7 +23,7 @@ use crate::map::Map;
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
 use crate::request::{
-    self, About, Correction, Corrections, Nature, Plan, Policy, Reason, Response, Since, Suppression,
+    self, About, CarriedOut, Correction, Corrections, Nature, Plan, Policy, Reason, Response, Since, Suppression, Taken,
 };
 
 /// Plan the correction of a person's data, and correct them
@@ -121,6 +121,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     known::holds(&index.reader()?, &config, common)?;
     let read = if args.apply { Some(desk.look_everywhere(&configured)?) } else { None };
     let planned = plan()?;
+    let taken = desk.planner(&index.reader()?).taken(&planned, &corrections)?;
     let mut out = output::stdout();
     let shown = Erasure {
         names: Names::new(index.keys(), args.show_values),
@@ -156,7 +157,19 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         about: About { subjects: &subjects, corrections: &corrections },
     };
     telling.make(&planned)?;
-    let done = desk.act(|with| request::carry_out(with, &planned.objects, None, args.request.as_deref()))?;
+    // What may refuse the new value goes first: if it does, nothing is done by halves.
+    let [first, rest] = desk.planner(&index.reader()?).unique_first(&planned)?;
+    let carry_out = |objects: &[_]| desk.act(|with| request::carry_out(with, objects, None, args.request.as_deref()));
+    let mut done = CarriedOut::default();
+    for part in [first, rest].iter().filter(|part| !part.is_empty()) {
+        if !done.refused.is_empty() {
+            common.say("nothing else was changed: what was refused is told above, and the same command goes on once it is mended");
+            break;
+        }
+        if !done.interrupted {
+            done.add(carry_out(part)?);
+        }
+    }
     let scanned = desk.look_again(&done)?;
     let left = plan()?;
     let reader = index.reader()?;
@@ -185,4 +198,21 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     telling.answered(if is_done { Response::Complied } else { Response::Open }, Vec::new())?;
     say_open(&notices, common);
     Ok(if is_done { Exit::Done } else { Exit::Incomplete })
+}
+
+/// Refuses a correction that a database would refuse in one place after it was made in others.
+fn nobody_has_it(taken: &[Taken]) -> Result<(), Failure> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<String> =
+        taken.iter().map(|of| printable(&format!("`{}` of {} in {}", of.field, of.object, of.source))).collect();
+    Err(Failure::new(format_args!(
+        "another record has the new value already where the schema allows it once: {}",
+        places.join(", ")
+    ))
+    .hint(
+        "`residuum find` with the new value says whose it is: of somebody else's the new value is wrong; if both records \
+         are this person's, make one of them in their system, and scan again",
+    ))
 }

@@ -129,6 +129,12 @@ impl Corrections {
         all.iter().flat_map(|both| both.chunks_exact(16)).map(|of| of.try_into().expect("it is as long")).collect()
     }
 
+    /// Fingerprints of the values that are to stand there.
+    pub(super) fn new_prints(&self, key: &IndexKey) -> Vec<Fingerprint> {
+        let print = |of: &Correction| standard_form(of.kind, of.new.expose()).map(|form| key.fingerprint(&form));
+        self.all.iter().filter_map(print).collect()
+    }
+
     /// What stands in place of a value afterwards, if it is one of those.
     pub(super) fn of(&self, fp: Fingerprint, kind: Type, value: &[u8]) -> Option<Vec<u8>> {
         let Becomes { kind: of, old, new } = self.by_fp.get(&fp)?;

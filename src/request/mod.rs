@@ -17,6 +17,7 @@
 //!              log.rs: the six things kept of every request; reply.rs: what the person is told;
 //!              contest.rs: what a person says is wrong
 //! lock.rs      what is kept → SQL that keeps it for its purpose
+//! unique.rs    new values that the schema allows once, and that somebody has already
 //! theirs.rs    whose the id of a request is, so that it is not given to another person
 //! suppression.rs who was erased, to be recognised when they come back; backups that hold them
 //! ```
@@ -54,6 +55,7 @@ mod suppression;
 #[cfg(test)]
 mod tests;
 mod theirs;
+mod unique;
 mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, Written, carry_out, resume};
@@ -73,6 +75,7 @@ pub use reply::{Answered, Denied, Reply};
 pub use store::{Store, StoreError};
 pub use suppression::{Backup, Reason, Since, Suppressed, Suppression};
 pub use theirs::{Holder, holder};
+pub use unique::Taken;
 
 use residuum_source::SourceError;
 

@@ -8,6 +8,8 @@ mod cli_usage;
 mod containers;
 mod contests;
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod correct;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
 mod digests;
 mod disclose;
 mod documents;
