@@ -151,14 +151,8 @@ impl Discloser<'_> {
         let known = self.knows(known, &elsewhere, &held, &mut disclosed);
         let mut objects = self.show(&held, disclosed, &known, scope, &mut places, &mut answer)?;
         objects.retain(|object| !object.records.is_empty());
-        let undated =
-            objects.iter().flat_map(|object| &object.records).filter(|record| record.collected.is_none()).count();
         let mut warnings = Vec::new();
-        if undated > 0 && !scope.categories_only {
-            warnings.push(format!(
-                "{undated} records have no recorded day of collection, or one that can be read in two ways, and are included: `collected_at` in `[[map]]` says where it stands"
-            ));
-        }
+        warnings.extend(undated(&objects).filter(|_| !scope.categories_only));
         let answer = answer.resolved(self.map);
         warnings.extend(answer.gaps.iter().cloned());
         Ok(Disclosure {
@@ -371,4 +365,28 @@ impl Discloser<'_> {
             Some(Some(Why::Another(_))) => Fate::Joint,
         })
     }
+}
+
+/// Says of which objects the records do not tell when they were collected.
+fn undated(objects: &[DisclosedObject]) -> Option<String> {
+    const SHOWN: usize = 10;
+    let of = |object: &DisclosedObject| object.records.iter().filter(|record| record.collected.is_none()).count();
+    let here: Vec<(&DisclosedObject, usize)> = objects.iter().map(|object| (object, of(object))).collect();
+    let here: Vec<_> = here.into_iter().filter(|(_, records)| *records > 0).collect();
+    let records: usize = here.iter().map(|(_, records)| records).sum();
+    let mut named: Vec<String> = here
+        .iter()
+        .take(SHOWN)
+        .map(|(object, records)| format!("{records} of `{}` in `{}`", object.object, object.source))
+        .collect();
+    if here.len() > SHOWN {
+        named.push(format!("and those of {} objects more", here.len() - SHOWN));
+    }
+    (records > 0).then(|| {
+        format!(
+            "{records} records have no recorded day of collection, or one that can be read in two ways, and are included: {}; \
+             `collected_at` in `[[map]]` says where it stands",
+            named.join(", ")
+        )
+    })
 }

@@ -436,7 +436,8 @@ fn a_day_that_can_be_read_in_two_ways_leaves_nothing_out() {
     let records = disclosed.objects.iter().flat_map(|of| &of.records);
     let collected: Vec<_> = records.map(|record| record.collected.as_deref()).collect();
     assert_eq!(collected, [Some("2025-12-05"), Some("2025-12-05"), None, None], "the last is older");
-    assert!(disclosed.warnings.iter().any(|text| text.starts_with("2 records have no recorded day")));
+    let warning = disclosed.warnings.iter().find(|text| text.starts_with("2 records have no recorded day"));
+    assert!(warning.expect("it is said").contains("included: 2 of `visits` in `shop`;"), "{warning:?}");
 }
 
 /// What is told of a place is told of that place, not of the value or the field that it stands in.
