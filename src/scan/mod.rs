@@ -237,7 +237,7 @@ impl<'s> Scan<'s> {
     /// Of all that decides what is found, besides the objects: rules, recognisers, field planning, limits, keys.
     fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"residuum scan 1");
+        hasher.update(b"residuum scan 2");
         hasher.update(&self.detector.digest());
         hasher.update(format!("{:?}", self.options.limits).as_bytes());
         hasher.update(format!("{:?}", self.options.joins).as_bytes());

@@ -160,3 +160,44 @@ fn orc_files_are_named_where_they_are_not_read() {
     copy(&sandbox, "orc/zlib.orc");
     sandbox.run(["scan", "data"]).exits(2).prints("build it with the feature `orc`");
 }
+
+/// In lists of lists, maps keyed by ids and envelopes of envelopes the record is the person's own: it goes, with every other
+/// byte where it was.
+#[test]
+fn people_in_a_document_of_json_are_records_of_their_own() {
+    let jane = r#"{"email" : "jane.roe@example.com", "plan":"gold", "orders": [{"n": 1}]}"#;
+    let (bob, ann) = (r#"{"email":"bob@example.org","plan":"tin"}"#, r#"{"email":"ann@example.net", "plan":"tin"}"#);
+    let cases = [
+        (
+            "map.json",
+            format!("{{\"c17\": {jane} ,\n \"c18\":{bob},\n\"c19\":{ann} }}"),
+            format!("{{\"c18\":{bob},\n\"c19\":{ann} }}"),
+        ),
+        (
+            "envelope.json",
+            format!("{{\"total\":2,\"people\":{{\"c18\":{bob} ,\"c17\":{jane}}},\n\"meta\":{{\"by\":\"x\"}} }}"),
+            format!("{{\"total\":2,\"people\":{{\"c18\":{bob}}},\n\"meta\":{{\"by\":\"x\"}} }}"),
+        ),
+        ("lists.json", format!("[[{bob},\n  {jane}],\n [{ann}]]\n"), format!("[[{bob}],\n [{ann}]]\n")),
+        (
+            "deep.json",
+            format!("{{\"response\":{{\"status\":\"ok\",\"people\":[{jane} , {ann}]}}}}"),
+            format!("{{\"response\":{{\"status\":\"ok\",\"people\":[{ann}]}}}}"),
+        ),
+    ];
+    let sandbox = Sandbox::new();
+    for (name, before, _) in &cases {
+        sandbox.file(format!("data/{name}"), before);
+    }
+    sandbox.run(["scan", "data", "--quiet"]).exits(0);
+    let find = ["find", "--email", "jane.roe@example.com", "--format", "jsonl"];
+    let found = sandbox.run(find).exits(0).lines();
+    assert!(found.len() == cases.len() && found.iter().all(|at| at["record"]["kind"] == "row"), "{found:?}");
+    sandbox.run(["erase", "data", "--email", "jane.roe@example.com", "--apply"]).exits(0).says("4 records deleted");
+    for (name, _, after) in &cases {
+        let text = std::fs::read_to_string(sandbox.path(format!("data/{name}"))).expect("it is there");
+        assert_eq!(&text, after, "{name}");
+    }
+    sandbox.run(["verify", "data", "--email", "jane.roe@example.com", "--quiet"]).exits(0);
+    sandbox.run(["verify", "data", "--email", "ann@example.net", "--quiet"]).exits(3);
+}

@@ -8,7 +8,8 @@
 //!
 //! A record is a line (its number is that of the line the value begins on), an element of the array that the
 //! document is, an object in an array of the envelope that the document is (numbered on through several arrays),
-//! or else the document. What stands beside the arrays of an envelope is the document's.
+//! an element of a list in lists or a member of a map of records with its key (`layout`), or else the document. What
+//! stands beside them in an envelope is the document's.
 //!
 //! What is not JSON is read as text, under the field ``, and told when the object is closed. A value nested too deep
 //! is left out, and told; what follows it is read.

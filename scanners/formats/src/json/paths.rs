@@ -130,6 +130,11 @@ impl Paths {
         Keyed { node, key_itself: spoken.then(|| self.keys(of)) }
     }
 
+    /// Whether a node is a key of which this holds.
+    pub(super) fn is_key(&self, node: NodeId, holds: impl Fn(&[u8]) -> bool) -> bool {
+        matches!(&self.nodes[node as usize].step, Step::Key { key, .. } if holds(key))
+    }
+
     /// The nodes of a key that is data.
     pub(super) fn data_key(&mut self, of: NodeId) -> Keyed {
         let key_itself = Some(self.keys(of));

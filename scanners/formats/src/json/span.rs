@@ -47,6 +47,9 @@ pub(super) enum Layout {
     Elements,
     /// Each object in an array that is a member of the document; what stands beside them is the document's.
     Members,
+    /// What stands in the arrays and objects that have so many around them: each object or array in an array, and each
+    /// member of an object whose value is one, with its key. What stands beside them is the document's.
+    Nested(u8),
     /// Nothing: the slice is one value of a record.
     Value,
 }

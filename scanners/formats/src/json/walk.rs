@@ -36,7 +36,7 @@ struct Frame {
     /// The node of its elements, if it is an array.
     element: NodeId,
     object: bool,
-    /// Each element is a record.
+    /// Each element is a record; of a map, each member whose value is an object or array.
     rows: bool,
     /// Which of the node's children is expected next.
     hint: u32,
@@ -196,8 +196,13 @@ impl Walker {
             self.expect = Expect::Value;
             return self.node;
         }
-        let object = self.frames.last().expect("a key stands in an object").node;
-        let keyed = self.paths.data_key(object);
+        let frame = self.frames.last().expect("a key stands in an object");
+        let keyed = self.paths.data_key(frame.node);
+        if frame.rows {
+            // What is behind so long a key is not in sight: it is the document's.
+            self.placed = false;
+            self.note_extent(SpanKind::Begins, pos);
+        }
         self.node = keyed.node;
         self.begin_in_document(pos);
         keyed.key_itself.expect("the key is data")
@@ -221,7 +226,7 @@ impl Walker {
     fn begin_value(&mut self, byte: u8, at: usize) {
         let container = matches!(byte, b'{' | b'[');
         match self.frames.last() {
-            Some(frame) if frame.rows => {
+            Some(frame) if frame.rows && !frame.object => {
                 if container || self.layout == Layout::Elements {
                     self.begin(SpanKind::Row, at);
                 } else {
@@ -242,7 +247,7 @@ impl Walker {
                     self.note_extent(SpanKind::Begins, at);
                 }
                 Layout::Document => self.begin(SpanKind::Document, at),
-                Layout::Elements | Layout::Members | Layout::Value => {}
+                Layout::Elements | Layout::Members | Layout::Nested(_) | Layout::Value => {}
             },
         }
         if self.frames.is_empty() {

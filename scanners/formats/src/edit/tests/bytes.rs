@@ -48,6 +48,29 @@ fn every_other_byte_stays() {
     );
     check("a.json", "[ {\"a\":\"x\"} ,\n {\"a\":\"y\"} ]", |e| e.delete("a", "x").delete("a", "y"), "[  ]");
     check("a.json", "[{\"a\":1},2,{\"a\":3}]", |e| e.delete("a", "3"), "[{\"a\":1},2]");
+    let map = "{ \"c1\" : {\"a\":\"x\"} ,\n \"total\": 3,\n \"c2\":{\"a\":\"y\"},\n \"c3\" :\t{\"a\":\"z\"} }";
+    for (values, after) in [
+        (&[("c1.a", "x")][..], "{ \"total\": 3,\n \"c2\":{\"a\":\"y\"},\n \"c3\" :\t{\"a\":\"z\"} }"),
+        (&[("c2.a", "y")], "{ \"c1\" : {\"a\":\"x\"} ,\n \"total\": 3,\n \"c3\" :\t{\"a\":\"z\"} }"),
+        (&[("c3.a", "z")], "{ \"c1\" : {\"a\":\"x\"} ,\n \"total\": 3,\n \"c2\":{\"a\":\"y\"} }"),
+        (&[("c2.a", "y"), ("c3.a", "z")], "{ \"c1\" : {\"a\":\"x\"} ,\n \"total\": 3 }"),
+        (&[("c1.a", "x"), ("c2.a", "y"), ("c3.a", "z")], "{ \"total\": 3 }"),
+    ] {
+        check("a.json", map, |e| values.iter().fold(e, |e, (field, value)| e.delete(field, value)), after);
+    }
+    check("a.json", map, |e| e.set("c2.a", "y", "\"q"), map.replace("\"y\"", "\"\\\"q\""));
+    check(
+        "a.json",
+        "{\"d\":{\"u1\":{\"a\":\"x\"}, \"u2\":{\"a\":\"y\"}},\"total\":2}",
+        |e| e.delete("d.u1.a", "x"),
+        "{\"d\":{\"u2\":{\"a\":\"y\"}},\"total\":2}",
+    );
+    check(
+        "a.json",
+        "[[{\"a\":\"x\"}, {\"a\":\"y\"}], [ {\"a\":\"z\"} ]]",
+        |e| e.delete("[].a", "x").delete("[].a", "z"),
+        "[[{\"a\":\"y\"}], [  ]]",
+    );
     check("a.jsonl", "{\"a\":\"x\"}\r\n{\"a\":\"y\"}\r\n", |e| e.delete("a", "x"), "{\"a\":\"y\"}\r\n");
     check(
         "a.yaml",

@@ -1,9 +1,13 @@
 //! One word of JSON at a time: what the walker does at a value, a key, a comma, a bracket, and between them.
 
 use super::{Expect, Frame, Walker};
+use crate::json::layout;
 use crate::json::lexer::{self, NumberEnd, StringEnd};
 use crate::json::paths::ROOT;
 use crate::json::span::{Layout, Span, SpanKind, Step};
+
+/// White space between a key and its value in which the value is looked for.
+const BEHIND_KEY: usize = 4 << 10;
 
 impl Walker {
     /// Skips white space. A line feed before `{` in a sequence, where no object can stand, cuts the record off.
@@ -114,17 +118,21 @@ impl Walker {
     }
 
     fn open(&mut self, object: bool) {
-        let rows = !object
-            && match self.layout {
-                Layout::Elements => self.frames.is_empty(),
-                Layout::Members => self.frames.len() == 1 && self.frames[0].object,
-                _ => false,
-            };
+        let rows = match self.layout {
+            Layout::Elements => !object && self.frames.is_empty(),
+            Layout::Members => !object && self.frames.len() == 1 && self.frames[0].object,
+            // Beside maps of records stands what is said of all of them.
+            Layout::Nested(depth) => {
+                self.frames.len() == usize::from(depth)
+                    && !(object && self.paths.is_key(self.node, layout::is_of_envelope))
+            }
+            _ => false,
+        };
         self.lists += u32::from(rows);
         let element = match object {
             true => ROOT,
             // The fields of an element are named as if it were a document.
-            false if rows && self.layout == Layout::Elements => ROOT,
+            false if self.frames.is_empty() && matches!(self.layout, Layout::Elements | Layout::Nested(_)) => ROOT,
             false => self.paths.element(self.node),
         };
         self.frames.push(Frame { node: self.node, element, object, rows, hint: 0 });
@@ -141,7 +149,9 @@ impl Walker {
         }
         let start = *pos + 1;
         let frame = self.frames.last_mut().expect("a key stands in an object");
-        if let Some((key, node)) = self.paths.expected(frame.node, frame.hint)
+        let is_map = frame.rows;
+        if !is_map
+            && let Some((key, node)) = self.paths.expected(frame.node, frame.hint)
             && buf[start..].starts_with(key)
             && buf.get(start + key.len()) == Some(&b'"')
         {
@@ -159,6 +169,18 @@ impl Walker {
         let full = self.paths.is_full();
         if full && self.layout != Layout::Value {
             return Some(Step::Reset);
+        }
+        if is_map {
+            let Some(is_record) = begins_container(&buf[end + 1..], eof) else {
+                return Some(Step::More { string: false });
+            };
+            self.placed = false;
+            if is_record && !layout::is_of_envelope(&buf[start..end]) {
+                self.begin(SpanKind::Row, *pos);
+            } else {
+                self.begin_in_document(*pos);
+            }
+            self.note_extent(SpanKind::Begins, *pos);
         }
         let frame = self.frames.last_mut().expect("a key stands in an object");
         let keyed = match escaped {
@@ -209,5 +231,16 @@ impl Walker {
         }
         *pos += 1;
         None
+    }
+}
+
+/// Whether an object or array begins behind a key and its colon; unknown as long as that is not in sight.
+fn begins_container(behind: &[u8], eof: bool) -> Option<bool> {
+    let seen = &behind[..behind.len().min(BEHIND_KEY)];
+    let blank = |b: &&u8| b.is_ascii_whitespace() || **b == b':';
+    match seen.iter().find(|b| !blank(b)) {
+        Some(byte) => Some(matches!(byte, b'{' | b'[')),
+        None if eof || behind.len() >= BEHIND_KEY => Some(false),
+        None => None,
     }
 }
