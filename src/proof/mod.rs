@@ -152,6 +152,9 @@ pub const NEVER_EXAMINED: [&str; 4] = [
 pub const NOT_READ_AGAIN: &str = "identifiers that nothing tells from other text, in objects that have not changed since they were scanned: verify \
      without `--incremental`";
 
+/// The same of a bucket: no listing shows that tags were changed.
+pub const TAGS_NOT_READ_AGAIN: &str = "tags of objects in buckets that have not changed but for them since they were scanned: verify without `--incremental`";
+
 /// What no reader looks at in a source of this kind, with what to do about it.
 pub fn not_examined(kind: &str) -> &'static [&'static str] {
     match kind {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -232,8 +233,8 @@ impl<'s> WithBeside<'s> {
                 true => "grant `s3:GetObjectTagging` (for older versions `s3:GetObjectVersionTagging`)".to_owned(),
                 false => said.object(getter.patience.attempts).reason,
             };
-            // That nobody may ask whether there are any stands in the ledger once, as `?tags`.
-            let is_told = denied && beside.tag_count.is_none();
+            // That nobody may ask for any stands in the ledger once, as `?tags`, and not with each object.
+            let is_told = denied && (beside.tag_count.is_none() || self.source.tags_are_denied.load(Ordering::Relaxed));
             unread = if is_told { unread } else { Some(format!("its tags cannot be read: {cure}")) };
         }
         let batch = beside.batch();

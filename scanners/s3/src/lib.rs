@@ -43,6 +43,7 @@ mod spool;
 mod stored;
 mod words;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use residuum_source::{
@@ -75,6 +76,8 @@ pub struct S3 {
     versions: bool,
     erase_versions: bool,
     may_be_empty: bool,
+    /// Whether the ledger says as a whole that tags may not be read.
+    tags_are_denied: AtomicBool,
     part_bytes: u64,
     /// Whether the server checks conditions when it writes; found out before the first writing.
     conditions: OnceLock<Conditions>,
@@ -123,6 +126,7 @@ impl S3 {
             versions: options.versions,
             erase_versions: options.erase_versions,
             may_be_empty: options.may_be_empty,
+            tags_are_denied: AtomicBool::new(false),
             part_bytes: options.part_bytes.max(SMALLEST_PART),
             conditions: OnceLock::new(),
             listing,
@@ -152,6 +156,8 @@ impl S3 {
         let asked = self.handle().block_on(beside.ask_for_tags(&self.getter, &key, version.as_deref()));
         let reason = "whether objects have tags cannot be told: grant `s3:GetObjectTagging` (with `versions` \
                       `s3:GetObjectVersionTagging`), or approve with `[[exclude]]` of the object `?tags` that they are not read";
+        let is_denied = matches!(asked, Err(Said { what: What::Denied, .. }));
+        self.tags_are_denied.store(is_denied, Ordering::Relaxed);
         match asked {
             Err(Said { what: What::Denied, .. }) => Some(entry(key::TAGS, Coverage::Unreadable, reason.to_owned())),
             // What else is wrong is told where the object is read.

@@ -101,6 +101,9 @@ fn not_examined(sources: &[Box<dyn Source>], some_unchanged: bool, empty: &[Stri
     let mut all: Vec<String> = proof::NEVER_EXAMINED.iter().map(|what| (*what).to_owned()).collect();
     if some_unchanged {
         all.push(proof::NOT_READ_AGAIN.to_owned());
+        if sources.iter().any(|source| source.kind() == "s3") {
+            all.push(proof::TAGS_NOT_READ_AGAIN.to_owned());
+        }
     }
     // A path may name a person, and a certificate does not.
     let nothing = |n: usize| format!("{n} of {} sources, in which there was nothing at the time", sources.len());

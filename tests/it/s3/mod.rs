@@ -366,3 +366,46 @@ fn tags_that_may_not_be_read_are_a_hole() {
     bucket.run(&["scan"]).exits(0);
     assert!(!proxy.spoilt().is_empty());
 }
+
+/// Tags alone make no object another one: a scan does not see that they were changed, and a verification does. Metadata do.
+#[test]
+fn what_is_written_beside_a_body_later_is_verified() {
+    let Ok(server) = std::env::var("RESIDUUM_TEST_S3_MOTO") else { return };
+    let bucket = format!("later-{}", std::process::id());
+    proxy::put(&server, &format!("/{bucket}"), "");
+    for key in ["a.txt", "b.txt", "c.txt"] {
+        proxy::put_with(&server, &format!("/{bucket}/{key}"), "x-amz-tagging: team=crm\r\n", "nothing of note\n");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.file("secret", "any\n");
+    let configure = |endpoint: &str, more: &str| {
+        let text = format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"s3://{bucket}\"\nendpoint = \"{endpoint}\"\naccess_key = \"any\"\n\
+             password_file = \"secret\"\n{more}"
+        );
+        sandbox.file("residuum.toml", text);
+    };
+    configure(&server, "");
+    let jane = ["--email", "jane.roe@example.com"];
+    sandbox.run(["scan"]).exits(0);
+    let tags = "<Tagging><TagSet><Tag><Key>contact</Key><Value>jane.roe@example.com</Value></Tag></TagSet></Tagging>";
+    proxy::ask("PUT", &server, &format!("/{bucket}/a.txt?tagging"), "", tags);
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["find"].iter().chain(&jane)).exits(3);
+    sandbox.run(["verify"].iter().chain(&jane)).exits(3).prints("?metadata");
+    std::thread::sleep(std::time::Duration::from_millis(1_100)); // a listing's days are whole seconds
+    let metadata = "x-amz-meta-owner: joe.doe@example.com\r\n";
+    proxy::put_with(&server, &format!("/{bucket}/b.txt"), metadata, "nothing of note\n");
+    sandbox.run(["scan"]).exits(0);
+    sandbox.run(["find", "--email", "joe.doe@example.com"]).exits(0).prints("?metadata");
+    sandbox.run(["verify", "--incremental", "--email", "ann@example.com", "--certificate", "c.json"]).exits(0);
+    let certificate = fs::read_to_string(sandbox.path("c.json")).expect("it was made");
+    assert!(certificate.contains("tags of objects in buckets that have not changed but for them"), "{certificate}");
+    // A thousand objects whose tags may not be read are one hole.
+    let denied = Plan { fault: Fault::Error(403, "AccessDenied"), on: "?tagging", times: ALWAYS };
+    let proxy = Proxy::before(&server, denied);
+    configure(&proxy.url(), "");
+    sandbox.run(["scan", "--full", "--index", "other"]).exits(2).says("?tags").never_says("its tags cannot be read");
+    let report = sandbox.run(["report", "--index", "other", "--format", "json"]).json();
+    assert_eq!(report["coverage"]["unreadable"], 1, "{}", report["coverage"]);
+}
