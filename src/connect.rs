@@ -60,6 +60,14 @@ pub fn connect(config: &SourceConfig) -> Result<Box<dyn Source>, ConnectError> {
     Ok(Box::new(WithDatabases::new(Files::new(name, &path)?.with_options(options))))
 }
 
+/// Ends the waits for servers that say nothing once this is true, so that a signal need not wait for them.
+pub fn end_waits_when(stop: &std::sync::Arc<std::sync::atomic::AtomicBool>) {
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    residuum_sql::end_waits_when(stop.clone());
+    #[cfg(not(any(feature = "mysql", feature = "postgres")))]
+    let _ = stop;
+}
+
 /// The kind of source that a configuration means, whether or not it can be opened.
 pub fn kind_of(config: &SourceConfig) -> &'static str {
     match config.url.split_once(':') {

@@ -17,7 +17,7 @@ use super::progress::{self, Watcher};
 use super::table::{Align, Table};
 use super::{coverage, plan, rules, suppression};
 use crate::config::{Config, Exclusion, SourceConfig, has_password, without_credentials};
-use crate::connect::{Hosts, kind_of};
+use crate::connect::{self, Hosts, kind_of};
 use crate::index::{Index, KeyOrigin, Keyring};
 use crate::report::human::{bytes, count, counted, duration};
 use crate::scan::{Scan, ScanOptions, Summary, Unreachable};
@@ -345,6 +345,7 @@ pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
             .doing("signals cannot be watched")?;
         signal_hook::flag::register(signal, stop.clone()).doing("signals cannot be watched")?;
     }
+    connect::end_waits_when(&stop);
     Ok(stop)
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::link::{Fault, Link, When};
 use crate::sandbox::{Run, Sandbox};
 use crate::servers::{MariaDb, Postgres, secrets};
 
@@ -172,4 +173,50 @@ fn a_full_disk_is_named_and_room_is_all_it_takes() {
     let found = sandbox.run(["findings", "--index", "small/index", "--format", "jsonl"]).exits(0).stdout;
     assert!(found == whole, "with room again the same scan ends, and nothing is missed");
     sandbox.run(["index", "check", "--index", "small/index"]).exits(0);
+}
+
+/// A server that says nothing, for which ten minutes are waited, does not hold up who wants it to end.
+fn silent(place: &str, source: &dyn Fn(&str) -> String) {
+    let sandbox = Sandbox::new();
+    secrets(&sandbox);
+    let link = Link::before(place, Fault::Silent, When::Sent(40 << 10), usize::MAX);
+    sandbox.file("residuum.toml", source(&link.place()));
+    let mut command = sandbox.command(["scan", "--jobs", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    while link.spoilt() == 0 {
+        assert!(child.try_wait().expect("it is our child").is_none(), "the scan ended before the server was silent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+    assert!(sent.expect("a shell is there").success());
+    for _ in 0..1_000 {
+        match child.try_wait().expect("it is our child") {
+            Some(_) => break,
+            None => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    let _ = child.kill(); // a scan that waits still has no exit code
+    let ended = Run::new(&command, child.wait_with_output().expect("it has ended"));
+    ended.exits(2).says("interrupted: what was finished is in the index");
+    drop(link);
+    sandbox.file("residuum.toml", source(place));
+    sandbox.run(["scan"]).exits(0);
+    let findings = sandbox.run(["findings", "--type", "EMAIL", "--format", "jsonl"]).exits(0).lines();
+    assert_eq!(findings.len(), TABLES * ROWS);
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_a_silent_postgresql() {
+    let Some(database) = Postgres::new("silent", &tables(&format!("generate_series(1, {ROWS}) n"))) else {
+        return;
+    };
+    silent(database.place(), &|place| database.source_at("db", place, ""));
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_a_silent_mariadb() {
+    let Some(database) = MariaDb::new("silent", &tables(&format!("(SELECT seq AS n FROM seq_1_to_{ROWS}) s"))) else {
+        return;
+    };
+    silent(database.place(), &|place| database.source_at("db", place, ""));
 }

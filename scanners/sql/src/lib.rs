@@ -23,6 +23,8 @@ mod sqlite;
 mod window;
 mod write;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use link::end_waits_when;
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlOptions};
 #[cfg(feature = "postgres")]

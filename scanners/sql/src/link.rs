@@ -2,7 +2,8 @@
 
 mod patience;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use residuum_source::{ObjectPath, SourceError, Stop, Target};
@@ -63,14 +64,27 @@ impl<C: Connection> Link<C> {
         let longest = self.patience.answer;
         let silent = || Trouble::Lost(silence(longest));
         let connection = self.connection.as_mut().ok_or_else(silent)?;
-        match self.runtime.block_on(patient(longest, work(connection))) {
+        match self.runtime.block_on(patient(longest, work(connection), is_to_stop)) {
             Ok(done) => done.map_err(Into::into),
-            Err(Silent) => {
+            Err(why) => {
                 self.connection = None;
-                Err(silent())
+                Err(if why == Silent::Stopped { Trouble::Stopped } else { silent() })
             }
         }
     }
+}
+
+/// Becomes true when this process is to end. It is the process's and not a source's because a signal is: a reader learns
+/// that it shall stop from its sink, and one that waits for a server has nothing to give to a sink.
+static TO_STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// From now on, whoever waits for a silent server does so no longer once this is true. The first that is given counts.
+pub fn end_waits_when(stop: Arc<AtomicBool>) {
+    let _ = TO_STOP.set(stop);
+}
+
+fn is_to_stop() -> bool {
+    TO_STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
 
 /// How often in a row a server let nobody in and said nothing.

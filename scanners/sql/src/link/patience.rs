@@ -13,14 +13,31 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Nothing came for as long as was waited.
+/// Why it was waited no longer.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct Silent;
+pub(super) enum Silent {
+    /// Nothing came for as long as was to be waited.
+    TooLong,
+    /// Nothing came, and somebody wants it to end.
+    Stopped,
+}
 
-/// Does the work, unless it waits for longer than this at a stretch.
-pub(super) async fn patient<T>(longest: Duration, work: impl Future<Output = T>) -> Result<T, Silent> {
+/// How often a wait looks whether it is to end.
+const LOOKS: Duration = Duration::from_millis(200);
+
+/// Who answers within this is not silent, and is let finish, whoever wants it to end.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// Does the work, unless it waits for longer than this at a stretch, or waits while it is to stop.
+pub(super) async fn patient<T>(
+    longest: Duration,
+    work: impl Future<Output = T>,
+    is_to_stop: impl Fn() -> bool,
+) -> Result<T, Silent> {
     let mut work = pin!(work);
     let mut end = pin!(sleep_until(far(longest)));
+    let mut look = pin!(sleep_until(far(LOOKS)));
+    let mut since = Instant::now();
     let mut woken = None::<(Arc<Woken>, Waker)>;
     std::future::poll_fn(move |cx| {
         let (by_work, waker) = woken.get_or_insert_with(|| {
@@ -32,8 +49,15 @@ pub(super) async fn patient<T>(longest: Duration, work: impl Future<Output = T>)
                 return Poll::Ready(Ok(done));
             }
             end.as_mut().reset(far(longest));
+            since = Instant::now();
         }
-        end.as_mut().poll(cx).map(|()| Err(Silent))
+        while look.as_mut().poll(cx).is_ready() {
+            if since.elapsed() >= PROMPT && is_to_stop() {
+                return Poll::Ready(Err(Silent::Stopped));
+            }
+            look.as_mut().reset(far(LOOKS));
+        }
+        end.as_mut().poll(cx).map(|()| Err(Silent::TooLong))
     })
     .await
 }
@@ -72,7 +96,20 @@ mod tests {
 
     fn run<T>(longest: Duration, work: impl Future<Output = T>) -> Result<T, Silent> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(patient(longest, work))
+        runtime.block_on(patient(longest, work, || false))
+    }
+
+    #[test]
+    fn a_silent_wait_ends_when_it_is_to_stop() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stopped = runtime.block_on(patient(Duration::MAX, std::future::pending::<()>(), || true));
+        assert_eq!(stopped, Err(Silent::Stopped));
+        let answers = async {
+            for _ in 0..30 {
+                sleep(LONG).await;
+            }
+        };
+        assert_eq!(runtime.block_on(patient(Duration::MAX, answers, || true)), Ok(()), "who answers is let finish");
     }
 
     #[test]
@@ -91,14 +128,14 @@ mod tests {
             }
         };
         assert_eq!(run(LONG, slow_reader), Ok(()), "it is the reader that takes its time");
-        assert_eq!(run(SHORT, async { sleep(LONG).await }), Err(Silent), "silent from the beginning");
+        assert_eq!(run(SHORT, async { sleep(LONG).await }), Err(Silent::TooLong), "silent from the beginning");
         let stops = async {
             for _ in 0..5 {
                 sleep(SHORT).await;
             }
             std::future::pending::<()>().await;
         };
-        assert_eq!(run(LONG, stops), Err(Silent), "silent in the middle");
+        assert_eq!(run(LONG, stops), Err(Silent::TooLong), "silent in the middle");
         assert_eq!(run(Duration::MAX, async { sleep(SHORT).await }), Ok(()), "as long as it takes");
     }
 }
