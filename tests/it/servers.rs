@@ -437,3 +437,23 @@ fn encoded(key: &str) -> String {
 pub fn sqlite(path: &std::path::Path, sql: &str) -> String {
     output(Command::new("sqlite3").arg("-bail").arg(path), sql)
 }
+
+/// Whoever reads what a test printed cannot look into the directory of a server.
+#[test]
+fn a_server_that_does_not_start_says_why() {
+    let tools = tempfile::tempdir().expect("a temporary directory");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/servers/moto.sh");
+    let text = fs::read_to_string(script).expect("it is text");
+    let version = text.lines().find_map(|line| line.strip_prefix("version=")).expect("it names one");
+    let bin = tools.path().join(format!("moto-{version}/bin"));
+    fs::create_dir_all(&bin).expect("folders can be made");
+    let program = bin.join("moto_server");
+    fs::write(&program, "#!/bin/sh\necho 'no room on this planet' >&2\nexit 7\n").expect("it can be written");
+    assert!(Command::new("chmod").arg("755").arg(&program).status().expect("it runs").success());
+    let mut start = Command::new(script);
+    start.arg("start").arg(tools.path().join("server")).env("RESIDUUM_TEST_TOOLS", tools.path());
+    let ended = start.output().expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("no room on this planet"), "{said}");
+    assert!(said.contains("moto.sh: the server does not start, see `"), "{said}");
+}
