@@ -26,7 +26,7 @@ use crate::report::human::counted;
 use crate::request::{
     self, About, Answered, CarriedOut, Corrections, Nature, Plan, Policy, Reason, Reply, Since, Store, Suppression,
 };
-use crate::scan::Summary;
+use crate::scan::{Summary, seal_name};
 
 /// Plan what is to be erased of a person, and erase it
 ///
@@ -331,6 +331,13 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         }
     }
     say_open(&notices, common);
+    let mut worker = detector.worker();
+    let is_touched = |source: &dyn residuum_source::Source| {
+        source.kind() == "postgres" && done.touched.contains_key(&seal_name(&mut worker, index.keys(), source.name()))
+    };
+    if is_changed && sources.iter().map(Box::as_ref).any(is_touched) {
+        common.say("note: PostgreSQL's statistics keep values of rows that are gone until `ANALYZE` of their tables: run it before `verify`");
+    }
     Ok(conclude(common, &done, is_done, last_scan.as_ref()))
 }
 

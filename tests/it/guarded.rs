@@ -45,6 +45,7 @@ fn triggers_of_postgresql_find_what_they_name() {
         .run(["erase", "--email", JANE, "--apply"])
         .exits(0)
         .says("1 record deleted, 1 record edited")
+        .says("until `ANALYZE` of their tables")
         .nowhere("42P01");
     assert_eq!(postgres.run("SELECT what, of FROM trail ORDER BY of"), "delete|1\nupdate|7");
     assert_eq!(postgres.run("SELECT id FROM people"), "2");
