@@ -14,7 +14,7 @@ use super::error::{is_lost, number, verdict};
 use super::schema::{Relation, grant_of};
 use super::session::Link;
 use super::table::Table;
-use super::writing::{About, is_undone};
+use super::writing::{About, Together, is_undone};
 use super::{MySql, error, parts};
 use crate::link::{Trouble, Verdict};
 use crate::quote::Backticked;
@@ -80,6 +80,10 @@ impl Editor for Attempted<'_> {
     }
 
     fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+        // What is decided about rows that are shown later may depend on it; a part that is opened again forgets it.
+        if record.is_some() && refusal.kind == RefusalKind::Locked {
+            return self.editor.refused(part, record, refusal);
+        }
         self.refused.push((part.clone(), record.cloned(), refusal));
     }
 }
@@ -106,10 +110,14 @@ fn attempt(
     editor: &mut dyn Editor,
 ) -> Result<Vec<Receipt>, Trouble> {
     link.run("START TRANSACTION")?;
-    let mut receipts = Vec::new();
+    let (mut all, mut parts) = (Vec::new(), Vec::new());
     for target in targets {
-        receipts.extend(table(source, link, target, limits, editor)?);
+        if let Some((about, part, records)) = described(source, link, target, limits, editor)? {
+            all.push(about);
+            parts.push((part, records));
+        }
     }
+    let receipts = write(&mut Together { all, link: &mut *link }, &parts, editor)?;
     if !receipts.is_empty() {
         source.written.store(true, Ordering::Relaxed);
     }
@@ -117,14 +125,17 @@ fn attempt(
     Ok(receipts)
 }
 
-/// Edits one table.
-fn table(
+/// A table with the records of it that are to be shown.
+type Described<'t> = (About, Part, &'t [Record]);
+
+/// What is known of a table that can be written to.
+fn described<'t>(
     source: &MySql,
     link: &mut Link,
-    target: &Target,
+    target: &'t Target,
     limits: &Limits,
     editor: &mut dyn Editor,
-) -> Result<Option<Receipt>, Trouble> {
+) -> Result<Option<Described<'t>>, Trouble> {
     let records = target.records.get(&target.object).map_or(&[][..], Vec::as_slice);
     if records.is_empty() {
         return Ok(None);
@@ -168,7 +179,7 @@ fn table(
     };
     let primary_key = about.table.relation.key.clone();
     let part = Part { path: target.object.clone(), format: "table", encoding: None, primary_key };
-    write(&mut about.with(link), &part, records, editor)
+    Ok(Some((about, part, records)))
 }
 
 /// Why nothing can be written to a table, whatever the rights.

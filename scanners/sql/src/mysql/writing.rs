@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use residuum_source::{Limits, Logical, Record, Refusal, RefusalKind};
@@ -20,7 +21,7 @@ use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::key;
 use crate::link::Trouble;
 use crate::quote::{Backticked, Hexadecimal, bytes_of};
-use crate::write::{Takes, Tried, locked, still_computed};
+use crate::write::{Tables, Takes, Tried, locked, still_computed};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -39,10 +40,23 @@ pub struct About {
 
 /// A table within a transaction.
 pub struct Writing<'l> {
-    about: About,
+    about: &'l About,
     link: &'l mut Link,
     notes: Vec<String>,
-    deletes: bool,
+}
+
+/// The tables of a transaction.
+pub struct Together<'l> {
+    /// What is known of each, in the order in which they are written.
+    pub all: Vec<About>,
+    /// The transaction.
+    pub link: &'l mut Link,
+}
+
+/// Rows in the order in which they can go, layer by layer; of a circle, in which no row can be the first, the rest.
+struct Layers {
+    free: Vec<Vec<Place>>,
+    circle: Vec<Place>,
 }
 
 /// Whether the server has undone the whole transaction.
@@ -101,8 +115,8 @@ impl About {
     }
 
     /// The same, to be written to.
-    pub fn with(self, link: &mut Link) -> Writing<'_> {
-        Writing { about: self, link, notes: Vec::new(), deletes: false }
+    fn with<'l>(&'l self, link: &'l mut Link) -> Writing<'l> {
+        Writing { about: self, link, notes: Vec::new() }
     }
 
     fn name(&self, column: usize) -> Backticked<'_> {
@@ -134,8 +148,15 @@ impl Writing<'_> {
         self.find(at, " FOR UPDATE SKIP LOCKED", Some(places), &mut batcher)
     }
 
-    /// The rows that refer to rows at these places: of the table itself with their places, of others by number.
-    fn referring(&mut self, reference: &Reference, at: &[Place]) -> Tried<Vec<(Place, Option<Place>, u64)>, Trouble> {
+    /// The rows that refer to rows at these places: of the table itself with their places, of others by number, those
+    /// left out for which a condition holds.
+    fn referring(
+        &mut self,
+        reference: &Reference,
+        at: &[Place],
+        but: Option<&str>,
+    ) -> Tried<Vec<(Place, Option<Place>, u64)>, Trouble> {
+        let but = but.map(|but| format!(" AND NOT ({but})")).unwrap_or_default();
         let table = &self.about.table;
         let key = |alias: &str| {
             let expression = |&i: &usize| table.columns[i].expression_of(alias);
@@ -149,7 +170,7 @@ impl Writing<'_> {
             };
             let group = if group.is_empty() { String::new() } else { format!("{group}{}", key("p.")) };
             let sql = format!(
-                "SELECT {}{own} FROM {} AS p JOIN {} AS c ON {} WHERE {}{group} LOCK IN SHARE MODE",
+                "SELECT {}{own} FROM {} AS p JOIN {} AS c ON {} WHERE {}{but}{group} LOCK IN SHARE MODE",
                 key("p."),
                 table.relation.quoted(),
                 reference.table,
@@ -195,7 +216,7 @@ impl Writing<'_> {
             if !names.iter().any(|column| reference.refers_to(column)) {
                 continue;
             }
-            let rows: u64 = match self.referring(&reference, std::slice::from_ref(place))? {
+            let rows: u64 = match self.referring(&reference, std::slice::from_ref(place), None)? {
                 Ok(referring) => referring.iter().map(|(.., rows)| rows).sum(),
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -257,7 +278,7 @@ impl Writing<'_> {
         );
         match self.link.bound(&sql, sent) {
             Ok(1) => {}
-            Ok(_) => return Ok(Err(self.untouched())),
+            Ok(_) => return Ok(Err(self.about.untouched())),
             Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
             Err(trouble) => return Ok(Err(refusal(&trouble))),
         }
@@ -284,7 +305,7 @@ impl Writing<'_> {
             return Ok(Err(still_computed(&self.about.name(of.column))));
         }
         self.notes.extend(followed);
-        Ok(after.digests().first().copied().ok_or_else(|| self.untouched()))
+        Ok(after.digests().first().copied().ok_or_else(|| self.about.untouched()))
     }
 
     /// Where a row is once it is changed.
@@ -297,9 +318,57 @@ impl Writing<'_> {
         table.key.iter().zip(place).map(|(&column, old)| new(column).unwrap_or_else(|| old.clone())).collect()
     }
 
+    /// Rows in the order in which they can go: a row that refers to another of them before that one.
+    fn layers(&mut self, rows: &[Locked<Place>]) -> Tried<Layers, Trouble> {
+        let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
+        let mut left: HashSet<Place> = places.iter().cloned().collect();
+        let mut pairs = Vec::new();
+        for i in 0..self.about.references.len() {
+            let reference = self.about.references[i].clone();
+            if reference.is_own {
+                let found = match self.referring(&reference, &places, None)? {
+                    Ok(found) => found,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                pairs.extend(found.into_iter().filter_map(|(to, from, _)| Some((to, from?))));
+            }
+        }
+        pairs.retain(|(to, from)| to != from);
+        let mut layers = Layers { free: Vec::new(), circle: Vec::new() };
+        while !left.is_empty() && !pairs.is_empty() {
+            let held: HashSet<&Place> =
+                pairs.iter().filter(|(_, from)| left.contains(from)).map(|(to, _)| to).collect();
+            let (free, stay): (Vec<_>, Vec<_>) = left.drain().partition(|place| !held.contains(place));
+            if free.is_empty() {
+                layers.circle = stay;
+                return Ok(Ok(layers));
+            }
+            layers.free.push(free);
+            left.extend(stay);
+        }
+        layers.free.push(if layers.free.is_empty() { places } else { left.into_iter().collect() });
+        Ok(Ok(layers))
+    }
+}
+
+impl About {
+    /// Deletes the rows at these places, all of them or the first that the server keeps stops it.
+    fn delete_at(&self, link: &mut Link, places: &[Place]) -> Tried<(), Trouble> {
+        for at in places.chunks(AT_ONCE) {
+            let sql = format!("DELETE FROM {} WHERE {}", self.table.relation.quoted(), condition(&self.table, "", at));
+            match link.affected(&sql) {
+                Ok(touched) if touched == at.len() as u64 => {}
+                Ok(_) => return Ok(Err(self.untouched())),
+                Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
+                Err(trouble) => return Ok(Err(refusal(&trouble))),
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// Why a row that was locked was not touched.
     fn untouched(&self) -> Refusal {
-        let relation = &self.about.table.relation;
+        let relation = &self.table.relation;
         match relation.keeps_history() {
             true => Refusal::new(
                 RefusalKind::Unsupported,
@@ -308,39 +377,16 @@ impl Writing<'_> {
             false => Refusal::new(RefusalKind::Constraint, "the server keeps the row as it is"),
         }
     }
+}
 
-    /// Rows in the order in which they can go: a row that refers to another of them before that one.
-    fn layers(&mut self, rows: &[Locked<Place>]) -> Tried<Vec<Vec<Place>>, Trouble> {
-        let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
-        let mut left: HashSet<Place> = places.iter().cloned().collect();
-        let mut pairs = Vec::new();
-        for i in 0..self.about.references.len() {
-            let reference = self.about.references[i].clone();
-            if reference.is_own {
-                let found = match self.referring(&reference, &places)? {
-                    Ok(found) => found,
-                    Err(refusal) => return Ok(Err(refusal)),
-                };
-                pairs.extend(found.into_iter().filter_map(|(to, from, _)| Some((to, from?))));
-            }
-        }
-        pairs.retain(|(to, from)| to != from);
-        let mut layers = Vec::new();
-        while !left.is_empty() && !pairs.is_empty() {
-            let held: HashSet<&Place> =
-                pairs.iter().filter(|(_, from)| left.contains(from)).map(|(to, _)| to).collect();
-            let (free, stay): (Vec<_>, Vec<_>) = left.drain().partition(|place| !held.contains(place));
-            if free.is_empty() {
-                // A circle: the server says what it thinks of it.
-                layers.push(stay);
-                return Ok(Ok(layers));
-            }
-            layers.push(free);
-            left.extend(stay);
-        }
-        layers.push(if layers.is_empty() { places } else { left.into_iter().collect() });
-        Ok(Ok(layers))
-    }
+/// Does something while the server does not look at foreign keys, which it would do row by row: of rows that refer to each
+/// other in a circle none could be the first. It has been seen that nothing refers to them that stays, and that nothing
+/// comes to: who adds a row that refers to another waits for its lock.
+fn without_foreign_keys<T>(link: &mut Link, work: impl FnOnce(&mut Link) -> Tried<T, Trouble>) -> Tried<T, Trouble> {
+    link.run("SET SESSION foreign_key_checks = 0")?;
+    let done = work(link);
+    link.run("SET SESSION foreign_key_checks = 1")?;
+    done
 }
 
 impl crate::write::Table for Writing<'_> {
@@ -390,7 +436,7 @@ impl crate::write::Table for Writing<'_> {
         if others.is_empty() || (is_free && !keeps_history) {
             return Ok(Vec::new());
         }
-        let refusal = if keeps_history && is_free { self.untouched() } else { locked() };
+        let refusal = if keeps_history && is_free { self.about.untouched() } else { locked() };
         let table = &self.about.table;
         let mut there = After::default();
         let mut batcher = Batcher::new(&mut there, table.fields(), table.identity(), self.about.batch_bytes);
@@ -413,55 +459,23 @@ impl crate::write::Table for Writing<'_> {
         takes.forbid(value, &name)
     }
 
-    fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
-        let places: Vec<Place> = going.iter().map(|row| row.place.clone()).collect();
-        let all = |refusal: Refusal| Ok((0..going.len()).map(|number| (number, refusal.clone())).collect());
-        if let Some(refusal) = self.about.unseen.refusal(&self.about.user) {
-            return all(refusal);
-        }
-        let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
-        for i in 0..self.about.references.len() {
-            let reference = self.about.references[i].clone();
-            let mut by_place: HashMap<Place, u64> = HashMap::new();
-            let them: HashSet<&Place> = places.iter().collect();
-            let referring = match self.referring(&reference, &places)? {
-                Ok(referring) => referring,
-                Err(refusal) => return all(refusal),
-            };
-            for (to, from, rows) in referring {
-                if from.is_none_or(|from| !them.contains(&from)) {
-                    *by_place.entry(to).or_default() += rows;
-                }
-            }
-            for (number, place) in places.iter().enumerate() {
-                if let Some(&rows) = by_place.get(place) {
-                    refused.entry(number).or_insert_with(|| reference.refers(rows, "delete or change those first"));
-                }
-            }
-        }
-        Ok(refused.into_iter().collect())
-    }
-
     fn delete(&mut self, rows: &[Locked<Place>]) -> Tried<(), Trouble> {
         let layers = match self.layers(rows)? {
             Ok(layers) => layers,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.deletes = true;
-        let (table, untouched) = (&self.about.table, self.untouched());
-        let deleted = self.link.undoable(|link| {
-            for at in layers.iter().flat_map(|layer| layer.chunks(AT_ONCE)) {
-                let sql = format!("DELETE FROM {} WHERE {}", table.relation.quoted(), condition(table, "", at));
-                match link.affected(&sql) {
-                    Ok(touched) if touched == at.len() as u64 => {}
-                    Ok(_) => return Ok(Err(untouched.clone())),
-                    Err(trouble) if is_lost(&trouble) || is_undone(&trouble) => return Err(trouble),
-                    Err(trouble) => return Ok(Err(refusal(&trouble))),
+        let about = self.about;
+        self.link.undoable(|link| {
+            for layer in &layers.free {
+                if let Err(refusal) = about.delete_at(link, layer)? {
+                    return Ok(Err(refusal));
                 }
             }
-            Ok(Ok(()))
-        })?;
-        Ok(deleted)
+            match layers.circle.is_empty() {
+                true => Ok(Ok(())),
+                false => without_foreign_keys(link, |link| about.delete_at(link, &layers.circle)),
+            }
+        })
     }
 
     fn set(&mut self, rows: &[Changed<Place>]) -> Tried<Vec<RowDigest>, Trouble> {
@@ -481,11 +495,96 @@ impl crate::write::Table for Writing<'_> {
         Ok(Ok(after))
     }
 
-    fn notes(&mut self) -> Vec<String> {
-        let mut notes = std::mem::take(&mut self.notes);
-        notes.extend(self.about.remarks.iter().cloned());
-        notes.extend(self.about.unseen.note(&self.about.user).filter(|_| self.deletes));
-        notes
+    fn noted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn remarks(&self, has_deleted: bool) -> Vec<String> {
+        let unseen = self.about.unseen.note(&self.about.user).filter(|_| has_deleted);
+        self.about.remarks.iter().cloned().chain(unseen).collect()
+    }
+}
+
+impl Tables for Together<'_> {
+    type Place = Place;
+    type Error = Trouble;
+    type Table<'t>
+        = Writing<'t>
+    where
+        Self: 't;
+
+    fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    fn table(&mut self, number: usize) -> Result<Writing<'_>, Trouble> {
+        Ok(self.all[number].with(self.link))
+    }
+
+    fn refers(&self, from: usize, to: usize) -> bool {
+        let name = self.all[from].table.relation.quoted();
+        self.all[to].references.iter().any(|reference| reference.table == name)
+    }
+
+    fn referred(
+        &mut self,
+        table: usize,
+        going: &[Vec<Locked<Place>>],
+        with: Range<usize>,
+    ) -> Result<Vec<(usize, Refusal)>, Trouble> {
+        let Self { all: tables, link } = self;
+        let about = &tables[table];
+        let places_of = |number: usize| -> Vec<Place> { going[number].iter().map(|row| row.place.clone()).collect() };
+        let places = places_of(table);
+        let all = |refusal: Refusal| Ok((0..places.len()).map(|number| (number, refusal.clone())).collect());
+        if let Some(refusal) = about.unseen.refusal(&about.user) {
+            return all(refusal);
+        }
+        let them: HashSet<&Place> = places.iter().collect();
+        let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
+        for reference in &about.references {
+            let goes_too = |number: &usize| {
+                let other = &tables[*number].table;
+                !reference.is_own && !going[*number].is_empty() && other.relation.quoted() == reference.table
+            };
+            let but = with.clone().find(goes_too).map(|of| condition(&tables[of].table, "c.", &places_of(of)));
+            let referring = match about.with(link).referring(reference, &places, but.as_deref())? {
+                Ok(referring) => referring,
+                Err(refusal) => return all(refusal),
+            };
+            let mut by_place: HashMap<Place, u64> = HashMap::new();
+            for (to, from, rows) in referring {
+                if from.is_none_or(|from| !them.contains(&from)) {
+                    *by_place.entry(to).or_default() += rows;
+                }
+            }
+            for (number, place) in places.iter().enumerate() {
+                if let Some(&rows) = by_place.get(place) {
+                    refused.entry(number).or_insert_with(|| reference.refers(rows, "delete or change those first"));
+                }
+            }
+        }
+        Ok(refused.into_iter().collect())
+    }
+
+    fn delete_together(&mut self, going: &[Vec<Locked<Place>>], tables: Range<usize>) -> Tried<(), Trouble> {
+        use crate::write::Table as _;
+
+        let Self { all, link } = self;
+        if tables.len() == 1 {
+            return all[tables.start].with(link).delete(&going[tables.start]);
+        }
+        link.undoable(|link| {
+            without_foreign_keys(link, |link| {
+                for number in tables {
+                    let places: Vec<Place> = going[number].iter().map(|row| row.place.clone()).collect();
+                    if let Err(refusal) = all[number].delete_at(link, &places)? {
+                        return Ok(Err(refusal));
+                    }
+                }
+                Ok(Ok(()))
+            })
+        })
     }
 }
 

@@ -6,11 +6,11 @@
 
 use std::sync::atomic::Ordering;
 
-use residuum_source::{Editor, Limits, Part, Receipt, Refusal, RefusalKind, SourceError, Target};
+use residuum_source::{Editor, Limits, Part, Receipt, Record, Refusal, RefusalKind, SourceError, Target};
 
 use super::read::Table;
 use super::session::Link;
-use super::writing::About;
+use super::writing::{About, Together};
 use super::{Postgres, error, parts};
 use crate::link::{Trouble, Verdict};
 use crate::quote::Ident;
@@ -33,10 +33,14 @@ pub fn apply(
         targets.iter().for_each(|target| editor.refused(&target.object, None, refusal.clone()));
         return Ok(Vec::new());
     }
-    let mut receipts = Vec::new();
+    let (mut all, mut parts) = (Vec::new(), Vec::new());
     for target in targets {
-        receipts.extend(table(source, &mut link, target, limits, editor).map_err(whole)?);
+        if let Some((about, part, records)) = described(source, &mut link, target, limits, editor).map_err(whole)? {
+            all.push(about);
+            parts.push((part, records));
+        }
     }
+    let receipts = write(&mut Together { all, link: &mut link }, &parts, editor).map_err(whole)?;
     if receipts.is_empty() {
         return Ok(receipts);
     }
@@ -45,14 +49,17 @@ pub fn apply(
     Ok(receipts)
 }
 
-/// Edits one table.
-fn table(
+/// A table with the records of it that are to be shown.
+type Described<'t> = (About, Part, &'t [Record]);
+
+/// What is known of a table that can be written to.
+fn described<'t>(
     source: &Postgres,
     link: &mut Link,
-    target: &Target,
+    target: &'t Target,
     limits: &Limits,
     editor: &mut dyn Editor,
-) -> Result<Option<Receipt>, Trouble> {
+) -> Result<Option<Described<'t>>, Trouble> {
     let records = target.records.get(&target.object).map_or(&[][..], Vec::as_slice);
     if records.is_empty() {
         return Ok(None);
@@ -92,7 +99,7 @@ fn table(
     };
     let primary_key = about.table.relation.primary_key.clone();
     let part = Part { path: target.object.clone(), format: "table", encoding: None, primary_key };
-    write(&mut about.with(link), &part, records, editor)
+    Ok(Some((about, part, records)))
 }
 
 /// Why nothing can be written to a table.

@@ -14,8 +14,6 @@ pub struct Reference {
     pub name: String,
     /// The table that has it, as it stands in statements.
     pub table: String,
-    /// Whether that is the table itself.
-    pub is_own: bool,
     /// Whether that table's partitions hold its rows.
     pub is_partitioned: bool,
     /// Whether the role sees all its rows.
@@ -39,7 +37,7 @@ impl Relation {
             _ => "",
         };
         let rows = link.rows(&format!(
-            "SELECT k.oid, k.conname, n.nspname, c.relname, c.oid = k.confrelid, c.relkind = 'p', \
+            "SELECT k.oid, k.conname, n.nspname, c.relname, c.relkind = 'p', \
                  has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') \
                      AND NOT row_security_active(c.oid), \
                  k.confdeltype, k.confupdtype, a.attname, fa.attname, format('OPERATOR(%I.%s)', o_n.nspname, o.oprname) \
@@ -57,12 +55,11 @@ impl Relation {
             Reference {
                 name: text(first, 1),
                 table: format!("{}.{}", Ident(&text(first, 2)), Ident(&text(first, 3))),
-                is_own: text(first, 4) == "t",
-                is_partitioned: text(first, 5) == "t",
-                is_readable: text(first, 6) == "t",
-                on_delete: text(first, 7),
-                on_update: text(first, 8),
-                pairs: rows.iter().map(|row| (text(row, 9), text(row, 10), text(row, 11))).collect(),
+                is_partitioned: text(first, 4) == "t",
+                is_readable: text(first, 5) == "t",
+                on_delete: text(first, 6),
+                on_update: text(first, 7),
+                pairs: rows.iter().map(|row| (text(row, 8), text(row, 9), text(row, 10))).collect(),
             }
         };
         Ok(rows.chunk_by(|a, b| a[0] == b[0]).map(of).collect())

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use residuum_source::{Limits, Logical, Record, RecordKind, Refusal, RefusalKind};
@@ -18,7 +19,7 @@ use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::key;
 use crate::link::Trouble;
 use crate::quote::Ident;
-use crate::write::{Takes, Tried, locked, still_computed};
+use crate::write::{Tables, Takes, Tried, locked, still_computed};
 
 /// What is known of a table that is written to.
 pub struct About {
@@ -34,9 +35,17 @@ pub struct About {
 
 /// A table within a transaction.
 pub struct Writing<'l> {
-    about: About,
+    about: &'l About,
     link: &'l mut Link,
     notes: Vec<String>,
+}
+
+/// The tables of a transaction.
+pub struct Together<'l> {
+    /// What is known of each, in the order in which they are written.
+    pub all: Vec<About>,
+    /// The transaction.
+    pub link: &'l mut Link,
 }
 
 impl About {
@@ -59,7 +68,7 @@ impl About {
     }
 
     /// The same, to be written to.
-    pub fn with(self, link: &mut Link) -> Writing<'_> {
+    fn with<'l>(&'l self, link: &'l mut Link) -> Writing<'l> {
         Writing { about: self, link, notes: Vec::new() }
     }
 
@@ -82,13 +91,13 @@ impl Writing<'_> {
         table.find(self.link, &format!("{condition} FOR UPDATE SKIP LOCKED"), Some(places), &mut batcher)
     }
 
-    /// How many rows refer to each of these places by a foreign key; rows that go themselves left out.
+    /// How many rows refer to each of these places by a foreign key; rows of its table that go themselves left out.
     fn referring(&mut self, reference: &Reference, ctids: &[u64], going: &[u64]) -> Tried<HashMap<u64, u64>, Trouble> {
         let table = self.about.table.relation.quoted();
-        let own = if reference.is_own && !going.is_empty() {
-            format!(" AND NOT EXISTS (SELECT FROM unnest({}) AS o(t) WHERE o.t = c.ctid)", tids(going))
-        } else {
+        let own = if going.is_empty() {
             String::new()
+        } else {
+            format!(" AND NOT EXISTS (SELECT FROM unnest({}) AS o(t) WHERE o.t = c.ctid)", tids(going))
         };
         let only = if reference.is_partitioned { "" } else { "ONLY " };
         let sql = format!(
@@ -302,34 +311,6 @@ impl crate::write::Table for Writing<'_> {
         takes.forbid(value, &name)
     }
 
-    fn referred(&mut self, going: &[Locked<u64>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
-        let ctids: Vec<u64> = going.iter().map(|row| row.place).collect();
-        let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
-        for i in 0..self.about.references.len() {
-            let reference = self.about.references[i].clone();
-            if !reference.is_readable {
-                // The server itself sees to it that what merely forbids is kept.
-                if Reference::carries(&reference.on_delete) {
-                    let refusal = reference.unseen(&self.about.role);
-                    return Ok((0..going.len()).map(|number| (number, refusal.clone())).collect());
-                }
-                continue;
-            }
-            let all = |refusal: Refusal| (0..going.len()).map(|number| (number, refusal.clone())).collect();
-            let referring = match self.referring(&reference, &ctids, &ctids)? {
-                Ok(referring) if referring.is_empty() => continue,
-                Ok(referring) => referring,
-                Err(refusal) => return Ok(all(refusal)),
-            };
-            for (number, ctid) in ctids.iter().enumerate() {
-                if let Some(&rows) = referring.get(ctid) {
-                    refused.entry(number).or_insert_with(|| reference.refers(rows, "delete or change those first"));
-                }
-            }
-        }
-        Ok(refused.into_iter().collect())
-    }
-
     fn delete(&mut self, rows: &[Locked<u64>]) -> Tried<(), Trouble> {
         let ctids: Vec<u64> = rows.iter().map(|row| row.place).collect();
         let sql = format!("DELETE FROM ONLY {} WHERE {}", self.about.table.relation.quoted(), at(&ctids));
@@ -364,15 +345,91 @@ impl crate::write::Table for Writing<'_> {
         Ok(Ok(after))
     }
 
-    fn notes(&mut self) -> Vec<String> {
-        let mut notes = std::mem::take(&mut self.notes);
-        if self.about.triggers > 0 {
-            notes.push(format!(
-                "the table has {} triggers, which ran: what they write to other tables is not looked at",
-                self.about.triggers
-            ));
+    fn noted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn remarks(&self, _: bool) -> Vec<String> {
+        let of = |triggers: &u64| {
+            format!("the table has {triggers} triggers, which ran: what they write to other tables is not looked at")
+        };
+        Some(&self.about.triggers).filter(|&&triggers| triggers > 0).map(of).into_iter().collect()
+    }
+}
+
+impl Tables for Together<'_> {
+    type Place = u64;
+    type Error = Trouble;
+    type Table<'t>
+        = Writing<'t>
+    where
+        Self: 't;
+
+    fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    fn table(&mut self, number: usize) -> Result<Writing<'_>, Trouble> {
+        Ok(self.all[number].with(self.link))
+    }
+
+    fn refers(&self, from: usize, to: usize) -> bool {
+        let name = self.all[from].table.relation.quoted();
+        self.all[to].references.iter().any(|reference| reference.table == name)
+    }
+
+    fn referred(
+        &mut self,
+        table: usize,
+        going: &[Vec<Locked<u64>>],
+        with: Range<usize>,
+    ) -> Result<Vec<(usize, Refusal)>, Trouble> {
+        let places = |number: usize| -> Vec<u64> { going[number].iter().map(|row| row.place).collect() };
+        let names: Vec<String> = with.clone().map(|number| self.all[number].table.relation.quoted()).collect();
+        let ctids = places(table);
+        let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
+        for reference in &self.all[table].references {
+            let all = |refusal: Refusal| (0..ctids.len()).map(|number| (number, refusal.clone())).collect();
+            if !reference.is_readable {
+                // The server itself sees to it that what merely forbids is kept.
+                if Reference::carries(&reference.on_delete) {
+                    return Ok(all(reference.unseen(&self.all[table].role)));
+                }
+                continue;
+            }
+            let go_too = names.iter().position(|name| *name == reference.table).map(|at| places(with.start + at));
+            let mut writing = self.all[table].with(self.link);
+            let referring = match writing.referring(reference, &ctids, &go_too.unwrap_or_default())? {
+                Ok(referring) if referring.is_empty() => continue,
+                Ok(referring) => referring,
+                Err(refusal) => return Ok(all(refusal)),
+            };
+            for (number, ctid) in ctids.iter().enumerate() {
+                if let Some(&rows) = referring.get(ctid) {
+                    refused.entry(number).or_insert_with(|| reference.refers(rows, "delete or change those first"));
+                }
+            }
         }
-        notes
+        Ok(refused.into_iter().collect())
+    }
+
+    /// In one statement, at whose end the server looks at its foreign keys, whether they can be deferred or not.
+    fn delete_together(&mut self, going: &[Vec<Locked<u64>>], tables: Range<usize>) -> Tried<(), Trouble> {
+        let (mut parts, mut counts, mut all) = (Vec::new(), Vec::new(), 0);
+        for number in tables.filter(|&number| !going[number].is_empty()) {
+            let ctids: Vec<u64> = going[number].iter().map(|row| row.place).collect();
+            let table = self.all[number].table.relation.quoted();
+            parts.push(format!("d{number} AS (DELETE FROM ONLY {table} WHERE {} RETURNING 1)", at(&ctids)));
+            counts.push(format!("(SELECT count(*) FROM d{number})"));
+            all += ctids.len();
+        }
+        let sql = format!("WITH {} SELECT {}", parts.join(", "), counts.join(" + "));
+        let deleted = self.link.undoable(|link| {
+            let rows = link.with_names_of_role(|link| link.rows(&sql))?;
+            let touched = rows.into_iter().flatten().next().flatten();
+            if touched == Some(all.to_string()) { Ok(()) } else { Err(Trouble::Unreadable(KEPT.into())) }
+        })?;
+        Ok(deleted.map_err(|trouble| refusal(&trouble)))
     }
 }
 

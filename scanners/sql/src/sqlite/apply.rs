@@ -8,14 +8,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use residuum_source::{Editor, Limits, Object, Part, Receipt, Refusal, RefusalKind, SourceError, Target, Version};
+use residuum_source::{
+    Editor, Limits, Object, Part, Receipt, Record, Refusal, RefusalKind, SourceError, Target, Version,
+};
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::Sqlite;
 use super::error::{Trouble, code};
 use super::open::{Stamp, keep_open};
-use super::schema::{self, Schema};
-use super::table::Writing;
+use super::schema::{self, Schema, Table};
+use super::table::Together;
 use crate::quote::Ident;
 use crate::write::write;
 
@@ -41,10 +43,15 @@ pub fn apply(
     }
     let now =
         Now { is_still: source.database.is_still(&stamp), stamp, cookie: schema::cookie(&connection).map_err(whole)? };
-    let mut receipts = Vec::new();
+    let (mut tables, mut parts) = (Vec::new(), Vec::new());
     for target in targets {
-        receipts.extend(table(source, &connection, &now, target, limits, editor).map_err(whole)?);
+        if let Some((table, part, records)) = described(&connection, &now, target, editor).map_err(whole)? {
+            tables.push(table);
+            parts.push((part, records));
+        }
     }
+    let mut together = Together::new(&connection, tables, limits, source.long_value).map_err(whole)?;
+    let mut receipts = write(&mut together, &parts, editor).map_err(whole)?;
     if receipts.is_empty() {
         connection.execute_batch("ROLLBACK").map_err(|error| whole(error.into()))?;
         return Ok(receipts);
@@ -91,15 +98,16 @@ fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// Edits one table.
-fn table(
-    source: &Sqlite,
+/// A table with the records of it that are to be shown.
+type Described<'t> = (Table, Part, &'t [Record]);
+
+/// What is known of a table that can be written to.
+fn described<'t>(
     connection: &Connection,
     now: &Now,
-    target: &Target,
-    limits: &Limits,
+    target: &'t Target,
     editor: &mut dyn Editor,
-) -> Result<Option<Receipt>, Trouble> {
+) -> Result<Option<Described<'t>>, Trouble> {
     let records = target.records.get(&target.object).map_or(&[][..], Vec::as_slice);
     if records.is_empty() {
         return Ok(None);
@@ -136,8 +144,7 @@ fn table(
         return refuse(RefusalKind::Unsupported, reason.into());
     }
     let part = Part { path: target.object.clone(), format: "table", encoding: None, primary_key: table.primary_key() };
-    let mut writing = Writing::new(connection, &table, limits, source.long_value)?;
-    write(&mut writing, &part, records, editor)
+    Ok(Some((table, part, records)))
 }
 
 /// Refuses everything, because nothing can be written, or says why the source is of no use.

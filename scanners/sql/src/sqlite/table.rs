@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use residuum_source::{Limits, Record, Refusal, RefusalKind};
@@ -16,7 +17,7 @@ use super::rows::Rows;
 use super::schema::{Reference, Table, references_to};
 use crate::edit::{After, Assign, Changed, Locked, RowDigest, Shown};
 use crate::quote::Ident;
-use crate::write::{Takes, Tried, still_computed};
+use crate::write::{Tables, Takes, Tried, still_computed};
 
 /// A table within a transaction.
 pub struct Writing<'t> {
@@ -27,22 +28,56 @@ pub struct Writing<'t> {
     /// Columns that may not be null, and those that are computed.
     not_null: Vec<bool>,
     generated: Vec<bool>,
-    references: Vec<Reference>,
+    references: &'t [Reference],
     triggers: u64,
     notes: Vec<String>,
+    /// Holds the rows that are being deleted or changed, by number and place.
+    going: String,
 }
 
-/// The rows that are being deleted or changed, by number and place.
-const GOING: &str = "temp.residuum_going";
+/// The tables of a transaction.
+pub struct Together<'t> {
+    connection: &'t Connection,
+    /// In the order in which they are written, each with the foreign keys that refer to it.
+    all: Vec<(Table, Vec<Reference>)>,
+    limits: &'t Limits,
+    long_value: u64,
+}
 
-impl<'t> Writing<'t> {
-    /// Sees what the schema says about the table.
+impl<'t> Together<'t> {
+    /// Sees what refers to the tables.
     pub fn new(
         connection: &'t Connection,
-        table: &'t Table,
+        tables: Vec<Table>,
         limits: &'t Limits,
         long_value: u64,
     ) -> Result<Self, Trouble> {
+        let with_references = |table: Table| references_to(connection, &table).map(|references| (table, references));
+        let all = tables.into_iter().map(with_references).collect::<Result<_, _>>()?;
+        Ok(Self { connection, all, limits, long_value })
+    }
+
+    fn writing(&self, number: usize) -> Result<Writing<'_>, Trouble> {
+        let (table, references) = &self.all[number];
+        Writing::new(self.connection, number, (table, references), self.limits, self.long_value)
+    }
+}
+
+/// The table that holds the rows of one that are being deleted or changed.
+fn going_of(number: usize) -> String {
+    format!("temp.residuum_going_{number}")
+}
+
+impl<'t> Writing<'t> {
+    /// Sees what the schema says about the table.
+    fn new(
+        connection: &'t Connection,
+        number: usize,
+        (table, references): (&'t Table, &'t [Reference]),
+        limits: &'t Limits,
+        long_value: u64,
+    ) -> Result<Self, Trouble> {
+        let going = going_of(number);
         let mut about: HashMap<String, (bool, bool)> = HashMap::new();
         let mut columns = connection.prepare("SELECT name, \"notnull\", hidden FROM pragma_table_xinfo(?1, 'main')")?;
         let mut rows = columns.query([&table.name])?;
@@ -61,12 +96,11 @@ impl<'t> Writing<'t> {
         };
         let key: Vec<_> = (0..key).map(|i| format!("k{i}")).collect();
         connection.execute_batch(&format!(
-            "DROP TABLE IF EXISTS {GOING}; CREATE TABLE {GOING}(n INTEGER PRIMARY KEY, {})",
+            "DROP TABLE IF EXISTS {going}; CREATE TABLE {going}(n INTEGER PRIMARY KEY, {})",
             key.join(", ")
         ))?;
-        let references = references_to(connection, table)?;
-        let triggers = triggers.unsigned_abs();
-        Ok(Self { connection, table, limits, long_value, not_null, generated, references, triggers, notes: Vec::new() })
+        let (triggers, notes) = (triggers.unsigned_abs(), Vec::new());
+        Ok(Self { connection, table, limits, long_value, not_null, generated, references, triggers, notes, going })
     }
 
     fn quoted(&self) -> String {
@@ -75,9 +109,9 @@ impl<'t> Writing<'t> {
 
     /// Writes down which rows are meant.
     fn note<'p>(&self, places: impl Iterator<Item = &'p Place>) -> Result<(), Trouble> {
-        self.connection.execute_batch(&format!("DELETE FROM {GOING}"))?;
+        self.connection.execute_batch(&format!("DELETE FROM {}", self.going))?;
         let width = if self.table.rowid.is_some() { 1 } else { self.table.key_columns().len() };
-        let sql = format!("INSERT INTO {GOING} VALUES ({})", vec!["?"; width + 1].join(", "));
+        let sql = format!("INSERT INTO {} VALUES ({})", self.going, vec!["?"; width + 1].join(", "));
         let mut insert = self.connection.prepare(&sql)?;
         for (number, place) in places.enumerate() {
             let values = match place {
@@ -89,32 +123,20 @@ impl<'t> Writing<'t> {
         Ok(())
     }
 
-    /// The condition that a row is the one noted, each by the name that it has in the statement.
-    fn noted(&self, row: &str, noted: &str) -> String {
-        match &self.table.rowid {
-            Some(rowid) => format!("{row}.{rowid} = {noted}.k0"),
-            None => {
-                let key = self.table.key_columns().into_iter().enumerate();
-                let equal = |(i, column): (usize, usize)| {
-                    format!("{row}.{} IS {noted}.k{i}", Ident(&self.table.columns[column].name))
-                };
-                key.map(equal).collect::<Vec<_>>().join(" AND ")
-            }
-        }
-    }
-
     /// Whether none of the noted rows exists.
     fn none_is_left(&self) -> Result<bool, Trouble> {
         let sql = format!(
-            "SELECT NOT EXISTS (SELECT 1 FROM {GOING} AS g CROSS JOIN {} AS p ON {})",
+            "SELECT NOT EXISTS (SELECT 1 FROM {} AS g CROSS JOIN {} AS p ON {})",
+            self.going,
             self.quoted(),
-            self.noted("p", "g")
+            is_noted(self.table, "p", "g")
         );
         Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
     }
 
-    /// How many rows refer to each of the noted rows by a foreign key; those noted themselves left out.
-    fn referring(&self, reference: &Reference) -> Tried<Vec<(usize, u64)>, Trouble> {
+    /// How many rows refer to each of the noted rows by a foreign key; those left out that are noted themselves, in the
+    /// table that holds those of a table.
+    fn referring(&self, reference: &Reference, noted: Option<(&str, &Table)>) -> Tried<Vec<(usize, u64)>, Trouble> {
         let is_column = |to: &String| self.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(to));
         if reference.from.len() != reference.to.len() || !reference.to.iter().all(is_column) {
             let reason = format!(
@@ -125,15 +147,15 @@ impl<'t> Writing<'t> {
         }
         let pairs = reference.from.iter().zip(&reference.to);
         let equal: Vec<_> = pairs.map(|(from, to)| format!("p.{} = c.{}", Ident(to), Ident(from))).collect();
-        let own = if reference.table.eq_ignore_ascii_case(&self.table.name) {
-            format!(" AND NOT EXISTS (SELECT 1 FROM {GOING} AS o WHERE {})", self.noted("c", "o"))
-        } else {
-            String::new()
+        let but = |(noted, table): (&str, &Table)| {
+            format!(" AND NOT EXISTS (SELECT 1 FROM {noted} AS o WHERE {})", is_noted(table, "c", "o"))
         };
+        let but = noted.map(but).unwrap_or_default();
         let sql = format!(
-            "SELECT g.n, count(*) FROM {GOING} AS g CROSS JOIN {} AS p ON {} JOIN main.{} AS c ON {}{own} GROUP BY g.n",
+            "SELECT g.n, count(*) FROM {} AS g CROSS JOIN {} AS p ON {} JOIN main.{} AS c ON {}{but} GROUP BY g.n",
+            self.going,
             self.quoted(),
-            self.noted("p", "g"),
+            is_noted(self.table, "p", "g"),
             Ident(&reference.table),
             equal.join(" AND ")
         );
@@ -256,7 +278,9 @@ impl<'t> Writing<'t> {
         let mut notes = Vec::new();
         for reference in self.references.iter().filter(|reference| reference.to.iter().any(is_set)) {
             self.note(std::iter::once(place))?;
-            let rows: u64 = match self.referring(reference)? {
+            let is_own = reference.table.eq_ignore_ascii_case(&self.table.name);
+            let own = is_own.then_some((self.going.as_str(), self.table));
+            let rows: u64 = match self.referring(reference, own)? {
                 Ok(referring) => referring.iter().map(|(_, rows)| rows).sum(),
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -268,6 +292,19 @@ impl<'t> Writing<'t> {
             }
         }
         Ok(Ok(notes))
+    }
+}
+
+/// The condition that a row of a table is the one noted, each by the name that it has in the statement.
+fn is_noted(table: &Table, row: &str, noted: &str) -> String {
+    match &table.rowid {
+        Some(rowid) => format!("{row}.{rowid} = {noted}.k0"),
+        None => {
+            let key = table.key_columns().into_iter().enumerate();
+            let equal =
+                |(i, column): (usize, usize)| format!("{row}.{} IS {noted}.k{i}", Ident(&table.columns[column].name));
+            key.map(equal).collect::<Vec<_>>().join(" AND ")
+        }
     }
 }
 
@@ -312,23 +349,6 @@ impl crate::write::Table for Writing<'_> {
         takes.forbid(value, &name)
     }
 
-    fn referred(&mut self, going: &[Locked<Place>]) -> Result<Vec<(usize, Refusal)>, Trouble> {
-        let mut refused = HashMap::new();
-        if !self.references.is_empty() {
-            self.note(going.iter().map(|row| &row.place))?;
-        }
-        for reference in &self.references {
-            let referring = match self.referring(reference)? {
-                Ok(referring) => referring,
-                Err(refusal) => return Ok((0..going.len()).map(|number| (number, refusal.clone())).collect()),
-            };
-            for (number, rows) in referring {
-                refused.entry(number).or_insert_with(|| refers(rows, reference, "delete or change those first"));
-            }
-        }
-        Ok(refused.into_iter().collect())
-    }
-
     fn delete(&mut self, rows: &[Locked<Place>]) -> Tried<(), Trouble> {
         self.note(rows.iter().map(|row| &row.place))?;
         let key: Vec<_> = match &self.table.rowid {
@@ -337,7 +357,7 @@ impl crate::write::Table for Writing<'_> {
         };
         let noted: Vec<_> = (0..key.len()).map(|i| format!("k{i}")).collect();
         let (key, noted) = (key.join(", "), noted.join(", "));
-        let sql = format!("DELETE FROM {} WHERE ({key}) IN (SELECT {noted} FROM {GOING})", self.quoted());
+        let sql = format!("DELETE FROM {} WHERE ({key}) IN (SELECT {noted} FROM {})", self.quoted(), self.going);
         let deleted = undoable(self.connection, || {
             // A row that refers to another of them may go with that one, and is not counted then.
             let all_went = self.connection.execute(&sql, [])? == rows.len() || self.none_is_left()?;
@@ -380,16 +400,100 @@ impl crate::write::Table for Writing<'_> {
         }
     }
 
-    fn notes(&mut self) -> Vec<String> {
-        let mut notes = std::mem::take(&mut self.notes);
-        if self.triggers > 0 {
-            notes.push(format!(
-                "the table has {} triggers, which ran: what they write to other tables is not looked at",
-                self.triggers
-            ));
-        }
-        notes
+    fn noted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
+
+    fn remarks(&self, _: bool) -> Vec<String> {
+        let of = |triggers: &u64| {
+            format!("the table has {triggers} triggers, which ran: what they write to other tables is not looked at")
+        };
+        Some(&self.triggers).filter(|&&triggers| triggers > 0).map(of).into_iter().collect()
+    }
+}
+
+impl Tables for Together<'_> {
+    type Place = Place;
+    type Error = Trouble;
+    type Table<'t>
+        = Writing<'t>
+    where
+        Self: 't;
+
+    fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    fn table(&mut self, number: usize) -> Result<Writing<'_>, Trouble> {
+        self.writing(number)
+    }
+
+    fn refers(&self, from: usize, to: usize) -> bool {
+        let name = &self.all[from].0.name;
+        self.all[to].1.iter().any(|reference| reference.table.eq_ignore_ascii_case(name))
+    }
+
+    fn referred(
+        &mut self,
+        table: usize,
+        going: &[Vec<Locked<Place>>],
+        with: Range<usize>,
+    ) -> Result<Vec<(usize, Refusal)>, Trouble> {
+        let (_, references) = &self.all[table];
+        let mut refused = HashMap::new();
+        if references.is_empty() {
+            return Ok(Vec::new());
+        }
+        for number in with.clone().filter(|&number| number != table) {
+            self.writing(number)?.note(going[number].iter().map(|row| &row.place))?;
+        }
+        let writing = self.writing(table)?;
+        writing.note(going[table].iter().map(|row| &row.place))?;
+        for reference in references {
+            let refers = |number: &usize| self.all[*number].0.name.eq_ignore_ascii_case(&reference.table);
+            let goes_too = with.clone().find(refers).map(|number| (going_of(number), &self.all[number].0));
+            let goes_too = goes_too.as_ref().map(|(noted, table)| (noted.as_str(), *table));
+            let referring = match writing.referring(reference, goes_too)? {
+                Ok(referring) => referring,
+                Err(refusal) => return Ok((0..going[table].len()).map(|number| (number, refusal.clone())).collect()),
+            };
+            for (number, rows) in referring {
+                refused.entry(number).or_insert_with(|| refers_to(rows, reference));
+            }
+        }
+        Ok(refused.into_iter().collect())
+    }
+
+    /// Foreign keys are looked at when all are gone, as if they had been declared so (`PRAGMA defer_foreign_keys`).
+    fn delete_together(&mut self, going: &[Vec<Locked<Place>>], tables: Range<usize>) -> Tried<(), Trouble> {
+        use crate::write::Table as _;
+
+        let names: Vec<_> = tables.clone().map(|number| format!("`{}`", self.all[number].0.name)).collect();
+        self.connection.execute_batch("SAVEPOINT residuum_together; PRAGMA defer_foreign_keys = ON")?;
+        let mut refused = None;
+        for number in tables {
+            if let Err(refusal) = self.writing(number)?.delete(&going[number])? {
+                refused = Some(refusal);
+                break;
+            }
+        }
+        let undone = if refused.is_some() { "ROLLBACK TO residuum_together;" } else { "" };
+        self.connection
+            .execute_batch(&format!("{undone} RELEASE residuum_together; PRAGMA defer_foreign_keys = OFF"))?;
+        Ok(refused.map_or(Ok(()), |refusal| {
+            let (names, reason) = (names.join(", "), refusal.reason);
+            let reason = format!(
+                "{reason}; rows of {names} refer to each other in a circle, so that none can go first where a key is \
+                 declared `ON DELETE RESTRICT`: set such a key to null first"
+            );
+            Err(Refusal::new(refusal.kind, reason))
+        }))
+    }
+}
+
+/// Why a row stays to which others refer.
+fn refers_to(rows: u64, reference: &Reference) -> Refusal {
+    refers(rows, reference, "delete or change those first")
 }
 
 /// Why a row cannot go, or get another key.
