@@ -19,7 +19,7 @@ use std::sync::Arc;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use residuum_formats::ReadAt;
 use residuum_formats::edit::{self, Plan, Unwritten};
-use residuum_source::{Ability, Apply, Editor, Limits, Receipt, Refusal, RefusalKind, SourceError, Target};
+use residuum_source::{Ability, Apply, Editor, Limits, ObjectPath, Receipt, Refusal, RefusalKind, SourceError, Target};
 
 use crate::S3;
 use crate::asked::Asked;
@@ -28,6 +28,7 @@ use crate::conditions::Request;
 use crate::error::{ARCHIVED, Said, What};
 use crate::head::{is_archived, is_what_was_listed, lock};
 use crate::kept::Kept;
+use crate::list::{MANY, Versioning};
 use crate::replace::{self, Done, Place, changed, not_written};
 use crate::spool::Spool;
 use crate::stored::Stored;
@@ -39,6 +40,45 @@ impl Apply for S3 {
             Some(&beside::FORMAT) => Ability::Rewrite,
             _ => edit::ability(formats),
         }
+    }
+
+    fn stays_behind(&self, object: &ObjectPath) -> Vec<String> {
+        let (key, older) = self.names.key(object);
+        if older.is_some() {
+            let removed = "it is an older version, and removed as a whole";
+            let stays =
+                "it is an older version, which nothing can write into, and stays until `erase_versions = true` is set";
+            return vec![if self.erase_versions { removed } else { stays }.to_owned()];
+        }
+        let keeps = self.versioning().unwrap_or(Versioning::Unknown);
+        if keeps == Versioning::Off {
+            return Vec::new();
+        }
+        let before = match self.handle().block_on(self.listing.older_versions(&key)) {
+            Ok(0) | Err(_) if keeps == Versioning::Unknown => {
+                return vec![
+                    "whether the bucket keeps versions, in which what is replaced would stay, cannot be told: grant \
+                     `s3:GetBucketVersioning` and `s3:ListBucketVersions`"
+                        .to_owned(),
+                ];
+            }
+            Ok(0) => "there is no older one".to_owned(),
+            Ok(n @ 1..MANY) => format!("there are {n} older ones"),
+            Ok(_) => format!("there are {MANY} older ones or more"),
+            Err(_) => "how many older ones there are cannot be told: grant `s3:ListBucketVersions`".to_owned(),
+        };
+        let (becomes, cure) = match (self.erase_versions, self.versions) {
+            (true, true) => ("is removed", "those that hold the person are planned by themselves"),
+            (true, false) => ("is removed", "older ones are not read, and stay: set `versions = true`"),
+            (false, true) => {
+                ("stays as an older one", "set `erase_versions = true` to have those removed that hold the person")
+            }
+            (false, false) => (
+                "stays as an older one",
+                "set `erase_versions = true`, and `versions = true` to have older ones read and removed as well",
+            ),
+        };
+        vec![format!("the bucket keeps versions: the one that is current {becomes}, and {before}; {cure}")]
     }
 
     fn apply(&self, targets: &[Target], limits: &Limits, editor: &mut dyn Editor) -> Result<Vec<Receipt>, SourceError> {

@@ -3,7 +3,9 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, OptionalObjectAttributes, RequestPayer, RestoreStatus};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, EncodingType, ObjectVersion, OptionalObjectAttributes, RequestPayer, RestoreStatus,
+};
 use residuum_source::{Coverage, Flow, Object, ObjectPath, Version};
 use tokio::runtime::Handle;
 
@@ -20,6 +22,9 @@ pub(crate) struct Listing {
     /// Keys in a page; S3 gives 1,000 at most.
     pub page: i32,
 }
+
+/// Versions of one key that are counted before it is carried out what is planned.
+pub(crate) const MANY: u64 = 1000;
 
 /// Whether a bucket keeps older versions.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -217,6 +222,14 @@ impl Listing {
             restored: o.restore_status,
         });
         Ok(Page { listed: listed.collect(), markers, next })
+    }
+
+    /// How many versions of one key are not the current one, as far as its first [`MANY`] tell.
+    pub async fn older_versions(&self, key: &str) -> Result<u64, Said> {
+        let request = self.client.list_object_versions().bucket(&self.bucket).prefix(key).max_keys(MANY as i32);
+        let answer = request.set_request_payer(self.payer()).send().await.map_err(|error| listing_error(&error))?;
+        let is_older = |of: &&ObjectVersion| of.key() == Some(key) && of.is_latest() == Some(false);
+        Ok(answer.versions().iter().filter(is_older).count() as u64)
     }
 
     fn payer(&self) -> Option<RequestPayer> {

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::{Batch, Limits, ObjectPath, Part, Record, Sensitive, Source, SourceError, Version};
+use crate::{Batch, Limits, ObjectPath, Part, Record, RecordKind, Sensitive, Source, SourceError, Version};
 
 /// Records of one listed object that are to be shown to the editor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,6 +174,26 @@ impl Ability {
     }
 }
 
+/// Rows of the past that a table keeps: they were changed or deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct History {
+    /// Which value of a record's key says until when it was of the present.
+    pub ends: usize,
+    /// Of a row of the past that value comes before this text.
+    pub before: String,
+    /// How they are got rid of.
+    pub cure: String,
+}
+
+impl History {
+    /// Whether a record is of the past.
+    pub fn holds(&self, record: &Record) -> bool {
+        let Some(text) = record.text().filter(|_| record.kind() == RecordKind::Pk) else { return false };
+        let values: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+        values.get(self.ends).and_then(serde_json::Value::as_str).is_some_and(|ended| ended < self.before.as_str())
+    }
+}
+
 /// A source in which records can be deleted and values replaced.
 pub trait Apply: Source {
     /// How records can be edited that stand in this chain of formats, outermost first: `["zip", "csv"]`.
@@ -183,6 +203,17 @@ pub trait Apply: Source {
     /// without a key, a view that holds copies. An answer that cannot be had is that of the formats.
     fn ability_of(&self, _object: &ObjectPath, formats: &[&str]) -> Ability {
         self.ability(formats)
+    }
+
+    /// What a plan says of an object beside what becomes of its records: what stays behind when they go, and what to run.
+    /// No answer that cannot be had is given.
+    fn stays_behind(&self, _object: &ObjectPath) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Which of an object's records are of the past, kept by the database and not to be written, if it keeps such.
+    fn history_of(&self, _object: &ObjectPath) -> Option<History> {
+        None
     }
 
     /// About how many statements lock so many records of a table, delete some and change the others; `None` for what is

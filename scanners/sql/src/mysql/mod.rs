@@ -54,8 +54,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use residuum_source::{
-    Ability, Apply, Check, Editor, Fetch, Flow, Limits, Object, ObjectPath, Pick, Range, Receipt, Record, Sink, Source,
-    SourceError, SplitTarget, TableKey, Target, Unit, Version,
+    Ability, Apply, Check, Editor, Fetch, Flow, History, Limits, Object, ObjectPath, Pick, Range, Receipt, Record,
+    Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
 };
 
 use self::moment::{ENDED, Held, Moment, Reach};
@@ -254,6 +254,23 @@ impl Apply for MySql {
             self.moment(false).and_then(|moment| self.ask(&moment, |link| Relation::one(link, &schema, &name)));
         let hindrance = relation.ok().and_then(|relation| apply::unwritable(&relation, !relation.key.is_empty()));
         hindrance.map_or(Ability::Splice, Ability::Manual)
+    }
+
+    fn stays_behind(&self, object: &ObjectPath) -> Vec<String> {
+        let cure = |history: History| {
+            format!(
+                "the table keeps its history, and what goes from it, or is replaced, stands there until it is deleted as \
+                 well: {}",
+                history.cure
+            )
+        };
+        self.history_of(object).map(cure).into_iter().collect()
+    }
+
+    fn history_of(&self, object: &ObjectPath) -> Option<History> {
+        let (schema, name) = parts(object);
+        let moment = self.moment(false).ok()?;
+        self.ask(&moment, |link| Relation::one(link, &schema, &name)?.history(link)).ok().flatten()
     }
 
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {

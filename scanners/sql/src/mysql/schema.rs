@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use residuum_source::{Coverage, Object, ObjectPath, Version};
+use residuum_source::{Coverage, History, Object, ObjectPath, Version};
 
 use super::moment::Moment;
 use super::rights::Rights;
@@ -128,6 +128,25 @@ impl Relation {
     /// Whether rows that were changed or deleted are kept.
     pub fn keeps_history(&self) -> bool {
         self.kind == "SYSTEM VERSIONED"
+    }
+
+    /// Which of its rows are of the past, if it keeps those.
+    pub fn history(&self, link: &mut Link) -> Result<Option<History>, Trouble> {
+        if !self.keeps_history() {
+            return Ok(None);
+        }
+        let (schema, name) = (Hexadecimal(&self.schema), Hexadecimal(&self.name));
+        // Rows of the present end with the last moment that the type has; a day from now is before that.
+        let rows = link.rows(&format!(
+            "SELECT CAST(UTC_TIMESTAMP() + INTERVAL 1 DAY AS CHAR), \
+                 (SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name} \
+                      AND GENERATION_EXPRESSION = 'ROW END' LIMIT 1)"
+        ))?;
+        let text = |i: usize| rows.first().and_then(|row| row.get(i)).cloned().flatten();
+        let end = text(1).unwrap_or_else(|| "row_end".to_owned());
+        let ends = self.key.iter().position(|key| key.eq_ignore_ascii_case(&end));
+        let cure = format!("DELETE HISTORY FROM {}", self.quoted());
+        Ok(ends.zip(text(0)).map(|(ends, before)| History { ends, before, cure }))
     }
 
     /// The statement that would allow this user to read it.
