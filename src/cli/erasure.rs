@@ -50,6 +50,9 @@ pub(super) fn print_plan(
                     json_line(&mut *out, &shown.record(object, record))?;
                 }
             }
+            for note in shown.behind(plan) {
+                json_line(&mut *out, &note)?;
+            }
             for left in shown.left(plan) {
                 json_line(&mut *out, &left)?;
             }
@@ -121,6 +124,16 @@ impl Erasure<'_> {
         })
     }
 
+    /// What stays behind when records go.
+    fn behind(&self, plan: &Plan) -> Vec<Value> {
+        let of = |object: &PlannedObject| -> Vec<Value> {
+            let (source, part) = (self.names.show(&object.source), self.names.show(&object.part));
+            let note = |note: &String| json!({ "source": source, "object": part, "action": "note", "note": self.names.show(note) });
+            object.stays_behind.iter().map(note).collect()
+        };
+        plan.objects.iter().flat_map(of).collect()
+    }
+
     fn left(&self, plan: &Plan) -> Vec<Value> {
         let each = plan.left.iter().map(|left| {
             let finding = &left.location.finding;
@@ -166,11 +179,7 @@ impl Erasure<'_> {
     }
 
     fn note_texts(&self, done: &CarriedOut) -> Vec<String> {
-        let text = |note: Value| {
-            let of = |name: &str| note[name].as_str().unwrap_or_default().to_owned();
-            format!("{} in {}: {}", of("object"), of("source"), of("note"))
-        };
-        done.receipts.iter().flat_map(|written| self.notes(written)).map(text).collect()
+        done.receipts.iter().flat_map(|written| self.notes(written)).map(note_text).collect()
     }
 
     /// What its page says.
@@ -223,6 +232,7 @@ impl Erasure<'_> {
             costs: costs.collect(),
             actions: all.into_iter().collect(),
             objects,
+            notes: self.behind(plan).into_iter().map(note_text).collect(),
             left: left.collect(),
             is_opened: self.names.are_opened(),
             done: done.map(|(done, told)| Done {
@@ -260,7 +270,8 @@ impl Erasure<'_> {
             })
         });
         json!({
-            "records": plan.records(), "cost": plan.cost(), "objects": objects.collect::<Vec<_>>(), "left": self.left(plan)
+            "records": plan.records(), "cost": plan.cost(), "objects": objects.collect::<Vec<_>>(),
+            "notes": self.behind(plan), "left": self.left(plan)
         })
     }
 
@@ -287,6 +298,9 @@ impl Erasure<'_> {
             }
             table.finish()?;
             writeln!(out, "cost: {}", Self::cost_text(&plan.cost()))?;
+            for note in self.behind(plan) {
+                writeln!(out, "note: {}", printable(&note_text(note)))?;
+            }
         }
         if plan.left.is_empty() {
             return Ok(());
@@ -314,6 +328,12 @@ impl Erasure<'_> {
 fn notice_text(notice: &Notice) -> String {
     let Notice { id, recipient, instruction, state, due, .. } = notice;
     format!("notice {id}: {recipient} is told to {instruction}, due {due}: {state}")
+}
+
+/// Something worth knowing of an object, in a sentence.
+fn note_text(note: Value) -> String {
+    let of = |name: &str| note[name].as_str().unwrap_or_default().to_owned();
+    format!("{} in {}: {}", of("object"), of("source"), of("note"))
 }
 
 /// How many places are left, by source, object and reason.

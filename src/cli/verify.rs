@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use residuum_detect::Detector;
-use residuum_source::Source;
+use residuum_source::{ObjectPath, Record, RecordKind, Source};
 use serde_json::json;
 
 use super::common::Common;
@@ -27,10 +27,10 @@ use crate::clock::utc;
 use crate::identity::{FindOptions, Subject};
 use crate::index::{Finding, Index, SourceState};
 use crate::keyfile::hex;
-use crate::proof::{self, Canaries, Edges, Places, Traces, Wanted};
+use crate::proof::{self, Canaries, Edges, Places, State, Traces, Wanted};
 use crate::report::human::{count, counted};
 use crate::request::{Policy, Suppression};
-use crate::scan::{Scan, ScanOptions};
+use crate::scan::{Scan, ScanOptions, seal_name};
 
 /// Verify that nothing of a person is left
 ///
@@ -157,7 +157,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
     let policy = Policy::new(&config);
     let known = FindOptions { shared: Suppression::shared(&config.index, index.keys())?, ..FindOptions::default() };
-    let (places, retained) = print(&mut printer, &index, &subjects, &known, &traces, &policy, &stop)?;
+    let printed = print(&mut printer, &index, &subjects, &known, &traces, &policy, &stop)?;
+    let Printed { places, retained, keyed } = printed;
     printer.finish()?;
     out.flush()?;
     let in_full = common.include.is_empty() && common.exclude.is_empty();
@@ -168,6 +169,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
         common.say("not looked at: what `--include` and `--exclude` leave out");
     }
     conclude(common, places, canaries, complete);
+    say_what_is_past(common, &keyed, &sources, &detector, &index)?;
     for entry in summary.incomplete.iter().take(SHOWN) {
         let entry = super::progress::not_read(entry, Style::plain());
         common.say(format_args!("not looked at: {}", entry.trim_start_matches("warning: ")));
@@ -215,7 +217,43 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints the places; gives how many they are, and those that are kept, by exception.
+/// What was printed.
+struct Printed {
+    places: Places,
+    /// Those that are kept, by exception.
+    retained: BTreeMap<String, u64>,
+    /// Rows with a key of several values in which something is left, by source and object.
+    keyed: BTreeMap<(String, String), Vec<Record>>,
+}
+
+/// Says which places are rows of the past that a table keeps, and what deletes them.
+fn say_what_is_past(
+    common: &Common,
+    keyed: &BTreeMap<(String, String), Vec<Record>>,
+    sources: &[Box<dyn Source>],
+    detector: &Detector,
+    index: &Index,
+) -> Result<(), Failure> {
+    let mut worker = detector.worker();
+    for source in sources {
+        let (name, Some(apply)) = (seal_name(&mut worker, index.keys(), source.name()), source.as_apply()) else {
+            continue;
+        };
+        for ((_, object), records) in keyed.iter().filter(|((of, _), _)| *of == name) {
+            let Ok(path) = ObjectPath::from_escaped(&index.keys().reveal(object)?) else { continue };
+            let Some(history) = apply.history_of(&path) else { continue };
+            let past = records.iter().filter(|record| history.holds(record)).count() as u64;
+            if past > 0 {
+                let rows = counted(past, "row");
+                let shown = Names::new(index.keys(), false).show(object).into_owned();
+                common.say(format_args!("{shown}: {rows} of the table's history: {}", history.cure));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prints the places.
 fn print(
     printer: &mut Printer<'_>,
     index: &Index,
@@ -224,15 +262,22 @@ fn print(
     traces: &Traces,
     policy: &Policy,
     stop: &AtomicBool,
-) -> Result<(Places, BTreeMap<String, u64>), Failure> {
+) -> Result<Printed, Failure> {
     let reader = index.reader()?;
-    let mut retained = BTreeMap::new();
+    let (mut retained, mut keyed) = (BTreeMap::new(), BTreeMap::new());
     let mut printed = Ok(());
     let is_retained = |finding: &Finding| policy.keeps(finding).is_some();
     let mut places =
         proof::remaining(&reader, index.keys(), subjects, options, &is_retained, &mut |state, location| {
             if let Some(retention) = policy.keeps(&location.finding) {
                 *retained.entry(retention.exception.clone()).or_default() += 1;
+            }
+            let Finding { source, object, record, .. } = &location.finding;
+            if state == State::Residual && record.kind() == RecordKind::Pk && record.text().is_some() {
+                let of_object: &mut Vec<Record> = keyed.entry((source.to_string(), object.to_string())).or_default();
+                if of_object.last() != Some(record) {
+                    of_object.push(record.clone());
+                }
             }
             printed = printer.remaining(state, location);
             if printed.is_err() || stop.load(Ordering::Relaxed) {
@@ -246,7 +291,7 @@ fn print(
         *places.of(trace.state) += 1;
         printer.trace(trace)?;
     }
-    Ok((places, retained))
+    Ok(Printed { places, retained, keyed })
 }
 
 fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool) {

@@ -25,6 +25,8 @@ pub struct PlanPage {
     pub actions: Vec<(&'static str, u64)>,
     /// Where.
     pub objects: Vec<ObjectLine>,
+    /// What stays behind when records go.
+    pub notes: Vec<String>,
     /// What is left.
     pub left: Vec<LeftLine>,
     /// Whether names that are personal are shown.
@@ -118,6 +120,7 @@ pub fn plan_html(plan: &PlanPage, out: &mut dyn Write) -> io::Result<()> {
     done(&mut page, plan);
     actions(&mut page, plan);
     costs(&mut page, plan);
+    stays_behind(&mut page, plan);
     left(&mut page, plan);
     let columns = [("Source", ""), ("Object", ""), ("Format", ""), ("Action", ""), ("Records", "n"), ("How", "")];
     table(&mut page, "Where", &columns);
@@ -259,6 +262,17 @@ fn costs(page: &mut String, plan: &PlanPage) {
     );
 }
 
+fn stays_behind(page: &mut String, plan: &PlanPage) {
+    if plan.notes.is_empty() {
+        return;
+    }
+    page.push_str("<h2>What stays behind</h2>\n<div class=\"panel\"><ul>\n");
+    for note in &plan.notes {
+        let _ = writeln!(page, "<li>{}</li>", escape(note));
+    }
+    page.push_str("</ul></div>\n");
+}
+
 fn left(page: &mut String, plan: &PlanPage) {
     let kept: Vec<_> = plan.left.iter().filter(|line| line.state == "retained").collect();
     let others: Vec<_> = plan.left.iter().filter(|line| line.state != "retained").collect();
@@ -352,6 +366,7 @@ mod tests {
                 records: 1200,
                 method: "splice".to_owned(),
             }],
+            notes: vec!["public.people in crm: the table keeps its <history>".to_owned()],
             left: vec![left("retained", Some("(d)(8)"), "tax law"), left("joint", None, "say whose")],
             is_opened: false,
             done: None,
@@ -375,6 +390,8 @@ mod tests {
             "<b>123 kB</b>to be read",
             "What it costs",
             "5.0 MB",
+            "What stays behind",
+            "keeps its &lt;history&gt;",
             "What is kept",
             "(d)(8)",
             "What is left to a person",

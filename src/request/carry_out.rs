@@ -4,22 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use residuum_detect::{Detector, Literals};
-use residuum_source::{Limits, ObjectPath, Receipt, Record, Refusal, RefusalKind, Source, referring_first};
+use residuum_source::{Limits, Receipt, Record, Refusal, RefusalKind, Source};
 use serde_json::{Value, json};
 
 use super::RequestError;
+use super::batches::batches;
 use super::correction::Corrections;
 use super::led::still_led;
-use super::plan::{Plan, PlannedObject, PlannedRecord};
+use super::plan::{Plan, PlannedObject};
 use super::policy::Policy;
 use super::store::{Done, Store};
 use super::write::{Run, write};
 use crate::index::{Index, Keyring};
 use crate::keyfile::hex;
-use crate::scan::seal_name;
-
-/// Records that are written together at most: in a database they are one transaction.
-const BATCH: usize = 10_000;
 
 /// What was done of a plan.
 #[derive(Debug, Default)]
@@ -161,12 +158,6 @@ pub struct CarryOut<'a> {
     pub progress: &'a dyn Fn(u64, u64),
 }
 
-/// Objects that are written together.
-pub(super) type Batch<'p> = Vec<(&'p PlannedObject, &'p [PlannedRecord])>;
-
-/// A batch with its source, if that can be reached.
-type OfSource<'p> = (Option<&'p dyn Source>, Batch<'p>);
-
 /// Carries out a plan; one that is kept in a store meanwhile can be gone on with, until [`Store::end`].
 ///
 /// # Errors
@@ -236,55 +227,4 @@ fn go_on(
         (with.progress)(records, all);
     }
     Ok(outcome)
-}
-
-/// The plan's records in the order in which they are written, cut into batches, each of one source.
-fn batches<'p>(with: &CarryOut<'p>, objects: &'p [PlannedObject]) -> Result<Vec<OfSource<'p>>, RequestError> {
-    let keys = with.index.keys();
-    let mut worker = with.detector.worker();
-    let names: Vec<String> = with.sources.iter().map(|source| seal_name(&mut worker, keys, source.name())).collect();
-    let mut batches = Vec::new();
-    for of_source in objects.chunk_by(|a, b| a.source == b.source) {
-        let name = &of_source[0].source;
-        let source = names.iter().position(|of| of == name).map(|at| with.sources[at].as_ref());
-        let mut ordered: Vec<ObjectPath> = Vec::new();
-        let mut by_path: BTreeMap<ObjectPath, Vec<&PlannedObject>> = BTreeMap::new();
-        for object in of_source {
-            let (listed, _) = object.paths(keys)?;
-            let parts = by_path.entry(listed.clone()).or_default();
-            if parts.is_empty() {
-                ordered.push(listed);
-            }
-            parts.push(object);
-        }
-        if let Some(source) = source {
-            referring_first(&mut ordered, &source.keys().unwrap_or_default());
-        }
-        let is_database = source.is_some_and(|source| matches!(source.kind(), "sqlite" | "postgres" | "mysql"));
-        let mut batch: Batch<'p> = Vec::new();
-        for listed in &ordered {
-            let parts = &by_path[listed];
-            if !is_database {
-                // A file is written once, with all that is done in it and in its members.
-                batches.push((source, parts.iter().map(|object| (*object, object.records.as_slice())).collect()));
-                continue;
-            }
-            for object in parts {
-                let mut rest = object.records.as_slice();
-                while !rest.is_empty() {
-                    let held: usize = batch.iter().map(|(_, records)| records.len()).sum();
-                    let (now, later) = rest.split_at(rest.len().min(BATCH - held));
-                    batch.push((object, now));
-                    rest = later;
-                    if held + now.len() == BATCH {
-                        batches.push((source, std::mem::take(&mut batch)));
-                    }
-                }
-            }
-        }
-        if !batch.is_empty() {
-            batches.push((source, batch));
-        }
-    }
-    Ok(batches)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use md5::Md5;
 use residuum_detect::{Fingerprint, IndexKey, Type, standard_form};
@@ -9,6 +10,7 @@ use residuum_source::{Record, Sensitive};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
+use super::led::{self, Chains};
 use super::plan::{Evidence, LeftState, Plan, PlannedAction, PlannedRecord};
 use super::redigest::{forms, redigested};
 use super::{Planner, RequestError};
@@ -163,8 +165,10 @@ impl Planner<'_> {
         let (subjects, options) = looked_for(subjects, corrections);
         let mut plan = Plan::default();
         let mut found: HashMap<u32, HashMap<Record, Wrong>> = HashMap::new();
+        let mut leading: Vec<Location> = Vec::new();
         identity::find(self.reader, self.keys, &subjects, &options, &mut |location| {
             let finding = &location.finding;
+            leading.extend(led::leads(finding.kind).then(|| location.clone()));
             match location {
                 _ if !corrections.by_fp.contains_key(&finding.fp) => {}
                 Location { weak: true, .. } => plan.leave(location, LeftState::Possible),
@@ -209,6 +213,8 @@ impl Planner<'_> {
             planned.sort_by(|a, b| a.record.cmp(&b.record));
             plan.objects.push(self.planned_object(&info, formats, &ability, planned)?);
         }
+        let chains = Arc::new(Chains::new(|| leading.iter()));
+        plan.objects.iter_mut().for_each(|object| object.chains = chains.clone());
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         Ok(plan)
     }

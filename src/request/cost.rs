@@ -116,6 +116,7 @@ mod tests {
             ability: "splice".to_owned(),
             primary_key: Vec::new(),
             size,
+            stays_behind: Vec::new(),
             records: actions.iter().enumerate().map(record).collect(),
             chains: Default::default(),
         }

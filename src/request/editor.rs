@@ -11,6 +11,7 @@ use residuum_source::{
 use super::carry_out::CarryOut;
 use super::change::{New, new_value};
 use super::correction::Corrections;
+use super::led::{Chains, RecordId, Standing};
 use super::minimise;
 use super::plan::{Evidence, PlannedAction, PlannedRecord};
 use super::policy::{At, Policy};
@@ -27,6 +28,12 @@ pub(super) struct PartToEdit<'p> {
     pub plans: Vec<FieldPlan>,
     /// In their order, so that those within some lines are found without looking at all.
     pub records: BTreeMap<Record, &'p PlannedRecord>,
+    /// Number of the object in the index.
+    pub object: u32,
+    /// What led to its records, where the records that led there are shown as well; see [`super::led`].
+    pub chains: Option<&'p Chains>,
+    /// Records that led to others and are only looked at, each with the name that the index has for it.
+    pub witnesses: HashMap<Record, Record>,
 }
 
 /// What becomes of the records of one part.
@@ -42,6 +49,8 @@ pub(super) struct Decided {
     /// What was not done: the whole part, and single records, of which the last word counts.
     pub refused: Vec<Refusal>,
     pub refused_records: BTreeMap<Record, Refusal>,
+    /// Of those, records to which nothing leads any more.
+    pub unled: HashSet<Record>,
 }
 
 /// What is to become of a record.
@@ -68,6 +77,10 @@ pub(super) struct ByPlan<'a> {
     pub run_key: [u8; 32],
     /// By part; what concerns a whole object stands under its name.
     pub decided: BTreeMap<ObjectPath, Decided>,
+    /// What stands in the records that led to others, and in those to which they led, as far as they were shown.
+    pub standing: Standing,
+    /// Records that led to others and are locked by somebody else.
+    pub unseen: HashSet<RecordId>,
     open: Vec<(ObjectPath, Option<Again<'a>>)>,
 }
 
@@ -83,6 +96,8 @@ impl<'a> ByPlan<'a> {
             nesting: with.limits.nesting,
             run_key,
             decided: BTreeMap::new(),
+            standing: Standing::default(),
+            unseen: HashSet::new(),
             open: Vec::new(),
         }
     }
@@ -149,6 +164,68 @@ impl<'a> ByPlan<'a> {
             values.push(value);
         }
         Ok(values)
+    }
+
+    /// What is to be done with the records of a batch.
+    fn changes(&mut self, path: &ObjectPath, batch: &Batch, again: &mut Again<'_>) -> Vec<Change> {
+        let Some(part) = self.parts.get(path) else { return Vec::new() };
+        let is_looked_at = part.chains.is_some() && !part.witnesses.is_empty();
+        if Self::wanted(part, batch).is_empty() && !is_looked_at {
+            return Vec::new();
+        }
+        let mut sights = again.look(batch);
+        self.note(path, batch, again, &sights);
+        let Some(part) = self.parts.get(path) else { return Vec::new() };
+        let wanted = Self::wanted(part, batch);
+        let mut keys = KeysWanted::new();
+        for evidence in wanted.iter().flat_map(|(.., planned)| &planned.evidence) {
+            if let Some((_, domain)) = Role::of_rule(&evidence.rule) {
+                keys.entry((&evidence.field, domain)).or_default().insert(evidence.fp);
+            }
+        }
+        sights.extend(again.keys(batch, &keys));
+        let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
+        sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
+        let (mut changes, mut all) = (Vec::new(), Vec::new());
+        for (at, record, planned) in wanted {
+            let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
+            let becomes = match self.decide(part, planned, batch, at, here) {
+                Ok(Becomes::Changed(action)) => match self.is_unled(part, &record) {
+                    Some(refusal) => Err(refusal),
+                    None => Ok(Becomes::Changed(action)),
+                },
+                becomes => becomes,
+            };
+            if let Ok(Becomes::Changed(action)) = &becomes {
+                changes.push(Change { record: at, action: action.clone() });
+            }
+            all.push((record, becomes));
+        }
+        // A record may be shown in several batches, of which most hold nothing of the person: what was said in one of
+        // them is not taken back in the next.
+        let decided = self.decided.entry(path.clone()).or_default();
+        for (record, becomes) in all {
+            decided.seen.insert(record.clone());
+            match becomes {
+                Ok(Becomes::Changed(Action::Delete)) => {
+                    decided.refused_records.remove(&record);
+                    decided.edited.remove(&record);
+                    decided.deleted.insert(record);
+                }
+                Ok(Becomes::Changed(Action::Set(_))) if !decided.deleted.contains(&record) => {
+                    decided.edited.insert(record);
+                }
+                Ok(Becomes::Stays) => drop(decided.stays.insert(record)),
+                Err(refusal) if !decided.deleted.contains(&record) => {
+                    if refusal.kind == RefusalKind::Changed {
+                        decided.unled.insert(record.clone());
+                    }
+                    decided.refused_records.insert(record, refusal);
+                }
+                Ok(Becomes::Changed(_) | Becomes::Untouched) | Err(_) => {}
+            }
+        }
+        changes
     }
 
     fn replacement(&self, part: &PartToEdit<'_>, batch: &Batch, sight: &Sight, corrects: bool) -> Option<NewValue> {
@@ -239,6 +316,10 @@ impl Editor for ByPlan<'_> {
     fn open(&mut self, part: &Part) {
         // A connector that begins again opens again: what was decided before was not done.
         self.decided.remove(&part.path);
+        if let Some(of) = self.parts.get(&part.path) {
+            self.standing.of.retain(|(object, _), _| *object != of.object);
+            self.unseen.retain(|(object, _)| *object != of.object);
+        }
         let again = self
             .parts
             .get(&part.path)
@@ -247,53 +328,9 @@ impl Editor for ByPlan<'_> {
     }
 
     fn edit(&mut self, batch: &Batch) -> Vec<Change> {
-        let Some((path, Some(again))) = self.open.last_mut() else { return Vec::new() };
-        let path = path.clone();
-        let Some(part) = self.parts.get(&path) else { return Vec::new() };
-        let wanted = Self::wanted(part, batch);
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let mut sights = again.look(batch);
-        let mut keys = KeysWanted::new();
-        for evidence in wanted.iter().flat_map(|(.., planned)| &planned.evidence) {
-            if let Some((_, domain)) = Role::of_rule(&evidence.rule) {
-                keys.entry((&evidence.field, domain)).or_default().insert(evidence.fp);
-            }
-        }
-        sights.extend(again.keys(batch, &keys));
-        let mut by_record: HashMap<usize, Vec<&Sight>> = HashMap::new();
-        sights.iter().for_each(|sight| by_record.entry(sight.record).or_default().push(sight));
-        let (mut changes, mut all) = (Vec::new(), Vec::new());
-        for (at, record, planned) in wanted {
-            let here = by_record.get(&at).map_or(&[][..], Vec::as_slice);
-            let becomes = self.decide(part, planned, batch, at, here);
-            if let Ok(Becomes::Changed(action)) = &becomes {
-                changes.push(Change { record: at, action: action.clone() });
-            }
-            all.push((record, becomes));
-        }
-        // A record may be shown in several batches, of which most hold nothing of the person: what was said in one of
-        // them is not taken back in the next.
-        let decided = self.decided.entry(path).or_default();
-        for (record, becomes) in all {
-            decided.seen.insert(record.clone());
-            match becomes {
-                Ok(Becomes::Changed(Action::Delete)) => {
-                    decided.refused_records.remove(&record);
-                    decided.edited.remove(&record);
-                    decided.deleted.insert(record);
-                }
-                Ok(Becomes::Changed(Action::Set(_))) if !decided.deleted.contains(&record) => {
-                    decided.edited.insert(record);
-                }
-                Ok(Becomes::Stays) => drop(decided.stays.insert(record)),
-                Err(refusal) if !decided.deleted.contains(&record) => {
-                    decided.refused_records.insert(record, refusal);
-                }
-                Ok(Becomes::Changed(_) | Becomes::Untouched) | Err(_) => {}
-            }
-        }
+        let Some((path, Some(mut again))) = self.open.pop() else { return Vec::new() };
+        let changes = self.changes(&path, batch, &mut again);
+        self.open.push((path, Some(again)));
         changes
     }
 
@@ -302,11 +339,23 @@ impl Editor for ByPlan<'_> {
     }
 
     fn refused(&mut self, part: &ObjectPath, record: Option<&Record>, refusal: Refusal) {
+        let of_part = self.parts.get(part);
         if let Some(record) = record.map(Record::whole) {
+            if let Some(of) = of_part.filter(|of| !of.records.contains_key(&record)) {
+                // It is only looked at, to say whether what it led to is still the person's.
+                self.unseen.extend(of.id(&record).filter(|_| refusal.kind == RefusalKind::Locked));
+                return;
+            }
             let decided = self.decided.entry(part.clone()).or_default();
             decided.deleted.remove(&record);
             decided.edited.remove(&record);
             decided.refused_records.insert(record, refusal);
+            return;
+        }
+        if let Some(of) = of_part.filter(|of| of.records.is_empty()) {
+            if refusal.kind == RefusalKind::Locked {
+                self.unseen.extend(of.witnesses.values().map(|record| (of.object, record.clone())));
+            }
             return;
         }
         for (of, decided) in &mut self.decided {

@@ -2,7 +2,8 @@
 //! names them, and its items as long as the order is theirs.
 //!
 //! The index tells what stood there when it was scanned. Before anything is done to a record, or shown of it, the records
-//! that led to it are read again, each with the key that led on and with what led to it in turn.
+//! that led to it are read again, each with the key that led on and with what led to it in turn. Where they stand in the
+//! database that is written to, they are looked at once more by the transaction that writes, which has them locked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::RequestError;
 use super::carry_out::{CarriedOut, CarryOut, Refused};
 use super::disclosure::{KeyWanted, fetch, look};
 use super::opened::{field_plans, opened};
-use super::plan::{Evidence, PlannedObject};
+use super::plan::{Evidence, PlannedAction, PlannedObject};
 use crate::identity::{Identifier, Location};
 use crate::index::{IndexError, Reader, display};
 use crate::scan::keys::Role;
@@ -160,8 +161,83 @@ impl Chains {
         broken
     }
 
+    /// Whether something else than these keys says of a record that it is the person's.
+    fn is_led_but(&self, id: &RecordId, keys: &HashSet<Fingerprint>) -> bool {
+        let is_other = |held: &Held| !held.direct.is_empty() || held.led.iter().any(|led| !keys.contains(&led.by));
+        self.records.get(id).is_none_or(is_other)
+    }
+
+    /// Keys of the person in a record.
+    pub fn keys_of(&self, id: &RecordId) -> &[KeyAt] {
+        self.records.get(id).map_or(&[], |held| &held.keys)
+    }
+
+    /// Whether no keys of other records led anywhere.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Whether a record led to others, or others to it.
+    pub fn knows(&self, id: &RecordId) -> bool {
+        self.records.contains_key(id)
+    }
+
+    /// Whether keys of other records had a part in it that a record was found.
+    pub fn has(&self, id: &RecordId) -> bool {
+        self.records.get(id).is_some_and(|held| !held.led.is_empty())
+    }
+
+    /// Whether a record is still the person's as far as records have been seen: of one that was not, nothing is said,
+    /// for one that is gone names nobody else.
+    pub fn still_leads_to(&self, id: &RecordId, seen: &Standing) -> bool {
+        self.holds(id, seen, &mut HashSet::new())
+    }
+
+    fn holds<'s>(&'s self, id: &'s RecordId, seen: &Standing, above: &mut HashSet<&'s RecordId>) -> bool {
+        let (Some(held), Some(here)) = (self.records.get(id), seen.of.get(id)) else { return true };
+        let stands = |of: &RecordId, key: &Fingerprint| seen.of.get(of).is_none_or(|of| of.contains(key));
+        if held.direct.iter().any(|fp| here.contains(fp)) {
+            return true;
+        }
+        if !above.insert(id) {
+            return false;
+        }
+        let is_led = held
+            .led
+            .iter()
+            .any(|led| here.contains(&led.by) && stands(&led.of, &led.key) && self.holds(&led.of, seen, above));
+        above.remove(id);
+        is_led
+    }
+
+    /// The records that led to a record, all the way.
+    pub fn above(&self, id: &RecordId) -> BTreeSet<&RecordId> {
+        let (mut open, mut all) = (vec![id], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            let Some(held) = self.records.get(id) else { continue };
+            let above = held.led.iter().map(|led| &led.of).filter(|of| all.insert(*of)).collect::<Vec<_>>();
+            open.extend(above);
+        }
+        all
+    }
+
+    /// Source and name of the object of a record that led on.
+    pub fn place_of(&self, id: &RecordId) -> Option<(&str, &str)> {
+        self.records.get(id).map(|held| (&*held.source, &*held.object))
+    }
+
+    /// Which objects of a source hold records to which records of others have led: theirs and the others' names.
+    pub fn between_objects(&self, source: &str) -> BTreeSet<(&str, &str)> {
+        let of_source = self.records.values().filter(|held| &*held.source == source);
+        let pairs = of_source.flat_map(|held| {
+            let parents = held.led.iter().map(|led| &self.records[&led.of]).filter(|of| &*of.source == source);
+            parents.map(|of| (&*held.object, &*of.object))
+        });
+        pairs.collect()
+    }
+
     /// Listed objects whose records led to a record, all the way.
-    fn led_from(&self, id: &RecordId) -> BTreeSet<(&str, &str)> {
+    pub fn led_from(&self, id: &RecordId) -> BTreeSet<(&str, &str)> {
         let (mut all, mut open, mut seen) = (BTreeSet::new(), vec![id], HashSet::from([id]));
         while let Some(held) = open.pop().and_then(|id| self.records.get(id)) {
             for led in held.led.iter().filter(|led| seen.insert(&led.of)) {
@@ -188,7 +264,7 @@ pub(super) fn still_led(
     outcome: &mut CarriedOut,
 ) -> Result<Option<Vec<PlannedObject>>, RequestError> {
     let Some(chains) = objects.first().map(|object| object.chains.clone()) else { return Ok(None) };
-    if chains.records.is_empty() {
+    if chains.is_empty() {
         return Ok(None);
     }
     let (standing, unread) = stand_now(with, reader, &chains)?;
@@ -203,7 +279,11 @@ pub(super) fn still_led(
             let id = (object.object, planned.record.clone());
             let Some(keys) = broken.get(&id) else { return true };
             planned.evidence.retain(|evidence| !keys.contains(&evidence.fp));
-            let stays = planned.evidence.iter().any(Evidence::leads);
+            let stays = match planned.action {
+                // What is corrected says itself of no record whose it is.
+                PlannedAction::Correct => chains.is_led_but(&id, keys),
+                _ => planned.evidence.iter().any(Evidence::leads),
+            };
             if !stays {
                 let from = chains.led_from(&id);
                 let why = from.iter().find_map(|(source, of)| unread.get(&((*source).to_owned(), (*of).to_owned())));
@@ -220,7 +300,8 @@ pub(super) fn still_led(
     Ok(Some(kept))
 }
 
-fn refusal(unread: Option<&String>) -> Refusal {
+/// Why nothing is done to a record to which nothing leads any more, or of which that could not be read.
+pub(super) fn refusal(unread: Option<&String>) -> Refusal {
     match unread {
         Some(why) => Refusal::new(RefusalKind::Failed, format!("what led to it cannot be read again: {why}")),
         None => Refusal::new(

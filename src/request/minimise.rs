@@ -15,7 +15,7 @@ use residuum_source::{
 
 use super::age;
 use super::opened::field_plans;
-use super::plan::{Evidence, Plan, PlannedAction, PlannedRecord};
+use super::plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedRecord};
 use super::planner::NamedSources;
 use super::policy::can_go;
 use super::{Planner, RequestError};
@@ -216,6 +216,17 @@ impl Planner<'_> {
                 }
             }
         }
+        self.keep_referred(&mut found.plan)?;
+        let mut referred: BTreeMap<(String, String, LeftState), u64> = BTreeMap::new();
+        for Left { location, state } in found.plan.left.drain(..) {
+            let (source, object) = (location.finding.source.to_string(), location.finding.object.to_string());
+            *referred.entry((source, object, state)).or_default() += 1;
+        }
+        found.kept.extend(referred.into_iter().map(|((source, object, state), records)| {
+            let is_retained = matches!(state, LeftState::Retained { .. });
+            let because = if is_retained { KeptBecause::Retained } else { KeptBecause::Manual };
+            Kept { source, object, records: Some(records), because, reason: state.reason() }
+        }));
         found.plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         found.kept.sort();
         found.kept.dedup();

@@ -7,10 +7,12 @@
 //! owners.rs    keys that say whose a record is
 //! led.rs       what led to a record over keys, and whether it still does
 //! policy.rs    which strategy a record or a value gets, what is retained
+//! referred.rs  rows that stay because what stays refers to them
 //! cost.rs      what has to be read, written and locked
 //! editor.rs    what becomes of a record as it is at the moment of writing
 //! change.rs    a strategy → the bytes that stand there afterwards
-//! carry_out.rs plan → batches, each noted when it is done; write.rs: a batch → targets → receipts
+//! carry_out.rs plan → batches (batches.rs), each noted when it is done; write.rs: a batch → targets → receipts
+//! witness.rs   records that led to others, looked at under the lock under which those are written
 //! disclosure/  what is held of a person, fetched as it is now and shown to them
 //! store.rs     plans and what was done of them, on disk
 //! register.rs  what is kept of requests; notice.rs: who has to be told, letter.rs: what they are told;
@@ -29,6 +31,7 @@
 //! alone, so that doing it twice is harmless.
 
 mod age;
+mod batches;
 mod carry_out;
 mod change;
 mod contest;
@@ -48,6 +51,7 @@ mod plan;
 mod planner;
 mod policy;
 mod redigest;
+mod referred;
 mod register;
 mod reply;
 mod store;
@@ -56,6 +60,7 @@ mod suppression;
 mod tests;
 mod theirs;
 mod unique;
+mod witness;
 mod write;
 
 pub use carry_out::{CarriedOut, CarryOut, Refused, Written, carry_out, resume};

@@ -46,6 +46,10 @@ pub struct PlannedObject {
     /// How large it is, and what it takes to write to it; of a plan kept by an earlier version nothing is known.
     #[serde(default)]
     pub size: Size,
+    /// What stays behind when its records go, as a table's history or an object's older versions do, and what to run; of a
+    /// plan kept by an earlier version nothing is known.
+    #[serde(default)]
+    pub stays_behind: Vec<String>,
     /// The records, ascending.
     pub records: Vec<PlannedRecord>,
     /// What led to the records of the plan; not kept with it, for it is asked before anything is done.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use residuum_detect::{Detector, FieldPlan, Fingerprint, Treatment, Type};
-use residuum_source::{Ability, Apply, ObjectPath, Record, RecordKind, Source};
+use residuum_source::{Ability, Apply, History, ObjectPath, Record, RecordKind, Source};
 
 use super::RequestError;
 use super::cost::Size;
@@ -102,6 +102,7 @@ impl Planner<'_> {
                 self.plan_object(info, of_object, &owners, &sources, &mut plan)?;
             }
         }
+        self.keep_referred(&mut plan)?;
         plan.objects.iter_mut().for_each(|object| object.chains = chains.clone());
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         Ok(plan)
@@ -151,6 +152,7 @@ impl Planner<'_> {
                 return Ok(());
             }
         }
+        let records = self.of_the_present(info, records, plan);
         let typed = self.typed_fields(info.object)?;
         let beside = match wanted {
             Some(Strategy::DeleteObject) => Beside::default(),
@@ -164,6 +166,28 @@ impl Planner<'_> {
         }
         plan.objects.push(self.planned_object(info, formats, &ability, planned)?);
         Ok(())
+    }
+
+    /// Records without those of the past, which a table keeps and nobody can write to; they are left, with what to run.
+    fn of_the_present(
+        &self,
+        info: &ObjectInfo,
+        records: Vec<(Record, Gathered)>,
+        plan: &mut Plan,
+    ) -> Vec<(Record, Gathered)> {
+        let Some(history) = self.history_of(&info.source, &info.path) else { return records };
+        let (past, present): (Vec<_>, Vec<_>) = records.into_iter().partition(|(record, _)| history.holds(record));
+        let reason = format!("it is a row of the table's history, and stays until that is deleted: {}", history.cure);
+        for location in past.iter().flat_map(|(_, here)| &here.locations) {
+            plan.leave(location, LeftState::Manual(reason.clone()));
+        }
+        present
+    }
+
+    /// Which of an object's records are of the past, by the names that the index has.
+    pub(super) fn history_of(&self, source: &str, object: &str) -> Option<History> {
+        let path = ObjectPath::from_escaped(&self.keys.reveal(object).ok()?).ok()?;
+        self.apply_of(source)?.history_of(&path)
     }
 
     /// What is to be done with a record, if anything; what is left of it goes into the plan.
@@ -233,17 +257,20 @@ impl Planner<'_> {
         ability: &Ability,
         records: Vec<PlannedRecord>,
     ) -> Result<PlannedObject, RequestError> {
-        let is_deleted = |record: &&PlannedRecord| record.action == PlannedAction::Delete;
-        let deleted = records.iter().filter(is_deleted).count() as u64;
-        let statements =
-            self.apply_of(&info.source).and_then(|apply| apply.statements(deleted, records.len() as u64 - deleted));
+        let is_table = self.apply_of(&info.source).and_then(|apply| apply.statements(0, 0)).is_some();
         let size = Size {
-            is_table: statements.is_some(),
+            is_table,
             bytes: if info.object == info.listed { info.bytes } else { self.reader.bytes_of_listed(info.listed)? },
             records: info.records,
-            statements: statements.unwrap_or(0),
+            statements: 0,
         };
-        Ok(PlannedObject {
+        // What a system says of an object may hold its name.
+        let mut worker = self.detector.worker();
+        let path = self.keys.reveal(&info.path).ok().and_then(|name| ObjectPath::from_escaped(&name).ok());
+        let stays_behind = self.apply_of(&info.source).zip(path).map(|(apply, path)| apply.stays_behind(&path));
+        let stays_behind =
+            stays_behind.unwrap_or_default().into_iter().map(|note| seal_name(&mut worker, self.keys, &note));
+        let mut object = PlannedObject {
             source: info.source.to_string(),
             object: info.object,
             part: info.path.to_string(),
@@ -253,9 +280,20 @@ impl Planner<'_> {
             ability: ability.name().to_owned(),
             primary_key: info.primary_key.clone(),
             size,
+            stays_behind: stays_behind.collect(),
             records,
             chains: Default::default(),
-        })
+        };
+        self.count_statements(&mut object);
+        Ok(object)
+    }
+
+    /// Notes how many statements it takes to write to an object.
+    pub(super) fn count_statements(&self, object: &mut PlannedObject) {
+        let deleted = object.records.iter().filter(|record| record.action == PlannedAction::Delete).count() as u64;
+        let changed = object.records.len() as u64 - deleted;
+        let statements = self.apply_of(&object.source).and_then(|apply| apply.statements(deleted, changed));
+        object.size.statements = statements.unwrap_or(0);
     }
 
     /// What writes to a source, if it can be reached and written to.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use residuum_source::{ObjectPath, Receipt, Record, Refusal, RefusalKind, Source, SourceError, Target, Version};
 
 use super::RequestError;
-use super::carry_out::{Batch, CarriedOut, CarryOut, Refused, Written};
+use super::batches::Batch;
+use super::carry_out::{CarriedOut, CarryOut, Refused, Written};
 use super::editor::{ByPlan, Decided, PartToEdit, changed};
 use super::opened::{field_plans, opened};
 use super::plan::{PlannedAction, PlannedObject, PlannedRecord};
@@ -29,17 +30,19 @@ pub(super) struct Run {
 }
 
 /// A record of a part, opened.
-type Id = (ObjectPath, Record);
+pub(super) type Id = (ObjectPath, Record);
 
 /// A batch on its way.
-struct Writing<'p> {
-    batch: &'p Batch<'p>,
-    targets: Vec<Target>,
-    editor: ByPlan<'p>,
+pub(super) struct Writing<'p> {
+    pub batch: &'p Batch<'p>,
+    pub targets: Vec<Target>,
+    pub editor: ByPlan<'p>,
     /// What the index calls objects and parts, by their opened names.
     names: HashMap<String, &'p str>,
     /// What has not been settled yet.
-    open: BTreeMap<Id, (&'p PlannedObject, &'p PlannedRecord)>,
+    pub open: BTreeMap<Id, (&'p PlannedObject, &'p PlannedRecord)>,
+    /// Records that led to others: they are shown as well, and stay as they are.
+    pub witnesses: BTreeSet<Id>,
 }
 
 /// Writes one batch, again if somebody held a lock.
@@ -96,7 +99,14 @@ impl<'p> Writing<'p> {
     ) -> Result<Self, RequestError> {
         let keys = with.index.keys();
         let editor = ByPlan::new(with, run.key);
-        let mut writing = Self { batch, targets: Vec::new(), editor, names: HashMap::new(), open: BTreeMap::new() };
+        let mut writing = Self {
+            batch,
+            targets: Vec::new(),
+            editor,
+            names: HashMap::new(),
+            open: BTreeMap::new(),
+            witnesses: BTreeSet::new(),
+        };
         for (object, records) in batch {
             if let Some(refusal) = kept_now(with, object, records) {
                 outcome.refused.push(Refused::new(object, None, refusal));
@@ -113,8 +123,15 @@ impl<'p> Writing<'p> {
             let target = writing.targets[at].records.entry(part.clone()).or_default();
             if !writing.editor.parts.contains_key(&part) {
                 let plans = field_plans(reader, keys, object.object)?;
-                let to_edit =
-                    PartToEdit { source: &object.source, name: &object.part, plans, records: Default::default() };
+                let to_edit = PartToEdit {
+                    source: &object.source,
+                    name: &object.part,
+                    plans,
+                    records: Default::default(),
+                    object: object.object,
+                    chains: Some(&*object.chains).filter(|chains| object.size.is_table && !chains.is_empty()),
+                    witnesses: HashMap::new(),
+                };
                 writing.editor.parts.insert(part.clone(), to_edit);
             }
             let to_edit = writing.editor.parts.get_mut(&part).expect("inserted above");
@@ -126,7 +143,11 @@ impl<'p> Writing<'p> {
             }
             outcome.touched.entry(object.source.clone()).or_default().insert(object.listed.clone());
         }
-        writing.targets.iter_mut().flat_map(|target| target.records.values_mut()).for_each(|records| records.sort());
+        writing.add_witnesses(reader, keys)?;
+        for records in writing.targets.iter_mut().flat_map(|target| target.records.values_mut()) {
+            records.sort();
+            records.dedup();
+        }
         Ok(writing)
     }
 
@@ -158,7 +179,15 @@ impl<'p> Writing<'p> {
                 let of = self.open.remove(&id);
                 let object = of.map_or(self.batch[0].0, |(object, _)| object);
                 let record = of.map(|(_, planned)| planned.record.clone());
-                outcome.refused.push(Refused::new(object, record, refusal.clone()));
+                outcome.refused.push(match record {
+                    Some(record) if decided.unled.contains(&id.1) => {
+                        for (source, listed) in object.chains.led_from(&(object.object, record.clone())) {
+                            outcome.touched.entry(source.to_owned()).or_default().insert(listed.to_owned());
+                        }
+                        Refused::unled(object, record, refusal.clone())
+                    }
+                    record => Refused::new(object, record, refusal.clone()),
+                });
             }
         }
         let none = Decided::default();
@@ -180,12 +209,15 @@ impl<'p> Writing<'p> {
         }
         for target in &mut self.targets {
             for (part, records) in &mut target.records {
-                records.retain(|record| again.contains(&(part.clone(), record.clone())));
+                records.retain(|record| {
+                    let id = (part.clone(), record.clone());
+                    again.contains(&id) || self.witnesses.contains(&id)
+                });
             }
             target.records.retain(|_, records| !records.is_empty());
         }
         self.targets.retain(|target| !target.records.is_empty());
-        !self.targets.is_empty()
+        !again.is_empty()
     }
 
     /// A receipt with what the index calls its object.

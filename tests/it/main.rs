@@ -44,6 +44,8 @@ mod pipeline;
 mod planted;
 mod privacy;
 mod proof;
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "s3"))]
+mod referred;
 #[cfg(feature = "s3")]
 mod s3;
 mod sandbox;

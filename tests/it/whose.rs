@@ -1,7 +1,11 @@
 //! Whose a record is: an erasure takes what is the person's, and leaves what names them and is another's or nobody's.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use crate::sandbox::{Run, Sandbox};
-use crate::servers::sqlite;
+use crate::servers::{self, Postgres, sqlite};
 
 /// A database made by these statements and scanned.
 fn scanned(sql: &str) -> Sandbox {
@@ -165,7 +169,7 @@ fn a_key_that_is_given_leads_where_one_that_is_followed_does() {
              INSERT INTO addresses VALUES (10, 1, '1 Oak'), (20, 2, '2 Elm');",
         );
         let erased = sandbox.run(["erase", "sqlite:s.db", "--apply"].iter().chain(&whom));
-        erased.exits(2).prints("refer to it by \"invited_by\"").says("1 record deleted");
+        erased.exits(2).prints("refer to it by `invited_by`").says("1 record deleted");
         assert_eq!(rows(&sandbox, "SELECT id FROM users"), "1\n2", "{whom:?}");
         assert_eq!(rows(&sandbox, "SELECT id FROM addresses"), "20", "{whom:?}");
     }
@@ -262,5 +266,59 @@ fn a_hold_that_keeps_nothing_is_said() {
         erase.prints("retained").never_says("keeps nothing");
         correct.never_says("keeps nothing");
         assert_eq!(map.never_says("keeps nothing").json(), serde_json::json!([]), "{hold}");
+    }
+}
+
+/// The order becomes Bob's while the erasure, or the correction, waits for its lock: what is read again before a plan is
+/// carried out still has it as Ann's, and under the lock it is seen that its item is not hers any more.
+#[test]
+fn a_chain_is_looked_at_once_more_under_the_locks_of_the_transaction() {
+    for correct in [false, true] {
+        let chain = CHAIN.replace("what TEXT", "full_name TEXT").replace("'tea'", "'Ann Smith'");
+        let chain = chain.replace("'oat'", "'Kim Diaz'").replace("'milk'", "'Lee Brown'");
+        let Some(server) = Postgres::new("chainlock", &chain) else { return };
+        server.run(&format!("GRANT pg_write_all_data TO {}", server.name()));
+        let sandbox = Sandbox::new();
+        servers::secrets(&sandbox);
+        sandbox.file("residuum.toml", server.source("shop", "lock_timeout = \"60s\""));
+        sandbox.run(["scan", "--quiet"]).exits(0);
+
+        let url = format!("postgres://app@{}/{}", server.place(), server.name());
+        let mut other = Command::new("psql");
+        other.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", &url]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut other = other.spawn().expect("psql is there");
+        let mut say = other.stdin.take().expect("it is piped");
+        say.write_all(b"BEGIN; UPDATE o SET cid = 2 WHERE id = 10; SELECT 'held';\n").expect("it listens");
+        let mut held = String::new();
+        BufReader::new(other.stdout.take().expect("it is piped")).read_line(&mut held).expect("it answers");
+        assert_eq!(held.trim(), "held");
+
+        let ann = ["--email", "ann@example.com", "--apply"];
+        let words: Vec<&str> = match correct {
+            false => ["erase"].into_iter().chain(ann).collect(),
+            true => ["correct", "--old", "PERSON_NAME=Ann Smith", "--new", "Ann Poe"].into_iter().chain(ann).collect(),
+        };
+        let mut command = sandbox.command(words);
+        let ran = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        for _ in 0..600 {
+            if server.count(waiting) > 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        say.write_all(b"COMMIT;\n").expect("it listens");
+        drop(say);
+        let ran = ran.wait_with_output().expect("it ends");
+        other.wait().expect("it ends");
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        assert!(said.contains("what led to it has changed"), "{said}");
+        assert_eq!(server.run("SELECT id FROM oi WHERE full_name = 'Ann Smith'"), "100", "{said}");
+        if !correct {
+            assert_eq!(server.run("SELECT id FROM oi ORDER BY id"), "100\n200", "{said}");
+            assert_eq!(server.run("SELECT id FROM o ORDER BY id"), "10\n20", "{said}");
+        }
     }
 }
