@@ -4,6 +4,7 @@
 //! that this transaction has locked does not move. Constraints are checked at once rather than at the end, so that what
 //! one forbids is known by row. A connection that breaks leaves nothing behind.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use residuum_source::{Editor, Limits, Part, Receipt, Record, Refusal, RefusalKind, SourceError, Target};
@@ -12,7 +13,7 @@ use super::read::Table;
 use super::session::Link;
 use super::writing::{About, Together};
 use super::{Postgres, error, parts};
-use crate::link::{Trouble, Verdict};
+use crate::link::{Failed, Trouble, Verdict};
 use crate::quote::Ident;
 use crate::write::write;
 
@@ -27,12 +28,15 @@ pub fn apply(
         true => trouble.verdict("", "").lost(targets),
         false => error::source(&source.name, &source.target, trouble),
     };
-    let mut link = Link::connect(&source.name, &source.target, &source.options)?;
-    if link.begin_to_write(&source.server).map_err(whole)? {
+    let begun = source.link_to_write().map_err(|failed| match failed {
+        Failed::Connect(error) => error,
+        Failed::Begin(trouble) => whole(trouble),
+    })?;
+    let Some(mut link) = begun else {
         let refusal = Refusal::new(RefusalKind::ReadOnly, "the server is a standby: write to its primary server");
         targets.iter().for_each(|target| editor.refused(&target.object, None, refusal.clone()));
         return Ok(Vec::new());
-    }
+    };
     let (mut all, mut parts) = (Vec::new(), Vec::new());
     for target in targets {
         if let Some((about, part, records)) = described(source, &mut link, target, limits, editor).map_err(whole)? {
@@ -42,10 +46,13 @@ pub fn apply(
     }
     let receipts = write(&mut Together { all, link: &mut link }, &parts, editor).map_err(whole)?;
     if receipts.is_empty() {
+        source.keep(link, "ROLLBACK");
         return Ok(receipts);
     }
     source.written.store(true, Ordering::Relaxed);
     link.run("COMMIT").map_err(whole)?;
+    // The next batch writes by the same session, whose server has read the catalog once.
+    source.idle.lock().unwrap_or_else(PoisonError::into_inner).push(link);
     Ok(receipts)
 }
 

@@ -92,15 +92,32 @@ fn array<'t>(texts: impl Iterator<Item = &'t str>) -> String {
 }
 
 impl Link {
-    /// Gives a setting a value until the transaction ends.
+    /// Gives a setting a value until the transaction ends, piece by piece.
+    ///
+    /// The driver writes a message of several TLS records in several packets and cannot be told `TCP_NODELAY`, so that the
+    /// system keeps the last one back until the server has acknowledged the first, which that does some 40 ms later (RFC
+    /// 896; RFC 1122, section 4.2.3.2). What goes in one record waits for nothing.
     fn set(&mut self, name: &str, value: &str) -> Result<(), Trouble> {
-        let mut arguments = PgArguments::default();
-        arguments.add(name).and_then(|()| arguments.add(value)).map_err(|_| Trouble::Lost("no value".into()))?;
-        let query = sqlx::query_with(AssertSqlSafe("SELECT set_config($1, $2, true)".to_owned()), arguments);
-        self.with(async |connection| query.persistent(false).execute(connection).await)?;
-        Ok(())
+        let mut rest = value;
+        // That it `IS NULL` is never so: asked for as it is, the whole value would be sent back.
+        let mut sql = "SELECT set_config($1, $2, true) IS NULL";
+        loop {
+            let piece;
+            (piece, rest) = rest.split_at(rest.floor_char_boundary(PIECE));
+            let mut arguments = PgArguments::default();
+            arguments.add(name).and_then(|()| arguments.add(piece)).map_err(|_| Trouble::Lost("no value".into()))?;
+            let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments);
+            self.with(async |connection| query.persistent(false).execute(connection).await)?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            sql = "SELECT set_config($1, current_setting($1) || $2, true) IS NULL";
+        }
     }
 }
+
+/// Bytes of a value sent at once: less than a TLS record holds, 16 KiB (RFC 8446, section 5.1).
+const PIECE: usize = 12 << 10;
 
 #[cfg(test)]
 mod tests {

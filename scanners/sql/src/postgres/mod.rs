@@ -101,8 +101,29 @@ impl Postgres {
         Ok(link)
     }
 
-    fn give_back(&self, mut link: Link) {
-        if link.run("COMMIT").is_ok() {
+    /// A connection inside a transaction that writes; `None` if the server is a standby, which takes none.
+    fn link_to_write(&self) -> Result<Option<Link>, Failed> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut link) = idle {
+            match link.begin_to_write(&self.server) {
+                Ok(is_standby) => return Ok((!is_standby).then_some(link)),
+                // As for reading: it may have been closed meanwhile, and a new one has not.
+                Err(trouble) if trouble.is_lost() => {}
+                Err(trouble) => return Err(Failed::Begin(trouble)),
+            }
+        }
+        let mut link = Link::connect(&self.name, &self.target, &self.options).map_err(Failed::Connect)?;
+        let is_standby = link.begin_to_write(&self.server).map_err(Failed::Begin)?;
+        Ok((!is_standby).then_some(link))
+    }
+
+    fn give_back(&self, link: Link) {
+        self.keep(link, "COMMIT");
+    }
+
+    /// Ends a connection's transaction, and keeps the connection for whoever is next.
+    fn keep(&self, mut link: Link, end: &str) {
+        if link.run(end).is_ok() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(link);
         }
     }

@@ -87,7 +87,8 @@ impl Writing<'_> {
     ) -> Result<(), Trouble> {
         let table = &self.about.table;
         let Some(condition) = condition(self.link, table, records)? else { return Ok(()) };
-        let mut batcher = Batcher::new(shown, table.fields(), table.identity(), self.about.batch_bytes);
+        let together = self.about.batch_bytes.min(SHOWN);
+        let mut batcher = Batcher::new(shown, table.fields(), table.identity(), together);
         table.find(self.link, &format!("{condition} FOR UPDATE SKIP LOCKED"), Some(places), &mut batcher)
     }
 
@@ -432,6 +433,10 @@ impl Tables for Together<'_> {
         Ok(deleted.map_err(|trouble| refusal(&trouble)))
     }
 }
+
+/// Bytes of locked rows that are shown together, about: while the first are looked at, the server locks the next ones, as
+/// far ahead as the connection holds what it sends.
+const SHOWN: usize = 64 << 10;
 
 const KEPT: &str = "a trigger or a rule keeps the row as it is";
 const LOSSY: &str =

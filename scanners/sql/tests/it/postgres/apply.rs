@@ -4,7 +4,8 @@ use std::process::Command;
 
 use residuum_source::conformance::{Edits, check_apply};
 use residuum_source::{
-    Action, Batch, Change, Editor, ObjectPath, Part, Record, RecordKind, Refusal, RefusalKind, Source, SourceError,
+    Action, Batch, Change, Editor, KeyValue, ObjectPath, Part, Record, RecordKind, Refusal, RefusalKind, Source,
+    SourceError,
 };
 
 use super::{Database, MANY};
@@ -185,6 +186,35 @@ fn children_first_and_all_that_can_go() {
     let (receipts, _) = apply(&source, &[vip], Becomes::Set("name", "gold"));
     assert!(receipts.unwrap()[0].notes[0].contains("2 rows of \"public\".\"tagged\" followed"));
     assert_eq!(database.run("SELECT count(*) FROM tagged WHERE tag = 'gold'"), "2");
+}
+
+#[test]
+fn many_keys_go_in_pieces_and_all_batches_by_one_session() {
+    let setup = "CREATE TABLE long(k text PRIMARY KEY, n int); CREATE TABLE ran(pid int);
+        INSERT INTO long SELECT 'schlüssel \"' || i || '\" 列,{}\\' || repeat('ü', i % 7), i FROM generate_series(1, 4000) i;
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO public.ran VALUES (pg_backend_pid()); RETURN NULL; END';
+        CREATE TRIGGER note AFTER DELETE ON long FOR EACH STATEMENT EXECUTE FUNCTION note();";
+    let Some(database) = Database::new(setup) else { return };
+    let source = database.connect();
+    let keys = database.run("SELECT k FROM long ORDER BY n LIMIT 3000");
+    let records = |keys: &[&str]| -> Vec<Record> {
+        let of = |key: &&str| Record::pk(&[KeyValue::Text((*key).to_owned())]);
+        let mut records: Vec<Record> = keys.iter().map(of).collect();
+        records.sort();
+        records
+    };
+    let keys: Vec<&str> = keys.lines().collect();
+    for keys in [&keys[..2000], &keys[2000..]] {
+        let (receipts, editor) = apply(&source, &[target("public.long", records(keys))], Becomes::Gone);
+        assert_eq!((receipts.unwrap()[0].deleted, editor.refused), (keys.len() as u64, Vec::new()));
+    }
+    assert_eq!(database.run("SELECT min(n) || ' ' || count(*) FROM long"), "3001 1000");
+    assert_eq!(database.run("SELECT count(DISTINCT pid) || ' ' || count(*) FROM ran"), "1 2");
+    // A batch in which nothing is done keeps the session and no lock.
+    let (receipts, _) = apply(&source, &[target("public.long", records(&keys))], Becomes::Gone);
+    assert_eq!(receipts.unwrap(), []);
+    database.run("BEGIN; LOCK TABLE long IN ACCESS EXCLUSIVE MODE NOWAIT; COMMIT");
 }
 
 /// Another session that has done something and not ended its transaction.
