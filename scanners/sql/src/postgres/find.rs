@@ -25,7 +25,7 @@ pub fn condition(link: &mut Link, table: &Table, records: &[Record]) -> Result<O
     }
     keys.retain(|key| key.len() == table.key.len() && !table.key.is_empty());
     if !ctids.is_empty() {
-        return Ok(Some(format!(" WHERE {}", at(&ctids))));
+        return Ok(Some(format!(" WHERE ctid = ANY ({})", link.places(&ctids)?)));
     }
     if keys.is_empty() {
         return Ok(None);
@@ -65,8 +65,13 @@ pub fn at(ctids: &[u64]) -> String {
 
 /// Places as an array.
 pub fn tids(ctids: &[u64]) -> String {
+    format!("'{}'::tid[]", list(ctids))
+}
+
+/// Places as the literal of an array, without its quotes.
+fn list(ctids: &[u64]) -> String {
     let shown: Vec<_> = ctids.iter().map(|ctid| format!("\"{}\"", tid(*ctid))).collect();
-    format!("'{{{}}}'::tid[]", shown.join(","))
+    format!("{{{}}}", shown.join(","))
 }
 
 /// A place as the server writes it.
@@ -113,6 +118,20 @@ impl Link {
             }
             sql = "SELECT set_config($1, current_setting($1) || $2, true) IS NULL";
         }
+    }
+
+    /// An expression for places, until it is asked for others or the transaction ends: they are sent before, in pieces as
+    /// keys are, rather than as a statement of their length.
+    pub fn places(&mut self, ctids: &[u64]) -> Result<&'static str, Trouble> {
+        let list = list(ctids);
+        let (mut rest, mut before) = (&*list, "");
+        while !rest.is_empty() {
+            let piece;
+            (piece, rest) = rest.split_at(rest.floor_char_boundary(PIECE));
+            self.run(&format!("SELECT set_config('residuum.places', {before}'{piece}', true) IS NULL"))?;
+            before = "current_setting('residuum.places') || ";
+        }
+        Ok("pg_catalog.current_setting('residuum.places')::pg_catalog.tid[]")
     }
 }
 

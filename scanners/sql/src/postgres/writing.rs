@@ -314,10 +314,13 @@ impl crate::write::Table for Writing<'_> {
 
     fn delete(&mut self, rows: &[Locked<u64>]) -> Tried<(), Trouble> {
         let ctids: Vec<u64> = rows.iter().map(|row| row.place).collect();
-        let sql = format!("DELETE FROM ONLY {} WHERE {}", self.about.table.relation.quoted(), at(&ctids));
-        let deleted = self.link.undoable(|link| match link.with_names_of_role(|link| link.affected(&sql))? {
-            touched if touched == rows.len() as u64 => Ok(()),
-            _ => Err(Trouble::Unreadable(KEPT.into())),
+        let table = self.about.table.relation.quoted();
+        let deleted = self.link.undoable(|link| {
+            let sql = format!("DELETE FROM ONLY {table} WHERE ctid = ANY ({})", link.places(&ctids)?);
+            match link.with_names_of_role(|link| link.affected(&sql))? {
+                touched if touched == rows.len() as u64 => Ok(()),
+                _ => Err(Trouble::Unreadable(KEPT.into())),
+            }
         })?;
         Ok(deleted.map_err(|trouble| refusal(&trouble)))
     }
