@@ -63,6 +63,9 @@ enum Command {
         /// Erase them
         #[arg(long)]
         apply: bool,
+        /// The request it is for, under which recipients are told; no name or address
+        #[arg(long, value_name = "ID")]
+        request: Option<String>,
     },
 }
 
@@ -114,7 +117,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             }
             table.finish()?;
         }
-        Command::Restored { name, apply } => {
+        Command::Restored { name, apply, request } => {
             let backups = ledger.backups()?;
             let backup = backups.iter().find(|backup| backup.name == *name).ok_or_else(|| {
                 Failure::new(format_args!("there is no backup `{name}`")).hint("`residuum backups add` registers it")
@@ -122,7 +125,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             let sources = [backup.source.clone()];
             common.say(format_args!("scanning `{}` as it was restored", backup.source));
             let scanned = scan::again(&sources, common)?;
-            let erased = erase::resurrected(&sources, *apply, common)?;
+            let erased = erase::resurrected(&sources, *apply, request.clone(), common)?;
             if *apply && erased == Exit::Done && scanned == Exit::Done {
                 ledger.replayed(name)?;
             }

@@ -175,7 +175,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let reader = index.reader()?;
     let new = desk.planner(&reader).corrected(&subjects, &corrections)?;
     let notices = telling.notices()?;
-    print_outcome(&mut out, &shown, &done, &left, &Told { notices: &notices, reply: None })?;
+    print_outcome(&mut out, &shown, &done, &left, &Told { notices: &notices, ..Told::default() })?;
     out.flush()?;
     note(
         "corrected",

@@ -74,6 +74,9 @@ impl Desk<'_> {
             include.push(globset::escape(&self.index.keys().reveal(name)?));
         }
         let options = ScanOptions {
+            // What stands beside an object of S3 is no part of what its version is told by, nor is what is written within
+            // the second in which it was scanned.
+            full: true,
             jobs: self.config.jobs,
             include,
             exclusions: self.config.exclusions.clone(),

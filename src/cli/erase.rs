@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::common::Common;
 use super::desk::Desk;
-use super::erasure::{Erasure, Told, print_outcome, print_plan};
+use super::erasure::{Erasure, Told, print_outcome, print_plan, print_plan_anew};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::location::Names;
@@ -24,7 +24,8 @@ use crate::map::Map;
 use crate::proof::{Edges, Wanted};
 use crate::report::human::counted;
 use crate::request::{
-    self, About, Answered, CarriedOut, Corrections, Nature, Plan, Policy, Reason, Reply, Since, Store, Suppression,
+    self, About, Answered, CarriedOut, Corrections, Nature, Orphans, Plan, Policy, Reason, Reply, Since, Store,
+    Suppression,
 };
 use crate::scan::{Summary, seal_name};
 
@@ -100,14 +101,19 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
 }
 
 /// Erases in these sources whoever was erased before and is back, or says what would be.
-pub(super) fn resurrected(sources: &[String], apply: bool, common: &Common) -> Result<Exit, Failure> {
+pub(super) fn resurrected(
+    sources: &[String],
+    apply: bool,
+    request: Option<String>,
+    common: &Common,
+) -> Result<Exit, Failure> {
     let purpose = Some("erased before, and back".to_owned());
     all_resurrected(
         sources,
         &How {
             apply,
             resurrected: true,
-            request: None,
+            request,
             received: Received::default(),
             purpose,
             format: Format::Table,
@@ -188,7 +194,10 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
     let plan = |desk: &Desk<'_>, options: &FindOptions| -> Result<Plan, Failure> {
         let reader = index.reader()?;
         known::domains(&reader, subjects)?;
-        Ok(desk.planner(&reader).erasure(subjects, options)?)
+        let mut planned = desk.planner(&reader).erasure(subjects, options)?;
+        let keys = index.keys();
+        planned.add_orphans(Orphans::standing(&config.index, &reader, keys, &policy, subjects, &options.shared)?);
+        Ok(planned)
     };
     let note = |action: &str, details| {
         let (purpose, request) = (how.purpose.clone(), how.request.clone());
@@ -236,6 +245,16 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         });
         return Ok(plan_in_full(&unreachable, covered, common));
     }
+    // Recipients are told of those who came back, not of everybody who was erased before.
+    let back: Vec<Subject>;
+    let told = match how.resurrected {
+        true => {
+            let whom = subjects_of(&planned);
+            back = subjects.iter().filter(|subject| whom.contains(&subject.id)).cloned().collect();
+            back.as_slice()
+        }
+        false => subjects,
+    };
     let telling = Telling {
         config: &config,
         common,
@@ -244,7 +263,7 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         request: how.request.as_deref(),
         received: &how.received,
         nature: Nature::Delete,
-        about: About { subjects, corrections: &corrections },
+        about: About { subjects: told, corrections: &corrections },
     };
     telling.make(&planned)?;
     let mut whom = subjects_of(&planned);
@@ -255,10 +274,16 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         ledger.add(index.keys(), &shared, Reason::Shared, how.request.as_deref(), Since::First)?;
         options.shared.extend(shared.iter().flatten().filter_map(Identifier::digest));
     }
+    let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         if planned.is_empty() || done.interrupted {
             break;
         }
+        if !rounds.is_empty() {
+            print_plan_anew(&mut out, &shown, &planned)?;
+        }
+        rounds.push(planned.records());
+        Orphans::note(&config.index, index.keys(), subjects, &options.shared, &planned)?;
         let now = desk.act(|with| request::carry_out(with, &planned.objects, Some(&store), how.request.as_deref()))?;
         let nothing_done = now.deleted + now.edited == 0;
         let looked = desk.look_again(&now);
@@ -300,7 +325,13 @@ fn erase(subjects: &[Subject], sources: &[String], how: &How, common: &Common) -
         notices: &notices,
         map: &telling.map,
     });
-    print_outcome(&mut out, &shown, &done, &planned, &Told { notices: &notices, reply: Some(&reply) })?;
+    print_outcome(
+        &mut out,
+        &shown,
+        &done,
+        &planned,
+        &Told { notices: &notices, reply: Some(&reply), rounds: &rounds },
+    )?;
     out.flush()?;
     noted(&done, Some(planned.left.len()))?;
     telling.answered(reply.response, reply.basis())?;

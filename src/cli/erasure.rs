@@ -34,6 +34,21 @@ pub(super) struct Told<'a> {
     pub notices: &'a [Notice],
     /// The person.
     pub reply: Option<&'a Reply>,
+    /// How many records were planned, and then found and planned anew by what was scanned again, round by round; empty
+    /// where it is planned once.
+    pub rounds: &'a [u64],
+}
+
+impl Told<'_> {
+    /// What the counts are of, where it is more than the first plan.
+    fn rounds_text(&self) -> Option<String> {
+        let (first, later) = self.rounds.split_first()?;
+        let later: u64 = later.iter().sum();
+        (later > 0).then(|| {
+            let (first, later) = (counted(*first, "record"), counted(later, "record"));
+            format!("{first} planned at first, and {later} more after what was written had been scanned again")
+        })
+    }
 }
 
 /// Prints a plan: what is to be done, and what is left.
@@ -68,6 +83,14 @@ pub(super) fn print_plan(
     Ok(())
 }
 
+/// Prints what is planned anew and carried out as well, after what was written has been scanned again.
+pub(super) fn print_plan_anew(out: &mut dyn Write, shown: &Erasure<'_>, plan: &Plan) -> Result<(), Failure> {
+    if shown.format == Format::Table {
+        writeln!(out, "\nplanned anew, after what was written had been scanned again:")?;
+    }
+    print_plan(out, shown, plan, true)
+}
+
 /// Prints what was done, and what is left of it.
 pub(super) fn print_outcome(
     out: &mut dyn Write,
@@ -80,10 +103,10 @@ pub(super) fn print_outcome(
         "deleted": done.deleted, "edited": done.edited, "gone": done.gone, "interrupted": done.interrupted,
         "refused": done.refused.iter().map(|refused| shown.refused(refused)).collect::<Vec<_>>(),
         "notes": done.receipts.iter().flat_map(|written| shown.notes(written)).collect::<Vec<_>>(),
-        "notices": told.notices, "reply": told.reply,
+        "notices": told.notices, "reply": told.reply, "planned": told.rounds,
     });
     match shown.format {
-        Format::Jsonl => json_line(&mut *out, &json!({ "outcome": document }))?,
+        Format::Jsonl => json_line(&mut *out, &json!({ "outcome": document, "left": shown.left(plan) }))?,
         Format::Json => {
             let all = json!({ "outcome": document, "left": shown.plan(plan) });
             serde_json::to_writer_pretty(&mut *out, &all).map_err(std::io::Error::from)?;
@@ -91,6 +114,13 @@ pub(super) fn print_outcome(
         }
         Format::Html => plan_html(&shown.page(plan, Some((done, told))), &mut *out)?,
         _ => {
+            if !(told.rounds.is_empty() || plan.is_empty() && plan.left.is_empty()) {
+                writeln!(out, "\nas it stands now:")?;
+                shown.plan_table(out, plan)?;
+            }
+            if let Some(text) = told.rounds_text() {
+                writeln!(out, "{text}")?;
+            }
             for refused in &done.refused {
                 writeln!(out, "not done: {}", printable(&shown.refused_text(refused)))?;
             }
@@ -240,7 +270,7 @@ impl Erasure<'_> {
                 edited: done.edited,
                 gone: done.gone,
                 refused: done.refused.iter().map(|refused| self.refused_text(refused)).collect(),
-                notes: self.note_texts(done),
+                notes: told.rounds_text().into_iter().chain(self.note_texts(done)).collect(),
                 interrupted: done.interrupted,
                 notices: told.notices.iter().map(notice_text).collect(),
                 reply: told.reply.map_or_else(Vec::new, |reply| reply.text.clone()),

@@ -15,7 +15,7 @@ use crate::audit::Act;
 use crate::identity::FindOptions;
 use crate::index::is_sealed;
 use crate::report::human::counted;
-use crate::request::{Dialect, LeftState, Lock, Planner, Policy, Suppression};
+use crate::request::{Dialect, LeftState, Lock, Orphans, Planner, Policy, Suppression};
 use crate::scan::seal_name;
 
 /// Print SQL that keeps what is retained of a person for its purpose alone
@@ -75,7 +75,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     known::holds(&reader, &config, common)?;
     let planner = Planner { reader: &reader, keys, detector: &detector, sources: &sources, policy: &policy };
     let options = FindOptions { shared: Suppression::shared(&config.index, keys)?, ..FindOptions::default() };
-    let plan = planner.erasure(&subjects, &options)?;
+    let mut plan = planner.erasure(&subjects, &options)?;
+    plan.add_orphans(Orphans::standing(&config.index, &reader, keys, &policy, &subjects, &options.shared)?);
     let name = seal_name(&mut detector.worker(), keys, source.name());
     let is_here = |left: &&crate::request::Left| *left.location.finding.source == *name;
     let kept = || plan.left.iter().filter(is_here).filter(|left| matches!(left.state, LeftState::Retained { .. }));

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::location::Names;
 use super::output::{self, Format, printable};
 use super::scan::{all_reached, choose, open, stop_on_signal, warn};
+use super::telling::say_untold;
 use super::{audit, coverage, known, rules};
 use crate::audit::Act;
 use crate::config::Day;
@@ -107,6 +108,9 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let shown = Erasure { names, format: args.format, title: "Plan of minimisation", request: None, people: None };
     print_plan(&mut out, &shown, &planned.plan, args.apply)?;
     out.flush()?;
+    if args.apply {
+        say_untold(&config, common, &index, &map, &planned.plan)?;
+    }
     if args.apply && (store.is_begun() || !planned.plan.is_empty()) {
         let mut trouble = None;
         for _ in 0..ROUNDS {

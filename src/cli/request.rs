@@ -59,7 +59,7 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         manner: Option<String>,
         /// How it was answered
-        #[arg(long, value_name = "RESPONSE", default_value = "open", value_parser = ["complied", "complied in part", "denied", "open"])]
+        #[arg(long, value_name = "RESPONSE", default_value = "open", value_parser = ["complied", "complied in part", "denied", "nothing found", "open"])]
         response: String,
         /// Why it was denied, wholly or in part; may be repeated
         #[arg(long, value_name = "TEXT")]
@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
             }
         }
         Command::Note { request, nature, received, manner, response, basis } => {
-            let all = [Response::Complied, Response::InPart, Response::Denied, Response::Open];
+            let all = [Response::Complied, Response::InPart, Response::Denied, Response::NothingFound, Response::Open];
             let response = all.into_iter().find(|of| of.name() == response).unwrap_or(Response::Open);
             if matches!(response, Response::Denied | Response::InPart) && basis.is_empty() {
                 return Err(

@@ -159,6 +159,31 @@ pub(super) fn is_theirs(
     Ok(())
 }
 
+/// Says who has what a minimisation erases as well: a notice names people, and records that are past their time do not.
+pub(super) fn say_untold(
+    config: &Config,
+    common: &Common,
+    index: &Index,
+    map: &Map,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    if map.is_empty() || plan.is_empty() {
+        return Ok(());
+    }
+    let holdings = holdings(&index.reader()?, &rules::load(config)?)?;
+    let drafts = drafts(map, fields(map, &holdings, plan), Nature::Delete);
+    if !drafts.is_empty() {
+        let names: Vec<String> = drafts.iter().map(|draft| format!("`{}`", draft.recipient)).collect();
+        common.say(format_args!(
+            "warning: {} may hold the same records, and no notice is made, for none of the records was asked for by a \
+             person: tell them what is past its time: {}",
+            counted(names.len() as u64, "recipient"),
+            names.join(", ")
+        ));
+    }
+    Ok(())
+}
+
 /// Notes in the register how a request was answered; nothing without its id.
 pub(super) fn log(
     config: &Config,

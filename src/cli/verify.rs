@@ -2,10 +2,10 @@
 
 pub(super) mod certify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -25,11 +25,11 @@ use super::{audit, known, rules};
 use crate::audit::Act;
 use crate::clock::utc;
 use crate::identity::{FindOptions, Subject};
-use crate::index::{Finding, Index, SourceState};
+use crate::index::{Finding, Index, Reader, SourceState};
 use crate::keyfile::hex;
 use crate::proof::{self, Canaries, Edges, Places, State, Traces, Wanted};
 use crate::report::human::{count, counted};
-use crate::request::{Policy, Suppression};
+use crate::request::{Left, LeftState, Orphans, Planner, Policy, Suppression};
 use crate::scan::{Scan, ScanOptions, seal_name};
 
 /// Verify that nothing of a person is left
@@ -157,7 +157,8 @@ pub(super) fn run(args: &Args, common: &Common) -> Result<Exit, Failure> {
     let mut printer = Printer::new(&mut out, args.format, Names::new(index.keys(), args.show_values), &rules, true)?;
     let policy = Policy::new(&config);
     let known = FindOptions { shared: Suppression::shared(&config.index, index.keys())?, ..FindOptions::default() };
-    let printed = print(&mut printer, &index, &subjects, &known, &traces, &policy, &stop)?;
+    let of = Of { index: &index, dir: &config.index, detector: &detector, sources: &sources, policy: &policy };
+    let printed = of.print(&mut printer, &subjects, &known, &traces, &stop)?;
     let Printed { places, retained, keyed } = printed;
     printer.finish()?;
     out.flush()?;
@@ -253,45 +254,114 @@ fn say_what_is_past(
     Ok(())
 }
 
-/// Prints the places.
-fn print(
-    printer: &mut Printer<'_>,
-    index: &Index,
-    subjects: &[Subject],
-    options: &FindOptions,
-    traces: &Traces,
-    policy: &Policy,
-    stop: &AtomicBool,
-) -> Result<Printed, Failure> {
-    let reader = index.reader()?;
-    let (mut retained, mut keyed) = (BTreeMap::new(), BTreeMap::new());
-    let mut printed = Ok(());
-    let is_retained = |finding: &Finding| policy.keeps(finding).is_some();
-    let mut places =
-        proof::remaining(&reader, index.keys(), subjects, options, &is_retained, &mut |state, location| {
-            if let Some(retention) = policy.keeps(&location.finding) {
-                *retained.entry(retention.exception.clone()).or_default() += 1;
-            }
-            let Finding { source, object, record, .. } = &location.finding;
-            if state == State::Residual && record.kind() == RecordKind::Pk && record.text().is_some() {
-                let of_object: &mut Vec<Record> = keyed.entry((source.to_string(), object.to_string())).or_default();
-                if of_object.last() != Some(record) {
-                    of_object.push(record.clone());
+/// What places are of, and whoever knows what is kept there.
+struct Of<'v> {
+    index: &'v Index,
+    /// The directory of the index.
+    dir: &'v Path,
+    detector: &'v Detector,
+    sources: &'v [Box<dyn Source>],
+    policy: &'v Policy,
+}
+
+impl Of<'_> {
+    /// Prints the places.
+    fn print(
+        &self,
+        printer: &mut Printer<'_>,
+        subjects: &[Subject],
+        options: &FindOptions,
+        traces: &Traces,
+        stop: &AtomicBool,
+    ) -> Result<Printed, Failure> {
+        let Self { index, policy, .. } = *self;
+        let reader = index.reader()?;
+        let (mut retained, mut keyed) = (BTreeMap::new(), BTreeMap::new());
+        let kept = self.kept(&reader, subjects, options)?;
+        let exception = |finding: &Finding| {
+            let of_record = || kept.get(&(finding.object_id, finding.record.whole())).cloned();
+            policy.keeps(finding).map(|retention| retention.exception.clone()).or_else(of_record)
+        };
+        let orphans = Orphans::standing(self.dir, &reader, index.keys(), policy, subjects, &options.shared)?;
+        let of_record = |left: &Left| (left.location.finding.object_id, left.location.finding.record.whole());
+        let mut unseen: HashSet<(u32, Record)> = orphans.iter().map(of_record).collect();
+        let mut printed = Ok(());
+        let is_retained = |finding: &Finding| exception(finding).is_some();
+        let mut places =
+            proof::remaining(&reader, index.keys(), subjects, options, &is_retained, &mut |state, location| {
+                if state == State::Retained {
+                    *retained.entry(exception(&location.finding).unwrap_or_default()).or_default() += 1;
                 }
-            }
-            printed = printer.remaining(state, location);
-            if printed.is_err() || stop.load(Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-    printed?;
-    for trace in &traces.found {
-        *places.of(trace.state) += 1;
-        printer.trace(trace)?;
+                let Finding { source, object, object_id, record, .. } = &location.finding;
+                if !unseen.is_empty() && state != State::Possible {
+                    unseen.remove(&(*object_id, record.whole()));
+                }
+                if state == State::Residual && record.kind() == RecordKind::Pk && record.text().is_some() {
+                    let of_object: &mut Vec<Record> =
+                        keyed.entry((source.to_string(), object.to_string())).or_default();
+                    if of_object.last() != Some(record) {
+                        of_object.push(record.clone());
+                    }
+                }
+                printed = printer.remaining(state, location);
+                if printed.is_err() || stop.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+        printed?;
+        for orphan in orphans.iter().filter(|orphan| unseen.contains(&of_record(orphan))) {
+            let said = match &orphan.state {
+                LeftState::Retained { exception, .. } => Some(exception.clone()),
+                _ => exception(&orphan.location.finding),
+            };
+            let state = match (&said, orphan.state.name()) {
+                (Some(_), _) => State::Retained,
+                (None, "joint") => State::Joint,
+                (None, _) => State::Residual,
+            };
+            *places.of(state) += 1;
+            said.into_iter().for_each(|exception| *retained.entry(exception).or_default() += 1);
+            printer.remaining(state, &orphan.location)?;
+        }
+        for trace in &traces.found {
+            *places.of(trace.state) += 1;
+            printer.trace(trace)?;
+        }
+        Ok(Printed { places, retained, keyed })
     }
-    Ok(Printed { places, retained, keyed })
+
+    /// Records that stay under an exception because what is kept refers to them, or for a value in them, and in which
+    /// an erasure would change nothing any more; each with the exception.
+    fn kept(
+        &self,
+        reader: &Reader,
+        subjects: &[Subject],
+        options: &FindOptions,
+    ) -> Result<HashMap<(u32, Record), String>, Failure> {
+        let Self { index, detector, sources, policy, .. } = *self;
+        if !policy.retains() {
+            return Ok(HashMap::new());
+        }
+        let planner = Planner { reader, keys: index.keys(), detector, sources, policy };
+        let plan = planner.erasure(subjects, options)?;
+        let mut kept = HashMap::new();
+        for left in &plan.left {
+            if let LeftState::Retained { exception, .. } = &left.state {
+                let finding = &left.location.finding;
+                kept.insert((finding.object_id, finding.record.whole()), exception.clone());
+            }
+        }
+        for object in &plan.objects {
+            object.records.iter().for_each(|planned| drop(kept.remove(&(object.object, planned.record.clone()))));
+        }
+        // What is kept is kept by what it holds of the person: a place of which something else is to be said is not.
+        for left in plan.left.iter().filter(|left| !matches!(left.state, LeftState::Retained { .. })) {
+            kept.remove(&(left.location.finding.object_id, left.location.finding.record.whole()));
+        }
+        Ok(kept)
+    }
 }
 
 fn conclude(common: &Common, places: Places, canaries: Canaries, complete: bool) {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use residuum_detect::{Fingerprint, Type, standard_form};
+use residuum_detect::{Fingerprint, IndexKey, Type, standard_form};
 use residuum_source::Sensitive;
 use sha2::{Digest as _, Sha256};
 
@@ -174,6 +174,16 @@ impl Identifier {
             Self::Value { form, .. } => Some(Sha256::digest(form.expose()).into()),
             Self::Sha256 { digest, .. } => Some(*digest),
             Self::Fingerprint { .. } | Self::Key { .. } => None,
+        }
+    }
+
+    /// Its canonical fingerprint under a key.
+    pub(crate) fn fingerprint(&self, key: &IndexKey) -> Fingerprint {
+        match self {
+            Self::Value { form, .. } => key.fingerprint(form.expose()),
+            Self::Sha256 { digest, .. } => key.fingerprint_of_digest(digest),
+            Self::Fingerprint { fp, .. } => *fp,
+            Self::Key { domain, value } => key.fingerprint_of_key(domain, value.expose().as_bytes()),
         }
     }
 

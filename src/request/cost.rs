@@ -117,6 +117,7 @@ mod tests {
             primary_key: Vec::new(),
             size,
             stays_behind: Vec::new(),
+            not_null: Default::default(),
             records: actions.iter().enumerate().map(record).collect(),
             chains: Default::default(),
         }

@@ -13,8 +13,9 @@ use super::change::{New, new_value};
 use super::correction::Corrections;
 use super::led::{Chains, RecordId, Standing};
 use super::minimise;
+use super::not_null::InPlaceOfNull;
 use super::plan::{Evidence, PlannedAction, PlannedRecord};
-use super::policy::{At, Policy};
+use super::policy::{At, Policy, Replacement};
 use crate::config::Strategy;
 use crate::index::Keyring;
 use crate::scan::keys::Role;
@@ -30,6 +31,8 @@ pub(super) struct PartToEdit<'p> {
     pub records: BTreeMap<Record, &'p PlannedRecord>,
     /// Number of the object in the index.
     pub object: u32,
+    /// What stands in the place of a null, by column.
+    pub not_null: HashMap<String, InPlaceOfNull>,
     /// What led to its records, where the records that led there are shown as well; see [`super::led`].
     pub chains: Option<&'p Chains>,
     /// Records that led to others and are only looked at, each with the name that the index has for it.
@@ -246,6 +249,20 @@ impl<'a> ByPlan<'a> {
         let is_whole = !is_text && is_blank(start..sight.bytes.start) && is_blank(sight.bytes.end..end);
         let bytes = if is_whole { start..end } else { sight.bytes.clone() };
         let new = match new(&column.bytes[sight.bytes.start as usize..sight.bytes.end as usize], is_whole) {
+            New::Null if sight.kind != Type::Key => match part.not_null.get(&*column.field) {
+                None => None,
+                Some(InPlaceOfNull::Empty) => Some(Sensitive::new(Vec::new())),
+                Some(InPlaceOfNull::AsItWas) => return None,
+                Some(InPlaceOfNull::Pseudonym) => {
+                    let with = Replacement { strategy: Strategy::Pseudonym, text: "" };
+                    let value = &column.bytes[sight.bytes.start as usize..sight.bytes.end as usize];
+                    match new_value(&with, sight.kind, value, is_whole, &self.run_key) {
+                        New::Kept => return None,
+                        New::Null => None,
+                        New::Text(text) => Some(Sensitive::new(text)),
+                    }
+                }
+            },
             New::Kept => return None,
             New::Null => None,
             New::Text(text) => Some(Sensitive::new(text)),

@@ -210,6 +210,12 @@ impl Chains {
         is_led
     }
 
+    /// The records whose keys alone led to a record; none if it says by itself whose it is.
+    pub fn led_only_by(&self, id: &RecordId) -> impl Iterator<Item = &RecordId> {
+        let held = self.records.get(id).filter(|held| held.direct.is_empty());
+        held.into_iter().flat_map(|held| held.led.iter().map(|led| &led.of))
+    }
+
     /// The records that led to a record, all the way.
     pub fn above(&self, id: &RecordId) -> BTreeSet<&RecordId> {
         let (mut open, mut all) = (vec![id], BTreeSet::new());

@@ -21,6 +21,8 @@ pub enum Response {
     InPart,
     /// It was denied.
     Denied,
+    /// There was nothing of the person by what they gave.
+    NothingFound,
     /// It is not answered yet: something is left to do.
     Open,
 }
@@ -32,6 +34,7 @@ impl Response {
             Self::Complied => "complied",
             Self::InPart => "complied in part",
             Self::Denied => "denied",
+            Self::NothingFound => "nothing found",
             Self::Open => "open",
         }
     }

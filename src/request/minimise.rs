@@ -217,6 +217,7 @@ impl Planner<'_> {
             }
         }
         self.keep_referred(&mut found.plan)?;
+        self.keep_not_null(&mut found.plan)?;
         let mut referred: BTreeMap<(String, String, LeftState), u64> = BTreeMap::new();
         for Left { location, state } in found.plan.left.drain(..) {
             let (source, object) = (location.finding.source.to_string(), location.finding.object.to_string());

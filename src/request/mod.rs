@@ -8,6 +8,9 @@
 //! led.rs       what led to a record over keys, and whether it still does
 //! policy.rs    which strategy a record or a value gets, what is retained
 //! referred.rs  rows that stay because what stays refers to them
+//! not_null.rs  columns in which a null would be refused, and those that stay in rows that do
+//! undecided.rs records that stay with one of which it is not known whose it is
+//! orphans.rs   what is left and nothing leads to afterwards, noted so that later plans and verifications know it
 //! cost.rs      what has to be read, written and locked
 //! editor.rs    what becomes of a record as it is at the moment of writing
 //! change.rs    a strategy → the bytes that stand there afterwards
@@ -44,8 +47,10 @@ mod letter;
 mod lock;
 mod log;
 mod minimise;
+mod not_null;
 mod notice;
 mod opened;
+mod orphans;
 mod owners;
 mod plan;
 mod planner;
@@ -59,6 +64,7 @@ mod suppression;
 #[cfg(test)]
 mod tests;
 mod theirs;
+mod undecided;
 mod unique;
 mod witness;
 mod write;
@@ -72,6 +78,7 @@ pub use lock::{Dialect, Lock};
 pub use log::{LoggedRequest, Outcome, Response};
 pub use minimise::{Kept, KeptBecause, Minimisation};
 pub use notice::{About, Draft, Nature, Notice, NoticeField, Occasion, drafts, fields};
+pub use orphans::Orphans;
 pub use plan::{Evidence, Left, LeftState, Plan, PlannedAction, PlannedObject, PlannedRecord};
 pub use planner::Planner;
 pub use policy::Policy;

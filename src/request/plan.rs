@@ -1,5 +1,6 @@
 //! The plan: what is to be done with each record that was found, and what is left with the reason.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use residuum_detect::Fingerprint;
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::carry_out::CarriedOut;
 use super::cost::Size;
-use super::led::{self, Chains};
+use super::led::{self, Chains, RecordId};
+use super::not_null::InPlaceOfNull;
 use crate::config::Retention;
 use crate::identity::{Identifier, Location};
 use crate::index::{Finding, IndexError, Keyring};
@@ -22,6 +24,8 @@ pub struct Plan {
     pub left: Vec<Left>,
     /// Identifiers that somebody else has as well, who stays.
     pub shared: Vec<Identifier>,
+    /// Records that are left because it is not known whose they are.
+    pub(super) undecided: HashSet<RecordId>,
 }
 
 /// An object, or a member of one, with the records to act on.
@@ -50,6 +54,10 @@ pub struct PlannedObject {
     /// plan kept by an earlier version nothing is known.
     #[serde(default)]
     pub stays_behind: Vec<String>,
+    /// Columns that take no null, with what stands there instead; sealed where their names are personal. Of a plan kept by
+    /// an earlier version nothing is known.
+    #[serde(default)]
+    pub(super) not_null: BTreeMap<String, InPlaceOfNull>,
     /// The records, ascending.
     pub records: Vec<PlannedRecord>,
     /// What led to the records of the plan; not kept with it, for it is asked before anything is done.
@@ -125,7 +133,8 @@ pub struct Left {
 }
 
 /// Why a place is left.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LeftState {
     /// The identifier stands with several people.
     Joint,
@@ -144,6 +153,13 @@ pub enum LeftState {
     },
     /// A person has to do it; what and why.
     Manual(String),
+    /// An earlier erasure left it, and nothing leads there any more.
+    Orphaned {
+        /// Why it was left.
+        state: Box<LeftState>,
+        /// The domain of the key that led there; empty of what is no key.
+        domain: String,
+    },
 }
 
 impl LeftState {
@@ -156,8 +172,9 @@ impl LeftState {
     }
 
     /// The name used in outputs.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
+            Self::Orphaned { state, .. } => state.name(),
             Self::Joint | Self::Another(_) => "joint",
             Self::Possible => "possible",
             Self::Retained { .. } => "retained",
@@ -180,6 +197,12 @@ impl LeftState {
                 format!("{exception}: {reason} (approved by {approved_by})")
             }
             Self::Manual(what) => what.clone(),
+            Self::Orphaned { state, domain } if domain.is_empty() => {
+                format!("{}; nothing leads there any more but the key of the record (`--id`)", state.reason())
+            }
+            Self::Orphaned { state, domain } => {
+                format!("{}; nothing leads there any more but the key: `--id {domain}=…`", state.reason())
+            }
         }
     }
 }
@@ -253,7 +276,7 @@ impl Evidence {
 }
 
 /// A fingerprint as hexadecimal digits.
-mod fingerprint {
+pub(super) mod fingerprint {
     use residuum_detect::Fingerprint;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
@@ -269,7 +292,7 @@ mod fingerprint {
 }
 
 /// A record as kind, number and text.
-mod record {
+pub(super) mod record {
     use residuum_source::{Record, RecordKind};
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 

@@ -102,7 +102,9 @@ impl Planner<'_> {
                 self.plan_object(info, of_object, &owners, &sources, &mut plan)?;
             }
         }
+        self.keep_undecided(&chains, &mut plan)?;
         self.keep_referred(&mut plan)?;
+        self.keep_not_null(&mut plan)?;
         plan.objects.iter_mut().for_each(|object| object.chains = chains.clone());
         plan.objects.sort_by(|a, b| (&a.source, &a.part).cmp(&(&b.source, &b.part)));
         Ok(plan)
@@ -229,10 +231,12 @@ impl Planner<'_> {
         let reason = match action {
             PlannedAction::EditFound if refers && *wanted != Some(Strategy::Deidentify) => {
                 let state = LeftState::Another(here.locations[0].finding.field.to_string());
+                plan.undecided.insert((info.object, record));
                 here.locations.iter().for_each(|at| plan.leave(at, state.clone()));
                 return None;
             }
             PlannedAction::EditFound if only_keys && !refers => {
+                plan.undecided.insert((info.object, record));
                 "the record refers to the person by a key, and to others: say with `[[erase]]` what becomes of it"
             }
             // A key goes with its record only.
@@ -281,6 +285,7 @@ impl Planner<'_> {
             primary_key: info.primary_key.clone(),
             size,
             stays_behind: stays_behind.collect(),
+            not_null: BTreeMap::new(),
             records,
             chains: Default::default(),
         };

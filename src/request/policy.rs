@@ -49,6 +49,16 @@ impl Policy {
         self.retain.iter().find(|of| of.scope.is_about_records() && of.scope.has_object(source, object))
     }
 
+    /// Whether anything is kept under this exception.
+    pub(super) fn has_exception(&self, exception: &str) -> bool {
+        self.retain.iter().any(|of| of.exception == exception)
+    }
+
+    /// Whether anything is kept at all.
+    pub fn retains(&self) -> bool {
+        !self.retain.is_empty()
+    }
+
     /// Whether certain values of an object's records are kept, so that the records cannot go.
     pub(super) fn retains_values(&self, source: &str, object: &str) -> bool {
         self.retained_within(source, object).is_some()

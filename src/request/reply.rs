@@ -102,7 +102,8 @@ impl Reply {
             .collect();
         let response = match (answered.is_done, denied.is_empty(), answered.is_changed) {
             (false, ..) => Response::Open,
-            (true, true, _) => Response::Complied,
+            (true, true, true) => Response::Complied,
+            (true, true, false) => Response::NothingFound,
             (true, false, true) => Response::InPart,
             (true, false, false) => Response::Denied,
         };
@@ -125,6 +126,9 @@ impl Reply {
                 Response::Complied => "We have complied with your request to delete your personal information.",
                 Response::InPart => "We have complied with your request to delete your personal information in part.",
                 Response::Denied => "We have denied your request to delete your personal information.",
+                Response::NothingFound => {
+                    "We have found no personal information of yours by what you have given us, and so have deleted none."
+                }
                 Response::Open => "Your request to delete your personal information is not carried out completely yet.",
             }
             .to_owned(),

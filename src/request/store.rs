@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CarriedOut, PlannedObject};
-use crate::identity::{Identifier, Subject};
+use crate::identity::Subject;
 use crate::index::Keyring;
 use crate::keyfile::hex;
 
@@ -245,12 +245,7 @@ fn write_line(mut out: impl io::Write, line: &Written<'_>) -> io::Result<()> {
 pub(super) fn whom(key: &IndexKey, subjects: &[Subject]) -> String {
     let mut all: Vec<[u8; 16]> = Vec::new();
     for identifier in subjects.iter().flat_map(|subject| &subject.identifiers) {
-        all.push(match identifier {
-            Identifier::Value { form, .. } => key.fingerprint(form.expose()).0,
-            Identifier::Sha256 { digest, .. } => key.fingerprint_of_digest(digest).0,
-            Identifier::Fingerprint { fp, .. } => fp.0,
-            Identifier::Key { domain, value } => key.fingerprint_of_key(domain, value.expose().as_bytes()).0,
-        });
+        all.push(identifier.fingerprint(key).0);
     }
     all.sort_unstable();
     let mut hasher = blake3::Hasher::new_keyed(&key.derive("residuum 2026 plan"));

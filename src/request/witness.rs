@@ -43,6 +43,7 @@ impl<'p> Writing<'p> {
                     name,
                     plans,
                     records: BTreeMap::new(),
+                    not_null: HashMap::new(),
                     object: *number,
                     chains: Some(chains),
                     witnesses: HashMap::new(),

@@ -9,9 +9,10 @@ use super::RequestError;
 use super::batches::Batch;
 use super::carry_out::{CarriedOut, CarryOut, Refused, Written};
 use super::editor::{ByPlan, Decided, PartToEdit, changed};
+use super::not_null::InPlaceOfNull;
 use super::opened::{field_plans, opened};
 use super::plan::{PlannedAction, PlannedObject, PlannedRecord};
-use crate::index::Reader;
+use crate::index::{Keyring, Reader};
 use crate::scan::seal_name;
 
 /// Attempts at a batch in which something was locked, or whose connection was lost.
@@ -129,6 +130,7 @@ impl<'p> Writing<'p> {
                     plans,
                     records: Default::default(),
                     object: object.object,
+                    not_null: not_null(object, keys)?,
                     chains: Some(&*object.chains).filter(|chains| object.size.is_table && !chains.is_empty()),
                     witnesses: HashMap::new(),
                 };
@@ -236,6 +238,12 @@ impl<'p> Writing<'p> {
             outcome.refused.push(Refused::new(object, None, refusal.clone()));
         }
     }
+}
+
+/// What stands in the place of a null, by the names of the columns.
+fn not_null(object: &PlannedObject, keys: &Keyring) -> Result<HashMap<String, InPlaceOfNull>, RequestError> {
+    let opened = object.not_null.iter().map(|(column, becomes)| Ok((keys.reveal(column)?, *becomes)));
+    opened.collect()
 }
 
 /// Why nothing is done to an object any more, if an exception has come to keep it since it was planned.

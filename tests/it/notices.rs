@@ -318,3 +318,55 @@ fn of_every_request_the_six_things_are_kept() {
     assert_eq!(log.stdout.matches("\"action\":\"read requests\"").count(), 3, "{}", log.stdout);
     log.prints("yearly review");
 }
+
+/// Of people whom a restored backup brought back recipients are told like of others; of records past their time it is said
+/// who has them as well, for a notice names people.
+#[test]
+fn those_who_came_back_are_told_of_as_well() {
+    let sandbox = shop("");
+    erase(&sandbox, &[]).exits(0);
+    sandbox.run(["erase", "--email", "customer3@example.com", "--apply", "--request", "R-8", "--quiet"]).exits(0);
+    let before = notices(&sandbox).len();
+    sql(&sandbox, &format!("INSERT INTO customers (id, email) VALUES (99, '{JANE}')"));
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    let back = ["erase", "--resurrected", "--apply", "--request", "R-10"];
+    sandbox.run(back).exits(0).says("1 record deleted").says("request R-10");
+    let made = notices(&sandbox);
+    assert!(made.len() > before, "{made:?}");
+    let of_back = made.iter().find(|of| of["request"] == "R-10").expect("a notice");
+    assert_eq!(of_back["people"], 1, "not everybody who was ever erased");
+    let id = of_back["id"].as_str().expect("an id").to_owned();
+    sandbox.run(["notices", "write", &id, "--email", JANE, "--output", "back"]).exits(0);
+}
+
+/// Who is nowhere is not told that something was done.
+#[test]
+fn of_somebody_who_is_nowhere_it_is_said_that_nothing_was_found() {
+    let sandbox = shop("");
+    let nobody = ["erase", "--email", "nobody@example.com", "--apply", "--request", "R-11", "--format", "json"];
+    let reply = sandbox.run(nobody).exits(0).json()["outcome"]["reply"].clone();
+    assert_eq!(reply["response"], "nothing found", "{reply}");
+    let text = reply["text"].to_string();
+    assert!(text.contains("found no personal information") && !text.contains("complied"), "{text}");
+    let list = sandbox.run(["request", "list", "--purpose", "review", "--format", "jsonl"]).exits(2).lines();
+    assert_eq!(list[0]["response"], "nothing found", "{list:?}");
+}
+
+/// Records past their time name nobody, and a notice does: it is said who has them as well.
+#[test]
+fn of_records_past_their_time_it_is_said_who_has_them_too() {
+    let sandbox = shop("");
+    sql(&sandbox, "CREATE TABLE carts (id INTEGER PRIMARY KEY, email TEXT, made TEXT)");
+    sql(
+        &sandbox,
+        "INSERT INTO carts VALUES (1, 'customer1@example.com', '2020-01-31'), (2, 'customer2@example.com', '2020-02-01')",
+    );
+    let more = "[[map]]\nsource = \"shop\"\nobject = \"main.carts\"\nretention = \"90d\"\ncollected_at = \"made\"\n\
+                service_providers = [\"carrier\"]\n";
+    sandbox.file("residuum.toml", format!("{MAP}{more}"));
+    sandbox.run(["scan", "--quiet"]).exits(0);
+    sandbox.run(["minimise"]).exits(0).never_says("recipient");
+    let run = sandbox.run(["minimise", "--apply"]).exits(0).says("2 records deleted");
+    run.says("1 recipient may hold the same records, and no notice is made").says("`carrier`");
+    assert!(notices(&sandbox).is_empty());
+}

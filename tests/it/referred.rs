@@ -152,6 +152,115 @@ fn what_others_refer_to_is_left_whole() {
     }
 }
 
+/// Where a row stays and a column takes no null something else stands there, and what has to stay is said beforehand.
+#[test]
+fn a_column_that_takes_no_null_is_planned_for() {
+    let sql = |text: &str| {
+        format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, email {text} NOT NULL UNIQUE, first_name {text} NOT NULL,
+                 phone {text}, date_of_birth DATE NOT NULL, plan {text} NOT NULL);
+             CREATE TABLE invoices (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), sum {text});
+             INSERT INTO customers VALUES (1, 'omar@example.com', 'Omar', '(202) 555-0101', '1980-02-03', 'gold'),
+                 (17, '{JANE}', 'Jane', '(202) 555-0117', '1981-03-04', 'gold'),
+                 (18, 'kim@example.com', 'Kim', '(202) 555-0118', '1982-04-05', 'gold');
+             INSERT INTO invoices VALUES (1, 1, '1.50'), (2, 17, '2.50'), (3, 18, '3.50');"
+        )
+    };
+    for store in Store::all("notnull", &sql) {
+        let sandbox = store.scanned(&sql, RETAIN);
+        let rows = |sql: &str| store.rows(&sandbox.path("."), sql);
+        let plan = sandbox.run(["erase", "--email", JANE]).exits(0).nowhere("jane");
+        let plan = plan.prints("these columns stay as they are: `date_of_birth`, `id`, `plan`");
+        plan.prints("takes no null, and no text").prints("manual");
+        sandbox.run(["erase", "--email", JANE, "--apply"]).exits(2).nowhere("not done").says("1 record edited");
+        let of = "SELECT CASE WHEN email LIKE 'p-%@pseudonym.invalid' THEN 'p' ELSE email END, first_name, \
+                  COALESCE(phone, '-'), plan FROM customers ORDER BY id";
+        assert_eq!(
+            rows(of),
+            "omar@example.com|Omar|(202) 555-0101|gold\np||-|gold\nkim@example.com|Kim|(202) 555-0118|gold"
+        );
+        assert_eq!(rows("SELECT date_of_birth FROM customers WHERE id = 17"), "1981-03-04");
+        sandbox.run(["verify", "--email", JANE]).exits(3).prints("date_of_birth").says("1 place residual");
+        let config = std::fs::read_to_string(sandbox.path("residuum.toml")).expect("it is text");
+        let constant = "[[erase]]\nfield = \"date_of_birth\"\nstrategy = \"constant\"\nvalue = \"1900-01-01\"\n";
+        sandbox.file("residuum.toml", format!("{config}{constant}"));
+        sandbox.run(["erase", "--email", "kim@example.com", "--apply"]).exits(0).nowhere("not done");
+        assert_eq!(rows("SELECT date_of_birth FROM customers WHERE id = 18"), "1900-01-01");
+        assert_eq!(rows("SELECT count(DISTINCT email) FROM customers"), "3", "no two have the same");
+    }
+}
+
+/// What an erasure left to somebody is not forgotten when the row has gone, or lost everything but its key, that led
+/// there: neither by what is planned next nor by a verification, until it is gone.
+#[test]
+fn what_was_left_is_known_when_nothing_leads_there_any_more() {
+    let sql = |text: &str| {
+        format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, email {text}, phone {text});
+             CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
+                 recipient_email {text});
+             CREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders (id), what {text});
+             CREATE TABLE parts (id INTEGER PRIMARY KEY, item_id INTEGER NOT NULL REFERENCES items (id), what {text});
+             CREATE TABLE invoices (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id), sum {text});
+             INSERT INTO customers VALUES (1, 'omar@example.com', '(202) 555-0101'), (17, '{JANE}', '(202) 555-0117');
+             INSERT INTO orders VALUES (10, 1, NULL), (170, 17, NULL), (171, 17, 'kim@example.com');
+             INSERT INTO items VALUES (1, 10, 'tea'), (2, 170, 'tea'), (3, 171, 'milk');
+             INSERT INTO parts VALUES (1, 1, 'leaf'), (2, 2, 'leaf'), (3, 3, 'cup');
+             INSERT INTO invoices VALUES (1, 1, '1.50'), (2, 17, '2.50');"
+        )
+    };
+    for store in Store::all("orphans", &sql) {
+        let sandbox = store.scanned(&sql, RETAIN);
+        let rows = |sql: &str| store.rows(&sandbox.path("."), sql);
+        let erase = || sandbox.run(["erase", "--email", JANE, "--apply"]);
+        let done = erase().exits(2).nowhere("jane").nowhere("not done").prints("as it stands now:");
+        let done = done.prints("reply (open)").prints("nothing leads there any more but the key: `--id ");
+        done.prints("it belongs to a record of").never_says("nothing is left to do");
+        let customers = "SELECT id, COALESCE(email, '-') FROM customers ORDER BY id";
+        assert_eq!(rows(customers), "1|omar@example.com\n17|-", "it keeps its key for the invoice");
+        assert_eq!(rows("SELECT id FROM orders ORDER BY id"), "10\n171", "one is also somebody else's");
+        assert_eq!(rows("SELECT id FROM items ORDER BY id"), "1\n3", "what belongs to that stays with it");
+        assert_eq!(rows("SELECT id FROM parts ORDER BY id"), "1\n3", "all the way down");
+        let noted = std::fs::read(sandbox.path(".residuum/orphans.sqlite")).expect("it is there");
+        assert!(!noted.windows(4).any(|window| window == b"jane"), "nothing stands there in clear");
+        // By the address nothing is found any more, and nobody says that all is done.
+        for _ in 0..2 {
+            erase().exits(2).prints("reply (open)").never_says("nothing is left to do").says("0 records deleted");
+        }
+        sandbox.run(["erase", "--email", JANE]).exits(0).prints("left:").prints("nothing leads there any more");
+        let verify = ["verify", "--email", JANE, "--certificate", "certificate.json"];
+        let run = sandbox.run(verify).exits(3).says("no certificate was made").nowhere("jane");
+        run.prints("orders").prints("left by the erasure of");
+        assert!(!sandbox.path("certificate.json").exists());
+        // Under another address of nobody nothing of it is said, and nothing of others'.
+        sandbox.run(["verify", "--email", "omar@example.com", "--format", "jsonl"]).exits(3).nowhere("171");
+
+        let by_hand =
+            ["DELETE FROM parts WHERE id = 3", "DELETE FROM items WHERE id = 3", "DELETE FROM orders WHERE id = 171"];
+        by_hand.iter().for_each(|sql| drop(rows(sql)));
+        let json = ["verify", "--email", JANE, "--certificate", "certificate.json", "--format", "jsonl"];
+        let places = sandbox.run(json).exits(0).nowhere("jane").lines();
+        let objects: Vec<_> = places.iter().map(|place| place["object"].as_str().unwrap_or_default()).collect();
+        assert!(places.iter().all(|place| place["state"] == "retained"), "{objects:?}");
+        assert!(
+            ["customers", "invoices"].iter().all(|name| objects.iter().any(|of| of.ends_with(name))),
+            "{objects:?}"
+        );
+        let certificate = std::fs::read_to_string(sandbox.path("certificate.json")).expect("it was made");
+        assert!(certificate.contains("105d8_legal"), "{certificate}");
+        erase().exits(0).says("nothing is left to do");
+        // By the key as well: her own row is kept under the exception of what refers to it.
+        if !matches!(store, Store::MariaDb(_)) {
+            let by_key = ["verify", "--id", "shop.customers.id=17"];
+            sandbox.run(by_key).exits(0).says("nothing residual").prints("retained");
+        }
+        // When the law wants it no longer it is nobody's to keep.
+        let config = std::fs::read_to_string(sandbox.path("residuum.toml")).expect("it is text");
+        sandbox.file("residuum.toml", config.split("[[retain]]").next().expect("a beginning"));
+        sandbox.run(["verify", "--email", JANE, "--quiet"]).exits(3);
+    }
+}
+
 /// Rows that refer to each other in a circle go together, in one transaction, whether the keys can be deferred or not.
 #[test]
 fn rows_that_refer_to_each_other_go_together() {
@@ -201,7 +310,9 @@ fn rows_that_refer_to_each_other_go_together() {
 fn what_a_history_keeps_is_said_and_found() {
     let sql = format!(
         "CREATE TABLE customers (id INTEGER PRIMARY KEY, email VARCHAR(200), city VARCHAR(20)) WITH SYSTEM VERSIONING;
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, FOREIGN KEY (customer_id) REFERENCES customers (id));
          INSERT INTO customers VALUES (1, 'omar@example.com', 'Salem'), (17, '{JANE}', 'Salem');
+         INSERT INTO orders VALUES (10, 1), (170, 17);
          UPDATE customers SET city = 'Austin' WHERE id = 17;"
     );
     let Some(server) = MariaDb::new("history", &sql) else { return };
@@ -215,10 +326,14 @@ fn what_a_history_keeps_is_said_and_found() {
         .prints("a row of the table's history");
     erase(&["--format", "html"]).exits(0).prints("What stays behind").prints("DELETE HISTORY FROM");
     let planned = erase(&["--format", "json"]).exits(0).json();
-    assert_eq!(planned["records"], 1, "the row of the past is not planned: {planned}");
+    assert_eq!(
+        planned["records"], 2,
+        "the row of the past is not planned, and the order is found by the key: {planned}"
+    );
 
-    erase(&["--apply"]).exits(2).nowhere("not done").says("1 record deleted");
+    erase(&["--apply"]).exits(2).nowhere("not done").says("2 records deleted");
     let rows = |sql: &str| store.rows(&sandbox.path("."), sql);
+    assert_eq!(rows("SELECT id FROM orders"), "10");
     assert_eq!(rows("SELECT id FROM customers"), "1");
     sandbox.run(["verify", "--email", JANE]).exits(3).says("of the table's history: DELETE HISTORY FROM");
     let Store::MariaDb(server) = &store else { return };

@@ -55,7 +55,14 @@ impl Apply for S3 {
             return Vec::new();
         }
         let before = match self.handle().block_on(self.listing.older_versions(&key)) {
-            Ok(0) | Err(_) if keeps == Versioning::Unknown => {
+            Ok(0) if keeps == Versioning::Unknown => {
+                return vec![
+                    "there is no older version of it; whether the bucket keeps the one that is replaced it does not say: \
+                     `s3:GetBucketVersioning` lets it be asked"
+                        .to_owned(),
+                ];
+            }
+            Err(_) if keeps == Versioning::Unknown => {
                 return vec![
                     "whether the bucket keeps versions, in which what is replaced would stay, cannot be told: grant \
                      `s3:GetBucketVersioning` and `s3:ListBucketVersions`"

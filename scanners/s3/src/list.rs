@@ -37,6 +37,20 @@ pub(crate) enum Versioning {
     Unknown,
 }
 
+impl Versioning {
+    /// What an answer says that is not of the form that S3 gives: some servers call its root otherwise.
+    fn in_words(answer: &[u8]) -> Self {
+        let answer = String::from_utf8_lossy(answer);
+        let has = |text: &str| answer.contains(text);
+        match () {
+            () if ["Enabled", "Suspended"].iter().any(|state| has(&format!("<Status>{state}</Status>"))) => Self::On,
+            // A bucket that never kept any has no status.
+            () if has("Versioning") && !has("Status") => Self::Off,
+            () => Self::Unknown,
+        }
+    }
+}
+
 /// One key, or one version of one.
 #[derive(Debug)]
 struct Listed {
@@ -86,8 +100,10 @@ impl Listing {
             Err(error) => match Said::of(&error) {
                 Said { what: What::Denied, .. } => Ok(Versioning::Unknown),
                 Said { what: What::Unknown, .. } => Ok(Versioning::Off),
-                _ if error.raw_response().is_some_and(|answer| answer.status().is_success()) => Ok(Versioning::Unknown),
-                said => Err(said),
+                said => match error.raw_response().filter(|answer| answer.status().is_success()) {
+                    Some(answer) => Ok(Versioning::in_words(answer.body().bytes().unwrap_or_default())),
+                    None => Err(said),
+                },
             },
         }
     }
@@ -279,5 +295,24 @@ where
         What::Gone => Said { what: What::NoBucket, ..said },
         What::Encryption => Said { what: What::Other, ..said },
         _ => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_another_form_is_read_for_what_it_says() {
+        for (answer, says) in [
+            ("<GetBucketVersioningResponse xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>", Versioning::Off),
+            ("<GetBucketVersioningResponse><Status>Enabled</Status></GetBucketVersioningResponse>", Versioning::On),
+            ("<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>", Versioning::On),
+            ("<VersioningConfiguration><Status>Paused</Status></VersioningConfiguration>", Versioning::Unknown),
+            ("<html>it works</html>", Versioning::Unknown),
+            ("", Versioning::Unknown),
+        ] {
+            assert_eq!(Versioning::in_words(answer.as_bytes()), says, "{answer}");
+        }
     }
 }

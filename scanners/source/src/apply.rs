@@ -194,6 +194,15 @@ impl History {
     }
 }
 
+/// A column that takes no null.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotNull {
+    /// Its name.
+    pub column: String,
+    /// Whether it takes any text.
+    pub is_text: bool,
+}
+
 /// A source in which records can be deleted and values replaced.
 pub trait Apply: Source {
     /// How records can be edited that stand in this chain of formats, outermost first: `["zip", "csv"]`.
@@ -214,6 +223,11 @@ pub trait Apply: Source {
     /// Which of an object's records are of the past, kept by the database and not to be written, if it keeps such.
     fn history_of(&self, _object: &ObjectPath) -> Option<History> {
         None
+    }
+
+    /// The columns of a table that take no null, computed ones left out. No answer that cannot be had is given.
+    fn not_null(&self, _object: &ObjectPath) -> Vec<NotNull> {
+        Vec::new()
     }
 
     /// About how many statements lock so many records of a table, delete some and change the others; `None` for what is

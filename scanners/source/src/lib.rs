@@ -25,7 +25,9 @@ mod pick;
 mod sensitive;
 mod source;
 
-pub use apply::{Ability, Action, Apply, Change, Editor, History, NewValue, Receipt, Refusal, RefusalKind, Target};
+pub use apply::{
+    Ability, Action, Apply, Change, Editor, History, NewValue, NotNull, Receipt, Refusal, RefusalKind, Target,
+};
 pub use batch::{Batch, Column, Logical, Records, Rows, Window};
 pub use error::SourceError;
 pub use location::{KeyValue, Record, RecordKind};

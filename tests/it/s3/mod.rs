@@ -353,6 +353,33 @@ fn what_stands_beside_a_body_is_found_disclosed_and_erased() {
     sandbox.run(["verify"].iter().chain(&jane)).exits(0);
 }
 
+/// Metadata are no part of the tag by which a version is known, and its time is told in seconds: what was written is read
+/// again all the same, and a bucket that never kept versions is not said to keep some.
+#[test]
+fn metadata_can_be_erased_within_the_second_in_which_they_were_written() {
+    let Ok(server) = std::env::var("RESIDUUM_TEST_S3_MOTO") else { return };
+    let bucket = format!("second-{}", std::process::id());
+    proxy::put(&server, &format!("/{bucket}"), "");
+    let sandbox = Sandbox::new();
+    sandbox.file("secret", "any\n");
+    sandbox.file(
+        "residuum.toml",
+        format!(
+            "[[source]]\nname = \"bucket\"\nurl = \"s3://{bucket}\"\nendpoint = \"{server}\"\naccess_key = \"any\"\n\
+             password_file = \"secret\"\n"
+        ),
+    );
+    for n in 0..4 {
+        let of_jane = "x-amz-meta-owner: jane.roe@example.com\r\nx-amz-meta-run: 42\r\n";
+        proxy::put_with(&server, &format!("/{bucket}/minutes{n}.txt"), of_jane, "nothing of note\n");
+        sandbox.run(["scan", "--quiet"]).exits(0);
+        let run = sandbox.run(["erase", "--email", "jane.roe@example.com", "--apply"]).exits(0);
+        run.says("0 records deleted, 1 record edited").nowhere("not done").nowhere("version");
+        let head = proxy::ask("GET", &server, &format!("/{bucket}/minutes{n}.txt"), "", "");
+        assert!(head.contains("x-amz-meta-run: 42") && !head.contains("jane"), "{head}");
+    }
+}
+
 #[test]
 fn tags_that_may_not_be_read_are_a_hole() {
     let Some(bucket) = filled() else { return };

@@ -54,8 +54,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use residuum_source::{
-    Ability, Apply, Check, Editor, Fetch, Flow, History, Limits, Object, ObjectPath, Pick, Range, Receipt, Record,
-    Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
+    Ability, Apply, Check, Editor, Fetch, Flow, History, Limits, NotNull, Object, ObjectPath, Pick, Range, Receipt,
+    Record, Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
 };
 
 use self::moment::{ENDED, Held, Moment, Reach};
@@ -64,6 +64,7 @@ use self::rights::Rights;
 use self::schema::Relation;
 use self::session::{Link, Server};
 use crate::link::{Failed, Trouble};
+use crate::quote::Hexadecimal;
 
 /// A MariaDB or MySQL server, or one database of it.
 ///
@@ -271,6 +272,22 @@ impl Apply for MySql {
         let (schema, name) = parts(object);
         let moment = self.moment(false).ok()?;
         self.ask(&moment, |link| Relation::one(link, &schema, &name)?.history(link)).ok().flatten()
+    }
+
+    fn not_null(&self, object: &ObjectPath) -> Vec<NotNull> {
+        let (schema, name) = parts(object);
+        let (schema, name) = (Hexadecimal(&schema), Hexadecimal(&name));
+        let Ok(moment) = self.moment(false) else { return Vec::new() };
+        let columns = self.ask(&moment, |link| {
+            link.rows(&format!(
+                "SELECT COLUMN_NAME, LOWER(DATA_TYPE) IN ('char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext') \
+                 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name} \
+                 AND IS_NULLABLE = 'NO' AND COALESCE(GENERATION_EXPRESSION, '') = '' ORDER BY ORDINAL_POSITION"
+            ))
+        });
+        let text = |row: &[Option<String>], i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+        let rows = columns.unwrap_or_default();
+        rows.iter().map(|row| NotNull { column: text(row, 0), is_text: text(row, 1) == "1" }).collect()
     }
 
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {

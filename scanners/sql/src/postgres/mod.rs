@@ -32,8 +32,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use residuum_source::{
-    Ability, Apply, Check, Editor, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Pick, Range, Receipt, Record,
-    Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit,
+    Ability, Apply, Check, Editor, Fetch, Flow, Leftover, Limits, NotNull, Object, ObjectPath, Pick, Range, Receipt,
+    Record, Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit,
 };
 
 pub use self::options::PostgresOptions;
@@ -261,6 +261,26 @@ impl Apply for Postgres {
         let relation = self.ask(&SnapshotId::of_its_own(), |link| Relation::one(link, &schema, &name));
         let hindrance = relation.ok().and_then(|relation| relation.holds_no_rows_of_its_own());
         hindrance.map_or(Ability::Splice, Ability::Manual)
+    }
+
+    fn not_null(&self, object: &ObjectPath) -> Vec<NotNull> {
+        let (schema, name) = parts(object);
+        let columns = self.ask(&SnapshotId::of_its_own(), |link| {
+            let oid = Relation::one(link, &schema, &name)?.oid();
+            let generated = match self.server.version {
+                120_000.. => "a.attgenerated <> ''",
+                _ => "false",
+            };
+            // A domain may allow some texts only.
+            link.rows(&format!(
+                "SELECT a.attname, t.typtype = 'b' AND t.typname IN ('text', 'varchar', 'bpchar', 'citext', 'name') \
+                 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = {oid} AND a.attnum > 0 \
+                 AND NOT a.attisdropped AND NOT ({generated}) AND (a.attnotnull OR (t.typtype = 'd' AND t.typnotnull))"
+            ))
+        });
+        let text = |row: &[Option<String>], i: usize| row.get(i).cloned().flatten().unwrap_or_default();
+        let rows = columns.unwrap_or_default();
+        rows.iter().map(|row| NotNull { column: text(row, 0), is_text: text(row, 1) == "t" }).collect()
     }
 
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {

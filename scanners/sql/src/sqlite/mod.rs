@@ -18,8 +18,8 @@ mod table;
 use std::path::Path;
 
 use residuum_source::{
-    Ability, Apply, Check, Coverage, Editor, Fetch, Flow, Leftover, Limits, Object, ObjectPath, Outcome, Part, Pick,
-    Range, Receipt, Record, Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
+    Ability, Apply, Check, Coverage, Editor, Fetch, Flow, Leftover, Limits, NotNull, Object, ObjectPath, Outcome, Part,
+    Pick, Range, Receipt, Record, Sink, Source, SourceError, SplitTarget, TableKey, Target, Unit, Version,
 };
 use rusqlite::Connection;
 
@@ -258,6 +258,26 @@ impl Fetch for Sqlite {
 impl Apply for Sqlite {
     fn ability(&self, _: &[&str]) -> Ability {
         Ability::Splice
+    }
+
+    fn not_null(&self, object: &ObjectPath) -> Vec<NotNull> {
+        let parts = object.parts();
+        let Some(table) = parts.get(1) else { return Vec::new() };
+        let columns = self.schema(|connection| {
+            let sql = "SELECT name, upper(type) FROM pragma_table_xinfo(?1, 'main') WHERE \"notnull\" AND hidden < 2";
+            let mut columns = connection.prepare(sql)?;
+            let mut rows = columns.query([table.as_str()])?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let declared: String = row.get(1)?;
+                // The rules of affinity, section 3.1 of SQLite's `datatype3.html`.
+                let is_text =
+                    !declared.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|of| declared.contains(of));
+                all.push(NotNull { column: row.get(0)?, is_text });
+            }
+            Ok(all)
+        });
+        columns.unwrap_or_default()
     }
 
     fn statements(&self, deleted: u64, changed: u64) -> Option<u64> {
